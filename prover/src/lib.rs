@@ -1,0 +1,1 @@
+//! Prover library of zkpoc.

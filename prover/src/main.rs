@@ -1,0 +1,2 @@
+//! The `zkpoc` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Verifier generator and contracts of zkpoc.
