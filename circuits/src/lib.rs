@@ -1,1 +1,5 @@
 //! Circuits of zkpoc.
+
+pub mod profile;
+pub mod quantize;
+pub mod reference;

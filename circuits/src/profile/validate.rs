@@ -1,0 +1,224 @@
+//! The conditions a profile must meet, each refused with its reason.
+//!
+//! # Shapes
+//! Limits of single fields first, then the bounds of [`super::Bounds`]: sums that a circuit
+//! range-checks or a contract adds stay below `2^62`, sums of squares below `2^126`. All are far
+//! below `r / 2` (about `2^253`), so no field element wraps, and fit `i64` and `i128`.
+//!
+//! # Errors
+//! [`ProfileError`], with the offending value and what was expected.
+//!
+//! # Source
+//! Own.
+
+use super::Profile;
+use crate::quantize::{signed_max, weight_max};
+
+/// Sums that are added up or range-checked stay below this many bits.
+const SUM_BITS: u32 = 62;
+/// Sums of squares stay below this many bits.
+const SQUARE_BITS: u32 = 126;
+/// Integers above this are not exact in JSON numbers (RFC 8785, section 3.2.2.3).
+const JSON_MAX: i128 = (1 << 53) - 1;
+/// Widest layer and largest batch.
+const WIDTH_MAX: i128 = 1 << 20;
+
+/// Why a profile was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Not TOML, a field missing, unknown or of another type.
+    #[error("the profile cannot be read: {0}")]
+    Syntax(String),
+    /// A name with characters other than lower-case letters, digits and dashes, empty or too long.
+    #[error("profile field `{field}` is {value:?}; expected 1 to 64 lower-case letters, digits or dashes")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A function that has no circuit.
+    #[error("profile field `{field}` is {value:?}; only {expected:?} is supported")]
+    Unsupported {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+        /// The one supported value.
+        expected: &'static str,
+    },
+    /// Fewer than two widths.
+    #[error("profile field `layers` has {widths} width(s); expected at least 2 (features and classes) and at most 33")]
+    Depth {
+        /// Number of widths.
+        widths: usize,
+    },
+    /// A number outside its range.
+    #[error("profile field `{field}` is {value}; expected {min} to {max}")]
+    Range {
+        /// The field, with an index for lists.
+        field: String,
+        /// What it holds.
+        value: i128,
+        /// Smallest allowed value.
+        min: i128,
+        /// Largest allowed value.
+        max: i128,
+    },
+    /// One output unit is not a representable signal.
+    #[error("a residual of 1.0 is target / 2^residual_shift = {unit}; expected 1 to {max}, the largest signal")]
+    ResidualUnit {
+        /// `target >> residual_shift`.
+        unit: i64,
+        /// The largest signal, `2^(signal_bits-1) - 1`.
+        max: i64,
+    },
+    /// A sum that could become too large.
+    #[error("{what} can reach {value}; it must stay below 2^{bits}")]
+    TooLarge {
+        /// Which intermediate.
+        what: String,
+        /// Its bound by interval arithmetic (saturated at `2^128 - 1`).
+        value: u128,
+        /// The bits it must stay below.
+        bits: u32,
+    },
+}
+
+fn name(field: &'static str, value: &str) -> Result<(), ProfileError> {
+    let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    match (1..=64).contains(&value.len()) && value.bytes().all(allowed) {
+        true => Ok(()),
+        false => Err(ProfileError::Name {
+            field,
+            value: value.to_owned(),
+        }),
+    }
+}
+
+fn one_of(field: &'static str, value: &str, expected: &'static str) -> Result<(), ProfileError> {
+    match value == expected {
+        true => Ok(()),
+        false => Err(ProfileError::Unsupported {
+            field,
+            value: value.to_owned(),
+            expected,
+        }),
+    }
+}
+
+fn range(field: impl Into<String>, value: i128, min: i128, max: i128) -> Result<(), ProfileError> {
+    match (min..=max).contains(&value) {
+        true => Ok(()),
+        false => Err(ProfileError::Range {
+            field: field.into(),
+            value,
+            min,
+            max,
+        }),
+    }
+}
+
+fn below(what: impl Into<String>, value: u128, bits: u32) -> Result<(), ProfileError> {
+    match value < 1u128 << bits {
+        true => Ok(()),
+        false => Err(ProfileError::TooLarge {
+            what: what.into(),
+            value,
+            bits,
+        }),
+    }
+}
+
+/// See [`Profile::validate`].
+pub(super) fn check(p: &Profile) -> Result<(), ProfileError> {
+    fields(p)?;
+    sums(p)
+}
+
+/// Every field on its own.
+fn fields(p: &Profile) -> Result<(), ProfileError> {
+    name("name", &p.name)?;
+    name("data", &p.data)?;
+    one_of("activation", &p.activation, "relu")?;
+    one_of("loss", &p.loss, "squared-error")?;
+    if !(2..=33).contains(&p.layers.len()) {
+        return Err(ProfileError::Depth {
+            widths: p.layers.len(),
+        });
+    }
+    for (i, width) in p.layers.iter().enumerate() {
+        range(format!("layers[{i}]"), *width as i128, 1, WIDTH_MAX)?;
+    }
+    range(
+        format!("layers[{}] (classes)", p.depth()),
+        p.classes() as i128,
+        1,
+        1 << 16,
+    )?;
+    range("batch", p.batch as i128, 1, WIDTH_MAX)?;
+    range("feature_bits", p.feature_bits.into(), 1, 16)?;
+    range("weight_bits", p.weight_bits.into(), 2, 32)?;
+    range(
+        "weight_frac_bits",
+        p.weight_frac_bits.into(),
+        0,
+        i128::from(p.weight_bits) - 1,
+    )?;
+    range("activation_bits", p.activation_bits.into(), 1, 32)?;
+    range("activation_shift", p.activation_shift.into(), 1, 48)?;
+    range("signal_bits", p.signal_bits.into(), 2, 32)?;
+    range("residual_shift", p.residual_shift.into(), 1, 48)?;
+    range("backprop_shift", p.backprop_shift.into(), 1, 48)?;
+    range("bias_unit", p.bias_unit.into(), 1, JSON_MAX)?;
+    range("target", p.target.into(), 1, JSON_MAX)?;
+    range(
+        "learning_rate.numerator",
+        p.learning_rate.numerator.into(),
+        1,
+        1 << 32,
+    )?;
+    range("learning_rate.shift", p.learning_rate.shift.into(), 1, 62)?;
+    range("max_claims", p.max_claims.into(), 1, JSON_MAX)?;
+    range("limb_bits", p.limb_bits.into(), 2, 15)?;
+    range("weight_columns", p.weight_columns as i128, 1, 2)?;
+    range("k", p.k.into(), 4, 24)?;
+    let unit = p.target >> p.residual_shift;
+    let max = signed_max(p.signal_bits);
+    match (1..=max).contains(&unit) {
+        true => Ok(()),
+        false => Err(ProfileError::ResidualUnit { unit, max }),
+    }
+}
+
+/// Every sum that the fields together allow.
+fn sums(p: &Profile) -> Result<(), ProfileError> {
+    let bounds = p.bounds();
+    for (i, z) in bounds.pre_activation.iter().enumerate() {
+        below(format!("pre-activation of layer {}", i + 1), *z, SUM_BITS)?;
+    }
+    below("output residual", bounds.residual, SUM_BITS)?;
+    for (i, d) in bounds.backprop.iter().enumerate() {
+        below(
+            format!("back-propagated sum of layer {}", i + 1),
+            *d,
+            SUM_BITS,
+        )?;
+    }
+    let claims = u128::from(p.max_claims);
+    let sum = bounds.update.saturating_mul(claims);
+    below(
+        format!(
+            "update cell times max_claims ({} * {claims})",
+            bounds.update
+        ),
+        sum,
+        SUM_BITS,
+    )?;
+    let step = sum.saturating_mul(u128::from(p.learning_rate.numerator));
+    let step = step.saturating_add(weight_max(p.weight_bits).unsigned_abs().into());
+    below("update times learning rate", step, SQUARE_BITS)?;
+    below("squared norm of the update", bounds.norm, SQUARE_BITS)?;
+    below("loss", bounds.loss, SQUARE_BITS)
+}

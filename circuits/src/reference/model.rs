@@ -1,0 +1,259 @@
+//! Models and updates: their shapes, a public deterministic start, and how an update is applied.
+//!
+//! # Shapes
+//! Layer `l = 1..=L`: weights `n_{l-1} × n_l` row-major (`[j][k]`, `j` the input), bias `n_l`.
+//! A weight stands for `w / 2^weight_frac_bits`. Updates have the same shapes in gradient units.
+//!
+//! # Start
+//! [`Model::random`] can be recomputed by anyone from a 32-byte seed:
+//! 1. Block `c = 0, 1, …` is `keccak256("zkpoc.model.v1" ‖ seed ‖ c as 8 big-endian bytes)`;
+//!    its 32 bytes are four big-endian 64-bit words. All blocks in order are one stream of words.
+//! 2. For layers in order, weights in row-major order, take the next word `x`:
+//!    `w = (x mod (2u + 1)) - u`, with `u = min(floor(sqrt(floor(6·4^weight_frac_bits / n_{l-1}))), 2^(weight_bits-1) - 1)`.
+//! 3. Biases are zero and take no words.
+//!
+//! # Errors
+//! [`ReferenceError::Length`], [`ReferenceError::Weight`].
+//!
+//! # Source
+//! He, Zhang, Ren, Sun, "Delving deep into rectifiers" (2015), section 2.2, in its uniform form;
+//! the stream is our own.
+
+use sha3::{Digest, Keccak256};
+
+use super::{expect_length, ReferenceError};
+use crate::profile::Profile;
+use crate::quantize::{clamp, round_shift, weight_max};
+
+/// The weights and biases of one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Number of inputs, `n_{l-1}`.
+    pub inputs: usize,
+    /// Number of outputs, `n_l`.
+    pub outputs: usize,
+    /// `inputs × outputs`, row-major `[j][k]`, scale `2^weight_frac_bits`.
+    pub weights: Vec<i32>,
+    /// `outputs` biases; each is multiplied with `bias_unit`.
+    pub bias: Vec<i32>,
+}
+
+/// A model: layers `l = 1..=L` at index `l - 1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The layers.
+    pub layers: Vec<Layer>,
+}
+
+/// The update of one layer, shaped like [`Layer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerUpdate {
+    /// `ΔW_l`, row-major `[j][k]`.
+    pub weights: Vec<i64>,
+    /// `Δb_l`.
+    pub bias: Vec<i64>,
+}
+
+/// An update: the integer gradient of one step (or a sum of several), before the learning rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The layers.
+    pub layers: Vec<LayerUpdate>,
+}
+
+/// The public stream of words that a start model is drawn from.
+struct Words {
+    seed: [u8; 32],
+    next: u64,
+    block: [u8; 32],
+}
+
+impl Words {
+    fn next(&mut self) -> u64 {
+        let place = (self.next % 4) as usize * 8;
+        if place == 0 {
+            let hash = Keccak256::new()
+                .chain_update(b"zkpoc.model.v1")
+                .chain_update(self.seed);
+            self.block = hash
+                .chain_update((self.next / 4).to_be_bytes())
+                .finalize()
+                .into();
+        }
+        self.next += 1;
+        let mut word = [0; 8];
+        word.copy_from_slice(&self.block[place..place + 8]);
+        u64::from_be_bytes(word)
+    }
+}
+
+impl Model {
+    /// The model whose weights and biases are all zero.
+    #[must_use]
+    pub fn zero(profile: &Profile) -> Self {
+        let layer = |n: &[usize]| Layer {
+            inputs: n[0],
+            outputs: n[1],
+            weights: vec![0; n[0] * n[1]],
+            bias: vec![0; n[1]],
+        };
+        Self {
+            layers: profile.layers.windows(2).map(layer).collect(),
+        }
+    }
+
+    /// The public start model of a seed; see the module's section "Start".
+    #[must_use]
+    pub fn random(profile: &Profile, seed: [u8; 32]) -> Self {
+        let mut words = Words {
+            seed,
+            next: 0,
+            block: [0; 32],
+        };
+        let mut model = Self::zero(profile);
+        for layer in &mut model.layers {
+            let square =
+                (6u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
+            let limit = (square.isqrt() as u64)
+                .min(weight_max(profile.weight_bits) as u64)
+                .min(i32::MAX as u64);
+            for weight in &mut layer.weights {
+                *weight = ((words.next() % (2 * limit + 1)) as i64 - limit as i64) as i32;
+            }
+        }
+        model
+    }
+
+    /// Refuses a model of another shape or with a weight out of range.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Length`], [`ReferenceError::Weight`].
+    pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
+        expect_length(
+            || "the model's list of layers".into(),
+            self.layers.len(),
+            profile.depth(),
+        )?;
+        let max = weight_max(profile.weight_bits);
+        for (i, (layer, n)) in self
+            .layers
+            .iter()
+            .zip(profile.layers.windows(2))
+            .enumerate()
+        {
+            let l = i + 1;
+            expect_length(|| format!("inputs of layer {l}"), layer.inputs, n[0])?;
+            expect_length(|| format!("outputs of layer {l}"), layer.outputs, n[1])?;
+            let cells = layer.inputs.saturating_mul(layer.outputs);
+            expect_length(|| format!("layers.{l}.weight"), layer.weights.len(), cells)?;
+            expect_length(
+                || format!("layers.{l}.bias"),
+                layer.bias.len(),
+                layer.outputs,
+            )?;
+            let outside = |w: &i32| i64::from(*w).abs() > max;
+            if let Some(at) = layer.weights.iter().position(outside) {
+                let what = format!(
+                    "layers.{l}.weight[{}][{}]",
+                    at / layer.outputs,
+                    at % layer.outputs
+                );
+                return Err(ReferenceError::Weight {
+                    what,
+                    got: layer.weights[at].into(),
+                    max,
+                });
+            }
+            if let Some(at) = layer.bias.iter().position(outside) {
+                let what = format!("layers.{l}.bias[{at}]");
+                return Err(ReferenceError::Weight {
+                    what,
+                    got: layer.bias[at].into(),
+                    max,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The next model: each weight minus the rounded update times learning rate, clamped.
+    ///
+    /// Cells that one side lacks stay as they are; [`Update::check`] tells beforehand.
+    #[must_use]
+    pub fn apply(&self, profile: &Profile, update: &Update) -> Self {
+        let max = i128::from(weight_max(profile.weight_bits));
+        let rate = &profile.learning_rate;
+        let next = |weight: &mut i32, delta: &i64| {
+            let step = i128::from(*delta).saturating_mul(i128::from(rate.numerator));
+            let value = i128::from(*weight) - round_shift(step, rate.shift);
+            *weight = clamp(value, -max, max) as i32;
+        };
+        let mut model = self.clone();
+        for (layer, delta) in model.layers.iter_mut().zip(&update.layers) {
+            layer
+                .weights
+                .iter_mut()
+                .zip(&delta.weights)
+                .for_each(|(w, d)| next(w, d));
+            layer
+                .bias
+                .iter_mut()
+                .zip(&delta.bias)
+                .for_each(|(w, d)| next(w, d));
+        }
+        model
+    }
+}
+
+impl Update {
+    /// The update of all zeros: the start of a sum.
+    #[must_use]
+    pub fn zero(profile: &Profile) -> Self {
+        let layer = |n: &[usize]| LayerUpdate {
+            weights: vec![0; n[0] * n[1]],
+            bias: vec![0; n[1]],
+        };
+        Self {
+            layers: profile.layers.windows(2).map(layer).collect(),
+        }
+    }
+
+    /// Refuses an update of another shape.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Length`].
+    pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
+        expect_length(
+            || "the update's list of layers".into(),
+            self.layers.len(),
+            profile.depth(),
+        )?;
+        for (i, (layer, n)) in self
+            .layers
+            .iter()
+            .zip(profile.layers.windows(2))
+            .enumerate()
+        {
+            let l = i + 1;
+            let cells = n[0].saturating_mul(n[1]);
+            expect_length(
+                || format!("update layers.{l}.weight"),
+                layer.weights.len(),
+                cells,
+            )?;
+            expect_length(|| format!("update layers.{l}.bias"), layer.bias.len(), n[1])?;
+        }
+        Ok(())
+    }
+
+    /// The sum of the squares of all cells.
+    #[must_use]
+    pub fn norm(&self) -> u128 {
+        let square = |d: &i64| u128::from(d.unsigned_abs()).pow(2);
+        let cells = self
+            .layers
+            .iter()
+            .flat_map(|l| l.weights.iter().chain(&l.bias));
+        cells.fold(0u128, |sum, d| sum.saturating_add(square(d)))
+    }
+}
