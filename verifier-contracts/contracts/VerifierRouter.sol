@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+
+/// @title Which verifier stands for which circuit of which profile
+/// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one.
+contract VerifierRouter is AccessControl, IVerifierRouter {
+    /// @notice Who may freeze a route.
+    bytes32 public constant FREEZER_ROLE = keccak256("FREEZER_ROLE");
+
+    struct Route {
+        address verifier;
+        bool frozen;
+    }
+
+    mapping(bytes32 profileId => mapping(Circuit circuit => Route route)) private _routes;
+
+    /// @param admin Holds the admin and the freezer role.
+    constructor(address admin) {
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        _grantRole(FREEZER_ROLE, admin);
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function add(bytes32 profileId, Circuit circuit, address verifier) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        address existing = _routes[profileId][circuit].verifier;
+        if (existing != address(0)) revert ZkPocRouterRouteTaken(profileId, circuit, existing);
+        if (verifier.code.length == 0) revert ZkPocRouterNoCode(verifier);
+        _routes[profileId][circuit].verifier = verifier;
+        emit RouteAdded(profileId, circuit, verifier, verifier.codehash);
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function freeze(bytes32 profileId, Circuit circuit) external onlyRole(FREEZER_ROLE) {
+        address verifier = verifierOf(profileId, circuit);
+        _routes[profileId][circuit].frozen = true;
+        emit RouteFrozen(profileId, circuit, verifier);
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function verifierOf(bytes32 profileId, Circuit circuit) public view returns (address) {
+        Route memory found = _routes[profileId][circuit];
+        if (found.verifier == address(0)) revert ZkPocRouterNoRoute(profileId, circuit);
+        if (found.frozen) revert ZkPocRouterFrozen(profileId, circuit);
+        return found.verifier;
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen) {
+        Route memory found = _routes[profileId][circuit];
+        return (found.verifier, found.frozen);
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice The circuits of a profile.
+enum Circuit {
+    Dataset,
+    Training,
+    Round
+}
+
+/// @title Which verifier stands for which circuit of which profile
+/// @notice A route can be added and frozen. It is never replaced: results remembered under it keep their meaning.
+interface IVerifierRouter {
+    /// @notice A verifier was added.
+    event RouteAdded(bytes32 indexed profileId, Circuit indexed circuit, address verifier, bytes32 codeHash);
+    /// @notice A verifier is no longer to be used, for good.
+    event RouteFrozen(bytes32 indexed profileId, Circuit indexed circuit, address verifier);
+
+    /// @notice There is a verifier for this circuit already.
+    error ZkPocRouterRouteTaken(bytes32 profileId, Circuit circuit, address existing);
+    /// @notice There is no verifier for this circuit.
+    error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
+    /// @notice The verifier of this circuit was frozen.
+    error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
+    /// @notice A verifier must be a contract.
+    error ZkPocRouterNoCode(address verifier);
+
+    /// @notice Adds the verifier of a circuit that has none.
+    /// @param profileId The profile.
+    /// @param circuit The circuit.
+    /// @param verifier A deployed verifier.
+    function add(bytes32 profileId, Circuit circuit, address verifier) external;
+
+    /// @notice Takes a verifier out of use. There is no way back.
+    /// @param profileId The profile.
+    /// @param circuit The circuit.
+    function freeze(bytes32 profileId, Circuit circuit) external;
+
+    /// @notice The verifier in use; reverts when there is none or it is frozen.
+    /// @param profileId The profile.
+    /// @param circuit The circuit.
+    function verifierOf(bytes32 profileId, Circuit circuit) external view returns (address);
+
+    /// @notice What is known of a route, without reverting.
+    /// @param profileId The profile.
+    /// @param circuit The circuit.
+    /// @return verifier The verifier, zero when there is none.
+    /// @return frozen Whether it was frozen.
+    function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {G1Point} from "./Bn254.sol";
+
+/// @title Committed points inside a proof
+/// @notice A proof begins with the commitments of its committed columns, 64 bytes each, at offsets that the generated layout
+/// libraries name. The caller has checked the proof's length; the verifier checks the points.
+library ProofPoints {
+    /// @notice The point at `offset`.
+    function pointAt(bytes calldata proof, uint256 offset) internal pure returns (G1Point memory) {
+        return G1Point(uint256(bytes32(proof[offset:offset + 32])), uint256(bytes32(proof[offset + 32:offset + 64])));
+    }
+
+    /// @notice Commitment id of `count` points from `offset` on: the digest of their coordinates.
+    function idOf(bytes calldata proof, uint256 offset, uint256 count) internal pure returns (bytes32) {
+        return keccak256(proof[offset:offset + 64 * count]);
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {G1Point} from "./Bn254.sol";
+
+/// @title Ordered Merkle tree of a dataset's shards
+/// @notice The depth is fixed and the bits of the index, lowest first, are the directions: a path proves the position as
+/// well. (A tree of sorted pairs proves membership only, and would let a claimant choose among leaves of one index.)
+/// A leaf is tagged, so it is never taken for an inner node; missing leaves are zero.
+library ShardTree {
+    /// @notice Levels above the leaves.
+    uint256 internal constant DEPTH = 10;
+    /// @notice Most shards that fit.
+    uint256 internal constant CAPACITY = 2 ** DEPTH;
+    /// @notice Tag of a leaf.
+    bytes32 internal constant LEAF_TAG = keccak256("zkpoc.leaf.v1");
+
+    /// @notice The leaf of a shard.
+    function leafOf(bytes32 profileId, uint256 index, G1Point calldata commitment) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LEAF_TAG, profileId, index, commitment.x, commitment.y));
+    }
+
+    /// @notice The root that a path leads to from a leaf at `index`, which is below CAPACITY.
+    function rootOf(bytes32 leaf, uint256 index, bytes32[10] calldata path) internal pure returns (bytes32 node) {
+        node = leaf;
+        for (uint256 level = 0; level < DEPTH; ++level) {
+            bytes32 sibling = path[level];
+            node = (index >> level) & 1 == 0
+                ? Hashes.efficientKeccak256(node, sibling)
+                : Hashes.efficientKeccak256(sibling, node);
+        }
+    }
+
+    /// @notice The shard that a beacon draws from a dataset of `count` shards.
+    function drawnIndex(bytes32 beacon, bytes32 root, address owner, uint256 count) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(beacon, root, owner))) % count;
+    }
+}
