@@ -9,15 +9,17 @@
 //! 1. Block `c = 0, 1, …` is `keccak256("zkpoc.model.v1" ‖ seed ‖ c as 8 big-endian bytes)`;
 //!    its 32 bytes are four big-endian 64-bit words. All blocks in order are one stream of words.
 //! 2. For layers in order, weights in row-major order, take the next word `x`:
-//!    `w = (x mod (2u + 1)) - u`, with `u = min(floor(sqrt(floor(6·4^weight_frac_bits / n_{l-1}))), 2^(weight_bits-1) - 1)`.
+//!    `w = (x mod (2u + 1)) - u`, with `u = min(floor(2^weight_frac_bits / sqrt(n_{l-1})), 2^(weight_bits-1) - 1)`.
 //! 3. Biases are zero and take no words.
 //!
 //! # Errors
 //! [`ReferenceError::Length`], [`ReferenceError::Weight`].
 //!
 //! # Source
-//! He, Zhang, Ren, Sun, "Delving deep into rectifiers" (2015), section 2.2, in its uniform form;
-//! the stream is our own.
+//! The limit `1/sqrt(n)` is that of LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998),
+//! section 4.6, up to a constant: narrower than He et al. (2015), because features are not
+//! centred and a start with small outputs lets a round that adds several updates stay stable.
+//! The stream is our own.
 
 use sha3::{Digest, Keccak256};
 
@@ -113,10 +115,9 @@ impl Model {
         let mut model = Self::zero(profile);
         for layer in &mut model.layers {
             let square =
-                (6u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
-            let limit = (square.isqrt() as u64)
-                .min(weight_max(profile.weight_bits) as u64)
-                .min(i32::MAX as u64);
+                (1u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
+            let max = weight_max(profile.weight_bits).unsigned_abs();
+            let limit = (square.isqrt() as u64).min(max);
             for weight in &mut layer.weights {
                 *weight = ((words.next() % (2 * limit + 1)) as i64 - limit as i64) as i32;
             }
