@@ -3,3 +3,7 @@
 pub mod profile;
 pub mod quantize;
 pub mod reference;
+pub mod field;
+pub mod grid;
+pub mod instance;
+pub mod training;

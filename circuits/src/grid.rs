@@ -1,0 +1,374 @@
+//! The grid: where data, weights and updates sit in the committed columns.
+//!
+//! All circuits of a profile share one grid, so a column's commitment means the same vector
+//! everywhere. The rows of a column are cut into **blocks** of [`Grid::rows_per_block`] rows, one
+//! sample a row (`row = block * R + sample`, sample `batch..R` are phantom samples). One block
+//! belongs to one index of a contraction: a feature, a hidden unit, an output.
+//!
+//! # Shapes
+//! Blocks in order, for layers `n_0 .. n_L`:
+//!
+//! | section | blocks |
+//! |---|---|
+//! | start gap | 1 |
+//! | forward `l = 1..L` | bias, then `n_{l-1}` inputs; then one gap |
+//! | output | 1 empty, then `n_L` outputs; then one gap |
+//! | backward `l = 2..L-1` (only when `L >= 3`) | 1 empty, `n_l` units, 1 empty |
+//!
+//! In a block the `C` weight columns hold a row of weights, cell `p` at row `p / C`, column
+//! `p % C`: row `j` of `W_l` in the block of input `j` of the forward section `l`, the bias in its
+//! bias block, and the transposed column `k` of `W_l` (`l >= 2`) in the block of unit `k` of the
+//! output or backward section. The update columns use the same cells, except that the transposed
+//! part stays zero. The data column holds feature `j` of sample `i` at row `i` of input block `j` of
+//! the first forward section, and the one-hot labels in the output blocks.
+//!
+//! # Errors
+//! [`LayoutError`] when the profile's shape does not fit `2^k` rows.
+
+use crate::profile::Profile;
+use crate::reference::{Model, Shard, Update};
+use thiserror::Error;
+
+/// Rows at the end of every column that no circuit uses for data: blinding rows are among them.
+pub const TAIL: usize = 32;
+
+/// Random rows of a hiding data column, at its very end; a link proof covers exactly these.
+pub const LINK_ROWS: usize = 4;
+
+/// Why a profile has no layout.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LayoutError {
+    /// The blocks of the shape need more rows than the columns have.
+    #[error("the shape needs {need} blocks of {rows_per_block} rows, but k = {k} has {have}: use k >= {suggested}, fewer units or a smaller batch")]
+    TooManyRows {
+        /// Blocks the shape needs.
+        need: usize,
+        /// Rows in a block.
+        rows_per_block: usize,
+        /// The profile's k.
+        k: u32,
+        /// Blocks that `2^k` rows hold.
+        have: usize,
+        /// The smallest k with enough rows.
+        suggested: u32,
+    },
+    /// A width does not fill whole rows of the weight columns, so a cell beside it would be neither
+    /// data nor padding.
+    #[error("layer {layer} has width {width}, not a multiple of weight_columns = {columns}: set weight_columns = 1 or change the width")]
+    Width {
+        /// Index of the layer.
+        layer: usize,
+        /// Its width.
+        width: usize,
+        /// Weight columns.
+        columns: usize,
+    },
+    /// The lookup table does not fit beside the sections.
+    #[error("the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs")]
+    Table {
+        /// log2 of the table's size.
+        limb_bits: u32,
+        /// Blocks needed.
+        need: usize,
+        /// Blocks free.
+        have: usize,
+    },
+    /// The bucket rows do not fit the gap they are placed in.
+    #[error("proving the loss and norm buckets needs {need} rows, but a gap has {have}: use wider limbs or a larger batch")]
+    BucketRows {
+        /// Rows needed.
+        need: usize,
+        /// Rows there are.
+        have: usize,
+    },
+    /// A column would need more blinding rows than the tail has.
+    #[error("a column is queried so often that {need} blinding rows are needed, but the tail has {have}")]
+    Tail {
+        /// Blinding rows needed.
+        need: usize,
+        /// Rows of the tail.
+        have: usize,
+    },
+}
+
+/// Kind of a cell in the zone column of a committed column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// Blinding and spare rows: 0.
+    Tail,
+    /// A cell that carries data: 1.
+    Data,
+    /// A cell that is forced to zero: 2.
+    Padding,
+}
+
+impl Zone {
+    /// The value in the zone column.
+    pub fn code(self) -> u64 {
+        match self {
+            Zone::Tail => 0,
+            Zone::Data => 1,
+            Zone::Padding => 2,
+        }
+    }
+}
+
+/// Positions of a profile's sections. Blocks are counted from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grid {
+    /// log2 of the number of rows.
+    pub k: u32,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Rows of a block, a multiple of four.
+    pub rows_per_block: usize,
+    /// Weight columns, 1 or 2.
+    pub columns: usize,
+    /// Widths `n_0 .. n_L`.
+    pub layers: Vec<usize>,
+    gaps: Vec<usize>,
+    output: usize,
+    backward: usize,
+    end: usize,
+}
+
+impl Grid {
+    /// The grid of a profile.
+    ///
+    /// # Errors
+    /// [`LayoutError::TooManyRows`] when the blocks do not fit, [`LayoutError::Width`] when a width
+    /// does not fill whole rows.
+    pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
+        let layers = profile.layers.clone();
+        let depth = layers.len() - 1;
+        let columns = profile.weight_columns;
+        if let Some((layer, &width)) = layers.iter().enumerate().skip(1).find(|(_, w)| *w % columns != 0) {
+            return Err(LayoutError::Width { layer, width, columns });
+        }
+        let forward = layers[1..].iter();
+        let transposed = layers[1..depth].iter();
+        let widest = forward.chain(transposed).max().copied().unwrap_or(1);
+        let rows_per_block = profile.batch.max(widest.div_ceil(columns)).next_multiple_of(4);
+
+        let mut gaps = vec![0];
+        let mut next = 1;
+        for width in &layers[..depth] {
+            next += 1 + width;
+            gaps.push(next);
+            next += 1;
+        }
+        let output = next;
+        next += 1 + layers[depth];
+        gaps.push(next);
+        next += 1;
+        let backward = next;
+        for width in layers.iter().take(depth).skip(2) {
+            next += width + 2;
+        }
+        let grid = Grid {
+            k: profile.k,
+            batch: profile.batch,
+            rows_per_block,
+            columns,
+            layers,
+            gaps,
+            output,
+            backward,
+            end: next,
+        };
+        if grid.end > grid.blocks() {
+            let rows = grid.end * rows_per_block + TAIL;
+            return Err(LayoutError::TooManyRows {
+                need: grid.end,
+                rows_per_block,
+                k: profile.k,
+                have: grid.blocks(),
+                suggested: rows.next_power_of_two().trailing_zeros(),
+            });
+        }
+        Ok(grid)
+    }
+
+    /// Number of rows, `2^k`.
+    pub fn rows(&self) -> usize {
+        1 << self.k
+    }
+
+    /// Depth `L` of the network.
+    pub fn depth(&self) -> usize {
+        self.layers.len() - 1
+    }
+
+    /// Whole blocks before the tail.
+    pub fn blocks(&self) -> usize {
+        (self.rows() - TAIL) / self.rows_per_block
+    }
+
+    /// First block that the sections leave free.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// First row of a block.
+    pub fn row(&self, block: usize) -> usize {
+        block * self.rows_per_block
+    }
+
+    /// Block of gap `g`: 0 before everything, `l` after forward section `l`, `L + 1` after the outputs.
+    pub fn gap(&self, g: usize) -> usize {
+        self.gaps[g]
+    }
+
+    /// Bias block of forward section `l` (1-based).
+    pub fn bias(&self, l: usize) -> usize {
+        self.gaps[l - 1] + 1
+    }
+
+    /// Block of input `j` of forward section `l` (1-based): a feature, or a unit of layer `l - 1`.
+    pub fn input(&self, l: usize, j: usize) -> usize {
+        self.gaps[l - 1] + 2 + j
+    }
+
+    /// The empty block before the outputs.
+    pub fn output_head(&self) -> usize {
+        self.output
+    }
+
+    /// Block of output `k`.
+    pub fn output(&self, k: usize) -> usize {
+        self.output + 1 + k
+    }
+
+    /// First block (the empty one) of the backward section of hidden layer `l`, `2 <= l < L`.
+    pub fn backward_head(&self, l: usize) -> usize {
+        let before: usize = self.layers[2..l].iter().map(|w| w + 2).sum();
+        self.backward + before
+    }
+
+    /// Block of unit `k` of layer `l` where the transposed weights of `W_l` sit, `2 <= l <= L`.
+    pub fn transposed(&self, l: usize, k: usize) -> usize {
+        if l == self.depth() {
+            self.output(k)
+        } else {
+            self.backward_head(l) + 1 + k
+        }
+    }
+
+    /// Blocks with a chain in them, as half-open ranges: forward sections, output, backward.
+    pub fn sections(&self) -> Vec<std::ops::Range<usize>> {
+        let depth = self.depth();
+        let mut out: Vec<_> = (1..=depth).map(|l| self.bias(l)..self.gap(l)).collect();
+        out.push(self.output..self.gap(depth + 1));
+        if self.backward < self.end {
+            out.push(self.backward..self.end);
+        }
+        out
+    }
+
+    /// (column, row) of weight `k` of input `j` of layer `l` (1-based).
+    pub fn weight(&self, l: usize, j: usize, k: usize) -> (usize, usize) {
+        self.cell(self.input(l, j), k)
+    }
+
+    /// (column, row) of bias `k` of layer `l` (1-based).
+    pub fn bias_weight(&self, l: usize, k: usize) -> (usize, usize) {
+        self.cell(self.bias(l), k)
+    }
+
+    /// (column, row) of the transposed copy of weight `[j][k]` of layer `l >= 2`.
+    pub fn transposed_weight(&self, l: usize, j: usize, k: usize) -> (usize, usize) {
+        self.cell(self.transposed(l, k), j)
+    }
+
+    fn cell(&self, block: usize, p: usize) -> (usize, usize) {
+        (p % self.columns, self.row(block) + p / self.columns)
+    }
+
+    /// The integers of the model columns: weights, biases, transposed weights; 1 in the tail.
+    pub fn model_columns(&self, model: &Model) -> Vec<Vec<i64>> {
+        let mut columns = self.parameter_columns(|l, j, k| i64::from(model.layers[l].weights[j * self.layers[l + 1] + k]), |l, k| i64::from(model.layers[l].bias[k]));
+        for l in 2..=self.depth() {
+            for j in 0..self.layers[l - 1] {
+                for k in 0..self.layers[l] {
+                    let (column, row) = self.transposed_weight(l, j, k);
+                    columns[column][row] = i64::from(model.layers[l - 1].weights[j * self.layers[l] + k]);
+                }
+            }
+        }
+        for column in &mut columns {
+            column[self.rows() - TAIL..].fill(1);
+        }
+        columns
+    }
+
+    /// The integers of the update columns; the tail is left zero for blinding.
+    pub fn update_columns(&self, update: &Update) -> Vec<Vec<i64>> {
+        self.parameter_columns(|l, j, k| update.layers[l].weights[j * self.layers[l + 1] + k], |l, k| update.layers[l].bias[k])
+    }
+
+    fn parameter_columns(&self, weight: impl Fn(usize, usize, usize) -> i64, bias: impl Fn(usize, usize) -> i64) -> Vec<Vec<i64>> {
+        let mut columns = vec![vec![0; self.rows()]; self.columns];
+        for l in 1..=self.depth() {
+            for k in 0..self.layers[l] {
+                let (column, row) = self.bias_weight(l, k);
+                columns[column][row] = bias(l - 1, k);
+                for j in 0..self.layers[l - 1] {
+                    let (column, row) = self.weight(l, j, k);
+                    columns[column][row] = weight(l - 1, j, k);
+                }
+            }
+        }
+        columns
+    }
+
+    /// The integers of the data column; the tail is left zero for blinding.
+    pub fn data_column(&self, shard: &Shard) -> Vec<u64> {
+        let mut column = vec![0; self.rows()];
+        for i in 0..self.batch {
+            for j in 0..self.layers[0] {
+                column[self.row(self.input(1, j)) + i] = u64::from(shard.features[i * self.layers[0] + j]);
+            }
+            column[self.row(self.output(usize::from(shard.labels[i]))) + i] = 1;
+        }
+        column
+    }
+
+    /// Zones of the model columns and the update columns (column, row).
+    pub fn parameter_zones(&self) -> Vec<Zone> {
+        let mut zones = self.blank_zones();
+        // One zone column serves all C columns: a row is data when its cell of any column is.
+        let mut mark = |(_, row): (usize, usize)| zones[row] = Zone::Data;
+        for l in 1..=self.depth() {
+            for k in 0..self.layers[l] {
+                mark(self.bias_weight(l, k));
+                for j in 0..self.layers[l - 1] {
+                    mark(self.weight(l, j, k));
+                    if l >= 2 {
+                        mark(self.transposed_weight(l, j, k));
+                    }
+                }
+            }
+        }
+        zones
+    }
+
+    /// Zones of the data column.
+    pub fn data_zones(&self) -> Vec<Zone> {
+        let mut zones = self.blank_zones();
+        for i in 0..self.batch {
+            for j in 0..self.layers[0] {
+                zones[self.row(self.input(1, j)) + i] = Zone::Data;
+            }
+            for k in 0..self.layers[self.depth()] {
+                zones[self.row(self.output(k)) + i] = Zone::Data;
+            }
+        }
+        zones
+    }
+
+    fn blank_zones(&self) -> Vec<Zone> {
+        let mut zones = vec![Zone::Padding; self.rows()];
+        zones[self.rows() - TAIL..].fill(Zone::Tail);
+        zones
+    }
+}

@@ -1,0 +1,67 @@
+//! Values of the fixed columns.
+
+use super::config::TrainingConfig;
+use super::plan::Plan;
+use halo2_proofs::plonk::{Column, Fixed};
+
+/// Every non-zero fixed cell: column, row, value.
+pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>, usize, u64)> {
+    let grid = &plan.grid;
+    let fixed = &config.fixed;
+    let rows = grid.rows_per_block;
+    let depth = grid.depth();
+    let mut out = Vec::new();
+
+    // Keygen refuses fixed cells in blinding rows, so the tail is left unassigned: zero.
+    for (row, zone) in grid.parameter_zones().into_iter().enumerate() {
+        if zone.code() != 0 {
+            out.push((fixed.f_zone, row, zone.code()));
+        }
+    }
+
+    for section in grid.sections() {
+        for block in section {
+            let bias = (1..=depth).any(|l| grid.bias(l) == block);
+            let first = grid.row(block);
+            for row in first..first + rows {
+                out.push((fixed.q_section, row, if bias { 2 } else { 1 }));
+                if row % 4 == 3 {
+                    out.push((fixed.q_group, row, 1));
+                }
+            }
+            out.push((fixed.q_block, first + rows - 1, 1));
+        }
+    }
+
+    for row in 0..rows {
+        out.push((fixed.q_start, row, if row == 0 { 2 } else { 1 }));
+    }
+    for l in 1..=depth + 1 {
+        let first = grid.row(grid.gap(l));
+        for row in first..first + rows {
+            out.push((fixed.q_gap, row, if row == first && l <= depth { 2 } else { 1 }));
+        }
+    }
+
+    for l in 1..depth {
+        out.extend(plan.hidden_rows(l).map(|row| (fixed.q_hidden, row, 1)));
+    }
+    for row in plan.output_rows() {
+        let phantom = row % rows >= grid.batch;
+        out.push((fixed.q_output, row, if phantom { 2 } else { 1 }));
+    }
+    out.extend(plan.lookup_rows().map(|row| (fixed.q_lookup, row, 1)));
+    out.extend((0..1usize << plan.profile.limb_bits).map(|value| (fixed.t_limb, plan.table_row + value, value as u64 + 1)));
+    let (norm, loss) = plan.buckets();
+    for bucket in [norm, loss] {
+        let last = bucket.end - 1;
+        out.extend(bucket.map(|row| (fixed.q_bucket, row, if row == last { 2 } else { 1 })));
+    }
+    if let Some(column) = fixed.q_backward {
+        for l in 2..depth {
+            let first = grid.row(grid.transposed(l, 0));
+            out.extend((first..first + grid.layers[l] * rows).map(|row| (column, row, 1)));
+        }
+    }
+    out
+}

@@ -1,0 +1,270 @@
+//! Second-phase columns: folds, dot products and LogUp sums, computed from the first phase alone.
+
+use super::plan::{Lane, Plan, STATE_ROWS};
+use super::witness::Phase1;
+use crate::field::{power_of_two, signed, small};
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::BatchInvert;
+
+/// Values of the challenges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChallengeValues {
+    /// Folds samples and weights.
+    pub theta: Fr,
+    /// Folds updates and inputs.
+    pub upsilon: Fr,
+    /// LogUp.
+    pub alpha: Fr,
+    /// Weighs the state.
+    pub mu: Fr,
+}
+
+/// Columns of the second phase, each of `2^k` rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase2 {
+    /// Fold of the inputs.
+    pub input: Vec<Fr>,
+    /// Fold of the update, LogUp sum of the table.
+    pub update: Vec<Fr>,
+    /// Dot products, weight fold, input fold.
+    pub dot: Vec<Fr>,
+    /// Lanes.
+    pub chain: Vec<Vec<Fr>>,
+}
+
+impl Phase2 {
+    /// Computes the second phase.
+    pub fn new(plan: &Plan, first: &Phase1, challenges: &ChallengeValues) -> Self {
+        let rows = plan.grid.rows();
+        let mut out = Phase2 {
+            input: vec![Fr::ZERO; rows],
+            update: vec![Fr::ZERO; rows],
+            dot: vec![Fr::ZERO; rows],
+            chain: vec![vec![Fr::ZERO; rows]; plan.chain_columns],
+        };
+        let work = Work { plan, first, ch: *challenges };
+        work.inputs(&mut out.input);
+        work.updates(&mut out.update);
+        work.units(&mut out.chain);
+        work.gradient(&out.input, &mut out.chain);
+        work.lookups(&mut out.chain, &mut out.update);
+        work.dots(&out.input, &mut out.dot);
+        out
+    }
+
+    /// All columns of the second phase in the order of the proof.
+    pub fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
+        [&self.input, &self.update, &self.dot].into_iter().chain(&self.chain)
+    }
+}
+
+struct Work<'a> {
+    plan: &'a Plan,
+    first: &'a Phase1,
+    ch: ChallengeValues,
+}
+
+impl Work<'_> {
+    fn lane(&self, lane: Lane, base: usize) -> Fr {
+        self.first.aux[lane.column][lane.at(base)]
+    }
+
+    /// Rows whose input comes from the private column: hidden, output and backward units.
+    fn private_rows(&self) -> Vec<std::ops::Range<usize>> {
+        let plan = self.plan;
+        let grid = &plan.grid;
+        let depth = grid.depth();
+        let mut out: Vec<_> = (1..=depth).map(|l| plan.unit_rows(l)).collect();
+        for l in 2..depth {
+            let first = grid.row(grid.transposed(l, 0));
+            out.push(first..first + grid.layers[l] * grid.rows_per_block);
+        }
+        out
+    }
+
+    fn raw_inputs(&self) -> Vec<Fr> {
+        let grid = &self.plan.grid;
+        let mut values = self.first.x.clone();
+        for rows in self.private_rows() {
+            values[rows.clone()].copy_from_slice(&self.first.aux[0][rows]);
+        }
+        let unit = signed(i128::from(self.plan.profile.bias_unit));
+        for l in 1..=grid.depth() {
+            let first = grid.row(grid.bias(l));
+            values[first..first + grid.rows_per_block].iter_mut().for_each(|v| *v += unit);
+        }
+        values
+    }
+
+    fn inputs(&self, fold: &mut [Fr]) {
+        let grid = &self.plan.grid;
+        let rows = grid.rows_per_block;
+        let u = self.ch.upsilon.pow([(rows * grid.columns) as u64]);
+        let values = self.raw_inputs();
+        for section in grid.sections() {
+            for row in grid.row(section.start)..grid.row(section.end) {
+                fold[row] = u * fold[row - rows] + values[row];
+            }
+        }
+    }
+
+    fn updates(&self, fold: &mut [Fr]) {
+        let grid = &self.plan.grid;
+        let upsilon = self.ch.upsilon;
+        for section in grid.sections() {
+            for row in grid.row(section.start)..grid.row(section.end) {
+                let mut sum = fold[row - 1];
+                for column in &self.first.d {
+                    sum = sum * upsilon + column[row];
+                }
+                fold[row] = sum;
+            }
+        }
+    }
+
+    /// Folds of the units, from the last row of a layer to its first.
+    fn units(&self, chain: &mut [Vec<Fr>]) {
+        let plan = self.plan;
+        let grid = &plan.grid;
+        let profile = &plan.profile;
+        let rows = grid.rows_per_block;
+        // A challenge is zero with probability 1/r only; then the proof fails and is made anew.
+        let theta_inverse = self.ch.theta.invert().unwrap_or(Fr::ZERO);
+        let upsilon_inverse = self.ch.upsilon.invert().unwrap_or(Fr::ZERO);
+        let offset = -(1i128 << (profile.signal_bits - 1));
+        let target = signed(i128::from(profile.target));
+        for l in 1..=grid.depth() {
+            for base in plan.unit_rows(l).rev() {
+                let unit = self.first.aux[0][base];
+                let (pre, dz) = if l == grid.depth() {
+                    let value = self.value(&plan.signal, base, profile.residual_shift, offset);
+                    (value + target * self.first.x[base], unit)
+                } else if let (Some(relu), Some(back_fold)) = (&plan.relu, plan.back_fold) {
+                    let back = self.value(&plan.signal, base, profile.backprop_shift, offset);
+                    let next = self.chain_at(chain, back_fold, base + 1);
+                    chain[back_fold.column][back_fold.at(base)] = theta_inverse * next + back;
+                    let below = self.lane(relu.below, base);
+                    let signal = self.limbs(&plan.signal.quotient, base) + signed(offset);
+                    (self.value(relu, base, profile.activation_shift, 0), (Fr::ONE - below) * signal)
+                } else {
+                    continue;
+                };
+                let next = self.chain_at(chain, plan.pre_fold, base + 1);
+                chain[plan.pre_fold.column][plan.pre_fold.at(base)] = theta_inverse * next + pre;
+                let next = self.chain_at(chain, plan.signal_fold, base + rows);
+                chain[plan.signal_fold.column][plan.signal_fold.at(base)] = upsilon_inverse * next + dz;
+                if l == grid.depth() {
+                    let next = self.chain_at(chain, plan.loss_sum, base + 1);
+                    chain[plan.loss_sum.column][plan.loss_sum.at(base)] = next + unit * unit;
+                }
+            }
+        }
+    }
+
+    fn chain_at(&self, chain: &[Vec<Fr>], lane: Lane, base: usize) -> Fr {
+        chain[lane.column][lane.at(base)]
+    }
+
+    fn limbs(&self, limbs: &super::plan::Limbs, base: usize) -> Fr {
+        let scale = power_of_two(self.plan.profile.limb_bits);
+        limbs.lanes.iter().rev().fold(Fr::ZERO, |sum, lane| sum * scale + self.lane(*lane, base))
+    }
+
+    fn value(&self, part: &super::plan::Requantise, base: usize, shift: u32, offset: i128) -> Fr {
+        let below = self.lane(part.below, base);
+        let excess = self.limbs(&part.excess, base);
+        let t = self.limbs(&part.quotient, base) + excess - below * (excess.double() + Fr::ONE) + signed(offset);
+        let scaled = t * power_of_two(part.shift) + self.limbs(&part.remainder, base) - power_of_two(part.shift - 1);
+        scaled * inverse_power(part.shift - shift)
+    }
+
+    /// Running sums of `U G` over the samples at the gaps, in spare cells of the pre-activations' lane.
+    fn gradient(&self, input: &[Fr], chain: &mut [Vec<Fr>]) {
+        let plan = self.plan;
+        let grid = &plan.grid;
+        let rows = grid.rows_per_block;
+        for l in 1..=grid.depth() {
+            let first = grid.row(grid.gap(l));
+            for row in first..first + rows {
+                let product = input[row - rows] * self.chain_at(chain, plan.signal_fold, row + 2 * rows);
+                let before = self.chain_at(chain, plan.pre_fold, row + rows - 1);
+                chain[plan.pre_fold.column][plan.pre_fold.at(row + rows)] = before + product;
+            }
+        }
+    }
+
+    fn lookups(&self, chain: &mut [Vec<Fr>], update: &mut [Fr]) {
+        let plan = self.plan;
+        let size = 1usize << plan.profile.limb_bits;
+        let mut inverses: Vec<Fr> = (0..size).map(|t| self.ch.alpha - Fr::from(t as u64)).collect();
+        inverses.iter_mut().batch_invert();
+        let lookups: Vec<_> = plan.lookups().into_iter().map(|(lane, scale)| (lane, Fr::from(scale))).collect();
+        let mut sum = Fr::ZERO;
+        for base in plan.lookup_rows() {
+            for (lane, (limb, scale)) in plan.sums.iter().zip(&lookups) {
+                let value = self.lane(*limb, base) * scale;
+                let inside = small(&value).and_then(|v| inverses.get(v as usize));
+                sum += match inside {
+                    Some(inverse) => *inverse,
+                    None => (self.ch.alpha - value).invert().unwrap_or(Fr::ZERO),
+                };
+                chain[lane.column][lane.at(base)] = sum;
+            }
+        }
+        let mut total = Fr::ZERO;
+        for (t, inverse) in inverses.iter().enumerate() {
+            let row = plan.table_row + t;
+            total -= self.first.aux[0][row] * inverse;
+            update[row] = total;
+        }
+    }
+
+    /// Dot chain, weight fold and input fold: one group of four rows at a time.
+    fn dots(&self, input: &[Fr], dot: &mut [Fr]) {
+        let grid = &self.plan.grid;
+        let rows = grid.rows_per_block;
+        let ChallengeValues { theta, upsilon, mu, .. } = self.ch;
+        let u = upsilon.pow([(rows * grid.columns) as u64]);
+        let r = theta.pow([rows as u64]);
+        let r_block = r.pow([(rows * grid.columns) as u64]);
+        let state = |s: &[Fr]| {
+            let upper = if grid.columns == 2 { upsilon.square() * s[0] + upsilon.double() * s[1] } else { Fr::ZERO };
+            mu * (upper + s[2] + upsilon.square() * upsilon * s[3])
+        };
+        dot[rows - 4] = mu * (Fr::ONE - self.first.norm_bound + upsilon.square() * upsilon * (Fr::ONE - self.first.loss_bound));
+        for l in 1..=grid.depth() {
+            let first = grid.row(grid.gap(l));
+            dot[first + rows - 4] = state(&self.first.aux[0][first..first + STATE_ROWS]);
+        }
+        for section in grid.sections() {
+            for block in section {
+                let first = grid.row(block);
+                for group in (first..first + rows).step_by(4) {
+                    let (mut h, mut k, mut m) = (dot[group - 1], dot[group - 2], dot[group - 4]);
+                    for row in group..group + 4 {
+                        h = h * theta + input[row] - u * input[row - rows];
+                        let mut cell = Fr::ZERO;
+                        for (w, d) in self.first.w.iter().zip(&self.first.d) {
+                            k = k * r + w[row];
+                            cell = cell * upsilon + d[row];
+                        }
+                        if cell != Fr::ZERO {
+                            m += mu * cell.square();
+                        }
+                    }
+                    if group + 4 == first + rows {
+                        m += (h - r * dot[first - 1]) * (k - r_block * dot[first - 2]);
+                    }
+                    dot[group] = m;
+                    dot[group + 2] = k;
+                    dot[group + 3] = h;
+                }
+            }
+        }
+    }
+}
+
+fn inverse_power(bits: u32) -> Fr {
+    power_of_two(bits).invert().unwrap_or(Fr::ZERO)
+}

@@ -1,0 +1,280 @@
+//! First-phase columns of an honest step.
+//!
+//! [`Phase1`] holds whole columns as field elements. The second phase is computed from these columns
+//! alone ([`super::phase2`]), so a test that changes a first-phase cell gets a witness that is
+//! consistent downstream.
+
+use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROWS};
+use crate::field::{signed, unsigned};
+use crate::grid::TAIL;
+use crate::quantize::round_shift;
+use crate::reference::{Model, Shard, StepTrace};
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use rayon::prelude::*;
+use thiserror::Error;
+
+/// Why a step cannot be proven.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WitnessError {
+    /// The squared norm is not below the bound.
+    #[error("the update's squared norm is {norm}, not below 2^{log2}: choose a larger norm bucket")]
+    Norm {
+        /// The squared norm.
+        norm: u128,
+        /// log2 of the bound.
+        log2: u32,
+    },
+    /// The loss is not below the bound.
+    #[error("the loss is {loss}, not below 2^{log2}: choose a larger loss bucket")]
+    Loss {
+        /// The loss.
+        loss: u128,
+        /// log2 of the bound.
+        log2: u32,
+    },
+    /// A bucket is larger than the circuit's range check.
+    #[error("the bucket 2^{log2} is larger than the largest provable one, 2^{most}")]
+    Bucket {
+        /// log2 of the bound.
+        log2: u32,
+        /// log2 of the largest bound.
+        most: u32,
+    },
+}
+
+/// Columns of the first phase, each of `2^k` rows; blinding rows are overwritten by the prover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase1 {
+    /// Model columns.
+    pub w: Vec<Vec<Fr>>,
+    /// Data column.
+    pub x: Vec<Fr>,
+    /// Update columns.
+    pub d: Vec<Vec<Fr>>,
+    /// Private columns.
+    pub aux: Vec<Vec<Fr>>,
+    /// Bound on the squared norm.
+    pub norm_bound: Fr,
+    /// Bound on the loss.
+    pub loss_bound: Fr,
+}
+
+impl Phase1 {
+    /// Lays out a step. `norm_log2` and `loss_log2` name the buckets.
+    ///
+    /// # Errors
+    /// [`WitnessError`] when a bucket does not hold or is out of range.
+    pub fn new(plan: &Plan, model: &Model, shard: &Shard, trace: &StepTrace, norm_log2: u32, loss_log2: u32) -> Result<Self, WitnessError> {
+        let (norm_bits, loss_bits) = plan.bucket_bits();
+        let norm_most = norm_bits.min(126);
+        let loss_most = loss_bits.min(126);
+        for (log2, most) in [(norm_log2, norm_most), (loss_log2, loss_most)] {
+            if log2 > most {
+                return Err(WitnessError::Bucket { log2, most });
+            }
+        }
+        if trace.norm >> norm_log2 != 0 {
+            return Err(WitnessError::Norm { norm: trace.norm, log2: norm_log2 });
+        }
+        if trace.loss >> loss_log2 != 0 {
+            return Err(WitnessError::Loss { loss: trace.loss, log2: loss_log2 });
+        }
+
+        let grid = &plan.grid;
+        let updates = grid.update_columns(&trace.update);
+        let signed_column = |column: &Vec<i64>| column.par_iter().map(|v| signed(i128::from(*v))).collect::<Vec<Fr>>();
+        let w = grid.model_columns(model).iter().map(signed_column).collect();
+        let d = updates.iter().map(signed_column).collect();
+        let x = grid.data_column(shard).into_iter().map(Fr::from).collect();
+
+        let mut cells = Integers::new(plan);
+        cells.units(trace, model, shard);
+        cells.buckets(&updates, trace, norm_log2, loss_log2);
+        cells.multiplicities();
+        let aux = cells.columns.iter().map(|column| column.par_iter().map(|v| signed(*v)).collect()).collect();
+        Ok(Phase1 { w, x, d, aux, norm_bound: unsigned(1 << norm_log2), loss_bound: unsigned(1 << loss_log2) })
+    }
+}
+
+/// The private columns as integers.
+struct Integers<'a> {
+    plan: &'a Plan,
+    columns: Vec<Vec<i128>>,
+}
+
+impl<'a> Integers<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        Integers { plan, columns: vec![vec![0; plan.grid.rows()]; plan.aux_columns] }
+    }
+
+    fn put(&mut self, lane: Lane, base: usize, value: i128) {
+        self.columns[lane.column][lane.at(base)] = value;
+    }
+
+    fn limbs(&mut self, limbs: &Limbs, base: usize, value: u128) {
+        let bits = self.plan.profile.limb_bits;
+        let mask = (1 << bits) - 1;
+        for (i, lane) in limbs.lanes.iter().enumerate() {
+            self.put(*lane, base, ((value >> (bits * i as u32)) & mask) as i128);
+        }
+    }
+
+    /// Requantises `value` at a base row; returns (quotient, below).
+    fn requantise(&mut self, part: &Requantise, base: usize, value: i128, shift: u32, offset: i128, bits: u32) -> (i128, bool) {
+        let t = round_shift(value, shift);
+        let remainder = (value << (part.shift - shift)) + (1 << (part.shift - 1)) - (t << part.shift);
+        let t = t - offset;
+        let quotient = t.clamp(0, (1 << bits) - 1);
+        let below = t < 0;
+        let excess = if below { -t - 1 } else { t - quotient };
+        self.limbs(&part.quotient, base, quotient as u128);
+        self.limbs(&part.remainder, base, remainder as u128);
+        self.limbs(&part.excess, base, excess as u128);
+        self.put(part.below, base, i128::from(below));
+        (quotient + offset, below)
+    }
+
+    fn units(&mut self, trace: &StepTrace, model: &Model, shard: &Shard) {
+        let plan = self.plan;
+        let grid = &plan.grid;
+        let profile = &plan.profile;
+        let depth = grid.depth();
+        let offset = -(1i128 << (profile.signal_bits - 1));
+        let phantom = phantom_values(plan, model);
+        for l in 1..=depth {
+            let width = grid.layers[l];
+            let first = plan.unit_rows(l).start;
+            for unit in 0..width {
+                for sample in 0..grid.rows_per_block {
+                    let base = first + unit * grid.rows_per_block + sample;
+                    let at = sample * width + unit;
+                    let real = sample < grid.batch;
+                    let pre = if real { trace.pre[l - 1][at] } else { phantom[l - 1][unit] };
+                    if l < depth {
+                        let (Some(relu), signal) = (&plan.relu, &plan.signal) else { continue };
+                        let (activation, below) = self.requantise(relu, base, i128::from(pre), profile.activation_shift, 0, profile.activation_bits);
+                        self.columns[0][base] = activation;
+                        let back = if real { trace.backprop[l - 1][at] } else { 0 };
+                        let (clamped, _) = self.requantise(signal, base, i128::from(back), profile.backprop_shift, offset, profile.signal_bits);
+                        if l > 1 {
+                            let row = grid.row(grid.transposed(l, unit)) + sample;
+                            self.columns[0][row] = if below { 0 } else { clamped };
+                        }
+                    } else {
+                        let label = real && usize::from(shard.labels[sample]) == unit;
+                        let value = i128::from(pre) - if label { i128::from(profile.target) } else { 0 };
+                        let (residual, _) = self.requantise(&plan.signal, base, value, profile.residual_shift, offset, profile.signal_bits);
+                        self.columns[0][base] = if real { residual } else { 0 };
+                    }
+                }
+            }
+        }
+    }
+
+    /// State at the gaps, bucket heads and their limbs.
+    fn buckets(&mut self, updates: &[Vec<i64>], trace: &StepTrace, norm_log2: u32, loss_log2: u32) {
+        let plan = self.plan;
+        let grid = &plan.grid;
+        let two = grid.columns == 2;
+        let norm_bound = 1i128 << norm_log2;
+        let loss = 1 - (1i128 << loss_log2);
+        let mut state = [0, 0, 1 - norm_bound, loss];
+        for l in 1..=grid.depth() {
+            for row in grid.row(grid.bias(l))..grid.row(grid.gap(l)) {
+                let cells: Vec<i128> = updates.iter().map(|column| i128::from(column[row])).collect();
+                if two {
+                    state[0] += cells[0] * cells[0];
+                    state[1] += cells[0] * cells[1];
+                    state[2] += cells[1] * cells[1];
+                } else {
+                    state[2] += cells[0] * cells[0];
+                }
+            }
+            let first = grid.row(grid.gap(l));
+            self.columns[0][first..first + STATE_ROWS].copy_from_slice(&state);
+            let total = if l == grid.depth() { trace.loss as i128 } else { 0 };
+            self.columns[0][first + STATE_ROWS] = -(state[0] + state[2]);
+            self.columns[0][first + STATE_ROWS + plan.bucket_rows.0] = -(loss + total);
+        }
+        let (norm, loss) = plan.buckets();
+        for rows in [norm, loss] {
+            let mut value = self.columns[0][rows.start] as u128;
+            let lanes = plan.bucket_limbs();
+            let limb = plan.profile.limb_bits;
+            for row in rows {
+                self.columns[0][row] = value as i128;
+                for lane in &lanes {
+                    self.put(*lane, row, (value & ((1 << limb) - 1)) as i128);
+                    value >>= limb;
+                }
+            }
+        }
+    }
+
+    fn multiplicities(&mut self) {
+        let plan = self.plan;
+        let mut counts = vec![0i128; 1 << plan.profile.limb_bits];
+        for (lane, scale) in plan.lookups() {
+            for base in plan.lookup_rows() {
+                let value = self.columns[lane.column][lane.at(base)] * i128::from(scale);
+                if let Some(count) = usize::try_from(value).ok().and_then(|v| counts.get_mut(v)) {
+                    *count += 1;
+                }
+            }
+        }
+        self.columns[0][plan.table_row..plan.table_row + counts.len()].copy_from_slice(&counts);
+    }
+}
+
+/// Pre-activations of a phantom sample: zero features, bias on.
+fn phantom_values(plan: &Plan, model: &Model) -> Vec<Vec<i64>> {
+    let profile = &plan.profile;
+    let mut inputs = vec![0i128; plan.grid.layers[0]];
+    let mut out = Vec::new();
+    for layer in &model.layers {
+        let pre: Vec<i64> = (0..layer.outputs)
+            .map(|k| {
+                let sum: i128 = inputs.iter().enumerate().map(|(j, a)| a * i128::from(layer.weights[j * layer.outputs + k])).sum();
+                (sum + i128::from(profile.bias_unit) * i128::from(layer.bias[k])) as i64
+            })
+            .collect();
+        let top = (1i128 << profile.activation_bits) - 1;
+        inputs = pre.iter().map(|z| round_shift(i128::from(*z), profile.activation_shift).clamp(0, top)).collect();
+        out.push(pre);
+    }
+    out
+}
+
+/// Fills the usable rows of the tail: 1 on model columns (done by the grid), 0 elsewhere.
+pub(super) fn usable_rows(rows: usize, blinding_rows: usize) -> usize {
+    debug_assert!(blinding_rows <= TAIL);
+    rows - blinding_rows
+}
+
+impl Phase1 {
+    /// The model, data and update columns with the blinding that a prover scripts: 1 on the model,
+    /// the given values on the last rows of the data, the given tails on the update.
+    pub fn committed(&self) -> Vec<&[Fr]> {
+        self.w.iter().chain([&self.x]).chain(&self.d).map(Vec::as_slice).collect()
+    }
+
+    /// All columns of the first phase in the order of the proof.
+    pub fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
+        self.w.iter().chain([&self.x]).chain(&self.d).chain(&self.aux)
+    }
+
+    /// A copy of zeros, for keys.
+    pub fn blank(plan: &Plan) -> Self {
+        let zero = vec![Fr::ZERO; plan.grid.rows()];
+        let columns = plan.grid.columns;
+        Phase1 {
+            w: vec![zero.clone(); columns],
+            x: zero.clone(),
+            d: vec![zero.clone(); columns],
+            aux: vec![zero; plan.aux_columns],
+            norm_bound: Fr::ZERO,
+            loss_bound: Fr::ZERO,
+        }
+    }
+}
