@@ -7,3 +7,4 @@ pub mod field;
 pub mod grid;
 pub mod instance;
 pub mod training;
+pub mod dataset;
