@@ -224,7 +224,7 @@ impl DatasetCircuit {
         let plan = self.plan();
         let usable = plan.grid.rows() - config.blinding_rows;
         let Some(first) = &self.witness else { return };
-        let mut put = |region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]| {
+        let put = |region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]| {
             for (row, value) in values[..usable].iter().enumerate() {
                 region.assign_advice(column, row, Value::known(*value));
             }
