@@ -10,7 +10,8 @@
 //! # Errors
 //! [`ProfileError`]: loading evaluates every bound of [`Bounds`] and refuses, with the reason,
 //! a profile whose arithmetic could leave 62 bits where a circuit or contract adds it up.
-//! Whether the rows of a profile fit its `k` is the layout's question, not asked here.
+//! Of rows it asks only that model and shard are not larger than their columns; whether a whole
+//! circuit fits its `k` is the layout's question.
 //!
 //! # Source
 //! Own; RFC 8785 for the canonical JSON.
@@ -28,10 +29,7 @@ use sha3::{Digest, Keccak256};
 const BUILTIN: [(&str, &str); 4] = [
     ("toy", include_str!("../../params/toy.toml")),
     ("digits-tiny", include_str!("../../params/digits-tiny.toml")),
-    (
-        "mnist-linear",
-        include_str!("../../params/mnist-linear.toml"),
-    ),
+    ("mnist-linear", include_str!("../../params/mnist-linear.toml")),
     ("mnist-mlp", include_str!("../../params/mnist-mlp.toml")),
 ];
 
@@ -102,8 +100,7 @@ impl Profile {
     /// # Errors
     /// Syntax, unknown or missing fields, and every reason of [`Profile::validate`].
     pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
-        let profile: Self =
-            toml::from_str(text).map_err(|e| ProfileError::Syntax(e.to_string()))?;
+        let profile: Self = toml::from_str(text).map_err(|e| ProfileError::Syntax(e.to_string()))?;
         profile.validate()?;
         Ok(profile)
     }
@@ -143,11 +140,7 @@ impl Profile {
     /// Number of weights and biases.
     #[must_use]
     pub fn parameters(&self) -> usize {
-        self.layers.windows(2).fold(0, |sum, n| {
-            n[0].saturating_add(1)
-                .saturating_mul(n[1])
-                .saturating_add(sum)
-        })
+        self.layers.windows(2).fold(0, |sum, n| n[0].saturating_add(1).saturating_mul(n[1]).saturating_add(sum))
     }
 
     /// Number of features of a record, `n_0`.

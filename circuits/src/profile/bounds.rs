@@ -64,26 +64,19 @@ impl Bounds {
             let cell = batch.saturating_mul(signal).saturating_mul(input(layer));
             let bias_cell = batch.saturating_mul(signal).saturating_mul(bias);
             update = update.max(cell).max(bias_cell);
-            let squares = inputs
-                .saturating_mul(cell.saturating_mul(cell))
-                .saturating_add(bias_cell.saturating_mul(bias_cell));
+            let squares =
+                inputs.saturating_mul(cell.saturating_mul(cell)).saturating_add(bias_cell.saturating_mul(bias_cell));
             norm = norm.saturating_add(outputs.saturating_mul(squares));
         }
-        let backprop = profile
-            .layers
-            .iter()
-            .skip(2)
-            .map(|n| (*n as u128).saturating_mul(signal).saturating_mul(weight))
-            .collect();
+        let backprop =
+            profile.layers.iter().skip(2).map(|n| (*n as u128).saturating_mul(signal).saturating_mul(weight)).collect();
         let last = pre_activation.last().copied().unwrap_or(0);
         Self {
             backprop,
             residual: last.saturating_add(positive(profile.target)),
             update,
             norm,
-            loss: batch
-                .saturating_mul(profile.classes() as u128)
-                .saturating_mul(signal.saturating_mul(signal)),
+            loss: batch.saturating_mul(profile.classes() as u128).saturating_mul(signal.saturating_mul(signal)),
             pre_activation,
         }
     }

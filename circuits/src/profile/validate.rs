@@ -74,6 +74,18 @@ pub enum ProfileError {
         /// The largest signal, `2^(signal_bits-1) - 1`.
         max: i64,
     },
+    /// More values than the columns that commit to them have rows.
+    #[error("{what} are {got}; 2^k rows in {columns} hold {max}")]
+    Rows {
+        /// Which values.
+        what: &'static str,
+        /// Their number.
+        got: usize,
+        /// Which columns.
+        columns: &'static str,
+        /// The number of rows.
+        max: usize,
+    },
     /// A sum that could become too large.
     #[error("{what} can reach {value}; it must stay below 2^{bits}")]
     TooLarge {
@@ -90,51 +102,36 @@ fn name(field: &'static str, value: &str) -> Result<(), ProfileError> {
     let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     match (1..=64).contains(&value.len()) && value.bytes().all(allowed) {
         true => Ok(()),
-        false => Err(ProfileError::Name {
-            field,
-            value: value.to_owned(),
-        }),
+        false => Err(ProfileError::Name { field, value: value.to_owned() }),
     }
 }
 
 fn one_of(field: &'static str, value: &str, expected: &'static str) -> Result<(), ProfileError> {
     match value == expected {
         true => Ok(()),
-        false => Err(ProfileError::Unsupported {
-            field,
-            value: value.to_owned(),
-            expected,
-        }),
+        false => Err(ProfileError::Unsupported { field, value: value.to_owned(), expected }),
     }
 }
 
 fn range(field: impl Into<String>, value: i128, min: i128, max: i128) -> Result<(), ProfileError> {
     match (min..=max).contains(&value) {
         true => Ok(()),
-        false => Err(ProfileError::Range {
-            field: field.into(),
-            value,
-            min,
-            max,
-        }),
+        false => Err(ProfileError::Range { field: field.into(), value, min, max }),
     }
 }
 
 fn below(what: impl Into<String>, value: u128, bits: u32) -> Result<(), ProfileError> {
     match value < 1u128 << bits {
         true => Ok(()),
-        false => Err(ProfileError::TooLarge {
-            what: what.into(),
-            value,
-            bits,
-        }),
+        false => Err(ProfileError::TooLarge { what: what.into(), value, bits }),
     }
 }
 
 /// See [`Profile::validate`].
 pub(super) fn check(p: &Profile) -> Result<(), ProfileError> {
     fields(p)?;
-    sums(p)
+    sums(p)?;
+    rows(p)
 }
 
 /// Every field on its own.
@@ -144,28 +141,16 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     one_of("activation", &p.activation, "relu")?;
     one_of("loss", &p.loss, "squared-error")?;
     if !(2..=33).contains(&p.layers.len()) {
-        return Err(ProfileError::Depth {
-            widths: p.layers.len(),
-        });
+        return Err(ProfileError::Depth { widths: p.layers.len() });
     }
     for (i, width) in p.layers.iter().enumerate() {
         range(format!("layers[{i}]"), *width as i128, 1, WIDTH_MAX)?;
     }
-    range(
-        format!("layers[{}] (classes)", p.depth()),
-        p.classes() as i128,
-        1,
-        1 << 16,
-    )?;
+    range(format!("layers[{}] (classes)", p.depth()), p.classes() as i128, 1, 1 << 16)?;
     range("batch", p.batch as i128, 1, WIDTH_MAX)?;
     range("feature_bits", p.feature_bits.into(), 1, 16)?;
     range("weight_bits", p.weight_bits.into(), 2, 32)?;
-    range(
-        "weight_frac_bits",
-        p.weight_frac_bits.into(),
-        0,
-        i128::from(p.weight_bits) - 1,
-    )?;
+    range("weight_frac_bits", p.weight_frac_bits.into(), 0, i128::from(p.weight_bits) - 1)?;
     range("activation_bits", p.activation_bits.into(), 1, 32)?;
     range("activation_shift", p.activation_shift.into(), 1, 48)?;
     range("signal_bits", p.signal_bits.into(), 2, 32)?;
@@ -173,12 +158,7 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("backprop_shift", p.backprop_shift.into(), 1, 48)?;
     range("bias_unit", p.bias_unit.into(), 1, JSON_MAX)?;
     range("target", p.target.into(), 1, JSON_MAX)?;
-    range(
-        "learning_rate.numerator",
-        p.learning_rate.numerator.into(),
-        1,
-        1 << 32,
-    )?;
+    range("learning_rate.numerator", p.learning_rate.numerator.into(), 1, 1 << 32)?;
     range("learning_rate.shift", p.learning_rate.shift.into(), 1, 62)?;
     range("max_claims", p.max_claims.into(), 1, JSON_MAX)?;
     range("limb_bits", p.limb_bits.into(), 2, 15)?;
@@ -192,6 +172,17 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     }
 }
 
+/// What no layout can do: commit to more values than there are rows.
+fn rows(p: &Profile) -> Result<(), ProfileError> {
+    let rows = 1usize << p.k;
+    let fits = |what, got, columns, max| match got <= max {
+        true => Ok(()),
+        false => Err(ProfileError::Rows { what, got, columns, max }),
+    };
+    fits("weights and biases", p.parameters(), "weight_columns columns", p.weight_columns * rows)?;
+    fits("features of a shard", p.batch.saturating_mul(p.features()), "one column", rows)
+}
+
 /// Every sum that the fields together allow.
 fn sums(p: &Profile) -> Result<(), ProfileError> {
     let bounds = p.bounds();
@@ -200,22 +191,11 @@ fn sums(p: &Profile) -> Result<(), ProfileError> {
     }
     below("output residual", bounds.residual, SUM_BITS)?;
     for (i, d) in bounds.backprop.iter().enumerate() {
-        below(
-            format!("back-propagated sum of layer {}", i + 1),
-            *d,
-            SUM_BITS,
-        )?;
+        below(format!("back-propagated sum of layer {}", i + 1), *d, SUM_BITS)?;
     }
     let claims = u128::from(p.max_claims);
     let sum = bounds.update.saturating_mul(claims);
-    below(
-        format!(
-            "update cell times max_claims ({} * {claims})",
-            bounds.update
-        ),
-        sum,
-        SUM_BITS,
-    )?;
+    below(format!("update cell times max_claims ({} * {claims})", bounds.update), sum, SUM_BITS)?;
     let step = sum.saturating_mul(u128::from(p.learning_rate.numerator));
     let step = step.saturating_add(weight_max(p.weight_bits).unsigned_abs().into());
     below("update times learning rate", step, SQUARE_BITS)?;
