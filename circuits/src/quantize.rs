@@ -62,16 +62,7 @@ mod tests {
 
     #[test]
     fn halves_round_towards_plus_infinity() {
-        for (v, want) in [
-            (7, 0),
-            (8, 1),
-            (23, 1),
-            (24, 2),
-            (-8, 0),
-            (-9, -1),
-            (-24, -1),
-            (-25, -2),
-        ] {
+        for (v, want) in [(7, 0), (8, 1), (23, 1), (24, 2), (-8, 0), (-9, -1), (-24, -1), (-25, -2)] {
             assert_eq!(round_shift(v, 4), want, "{v}");
         }
         assert_eq!(round_shift(-5, 0), -5);
@@ -89,14 +80,8 @@ mod tests {
 
     #[test]
     fn limits_of_the_integer_types() {
-        assert_eq!(
-            (signed_min(16), signed_max(16), unsigned_max(12)),
-            (-32768, 32767, 4095)
-        );
+        assert_eq!((signed_min(16), signed_max(16), unsigned_max(12)), (-32768, 32767, 4095));
         assert_eq!(weight_max(16), 32767);
-        assert_eq!(
-            (clamp(5, -3, 3), clamp(-5, -3, 3), clamp(2, -3, 3)),
-            (3, -3, 2)
-        );
+        assert_eq!((clamp(5, -3, 3), clamp(-5, -3, 3), clamp(2, -3, 3)), (3, -3, 2));
     }
 }

@@ -100,9 +100,7 @@ pub enum ReferenceError {
         max: usize,
     },
     /// Two records with the same features (whatever their labels).
-    #[error(
-        "record {second} has the same features as record {first}; records of a shard must differ"
-    )]
+    #[error("record {second} has the same features as record {first}; records of a shard must differ")]
     Duplicate {
         /// The earlier record.
         first: usize,
@@ -112,17 +110,9 @@ pub enum ReferenceError {
 }
 
 /// Refuses a list whose length is not the profile's.
-fn expect_length(
-    what: impl FnOnce() -> String,
-    got: usize,
-    expected: usize,
-) -> Result<(), ReferenceError> {
+fn expect_length(what: impl FnOnce() -> String, got: usize, expected: usize) -> Result<(), ReferenceError> {
     match got == expected {
         true => Ok(()),
-        false => Err(ReferenceError::Length {
-            what: what(),
-            got,
-            expected,
-        }),
+        false => Err(ReferenceError::Length { what: what(), got, expected }),
     }
 }

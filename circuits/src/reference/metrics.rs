@@ -43,11 +43,7 @@ pub fn mean_loss(profile: &Profile, loss: u128) -> f64 {
 ///
 /// # Errors
 /// An invalid profile; a model or features of another shape or with a value out of range.
-pub fn predict(
-    profile: &Profile,
-    model: &Model,
-    features: &[u16],
-) -> Result<Vec<u16>, ReferenceError> {
+pub fn predict(profile: &Profile, model: &Model, features: &[u16]) -> Result<Vec<u16>, ReferenceError> {
     profile.validate()?;
     model.check(profile)?;
     let unlabelled = vec![0; features.len() / profile.features()];
@@ -56,18 +52,12 @@ pub fn predict(
 }
 
 fn outputs(profile: &Profile, model: &Model, features: &[u16]) -> Vec<i64> {
-    forward(profile, model, features)
-        .pre
-        .pop()
-        .unwrap_or_default()
+    forward(profile, model, features).pre.pop().unwrap_or_default()
 }
 
 fn largest(profile: &Profile, outputs: &[i64]) -> Vec<u16> {
     let record = |z: &[i64]| (0..z.len()).rev().max_by_key(|k| z[*k]).unwrap_or(0) as u16;
-    outputs
-        .chunks_exact(profile.classes())
-        .map(record)
-        .collect()
+    outputs.chunks_exact(profile.classes()).map(record).collect()
 }
 
 /// A model on some records: accuracy (share of records whose largest output is the label's,
@@ -86,11 +76,7 @@ pub fn evaluate(
     check_records(profile, features, labels)?;
     let outputs = outputs(profile, model, features);
     let loss = squares(&output_signals(profile, &outputs, labels));
-    let hits = largest(profile, &outputs)
-        .iter()
-        .zip(labels)
-        .filter(|(a, b)| a == b)
-        .count();
+    let hits = largest(profile, &outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
     let accuracy = hits as f64 / labels.len().max(1) as f64;
     Ok((accuracy, per_record(profile, loss, labels.len())))
 }
@@ -116,11 +102,8 @@ pub fn train_epochs(
             sum += mean_loss(profile, trace.loss);
             model = model.apply(profile, &trace.update);
         }
-        let report = EpochReport {
-            epoch,
-            steps: (epoch + 1) * shards.len(),
-            mean_loss: sum / shards.len().max(1) as f64,
-        };
+        let report =
+            EpochReport { epoch, steps: (epoch + 1) * shards.len(), mean_loss: sum / shards.len().max(1) as f64 };
         progress(&report, &model);
     }
     Ok(model)

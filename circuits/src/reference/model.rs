@@ -74,13 +74,8 @@ impl Words {
     fn next(&mut self) -> u64 {
         let place = (self.next % 4) as usize * 8;
         if place == 0 {
-            let hash = Keccak256::new()
-                .chain_update(b"zkpoc.model.v1")
-                .chain_update(self.seed);
-            self.block = hash
-                .chain_update((self.next / 4).to_be_bytes())
-                .finalize()
-                .into();
+            let hash = Keccak256::new().chain_update(b"zkpoc.model.v1").chain_update(self.seed);
+            self.block = hash.chain_update((self.next / 4).to_be_bytes()).finalize().into();
         }
         self.next += 1;
         let mut word = [0; 8];
@@ -93,29 +88,18 @@ impl Model {
     /// The model whose weights and biases are all zero.
     #[must_use]
     pub fn zero(profile: &Profile) -> Self {
-        let layer = |n: &[usize]| Layer {
-            inputs: n[0],
-            outputs: n[1],
-            weights: vec![0; n[0] * n[1]],
-            bias: vec![0; n[1]],
-        };
-        Self {
-            layers: profile.layers.windows(2).map(layer).collect(),
-        }
+        let layer =
+            |n: &[usize]| Layer { inputs: n[0], outputs: n[1], weights: vec![0; n[0] * n[1]], bias: vec![0; n[1]] };
+        Self { layers: profile.layers.windows(2).map(layer).collect() }
     }
 
     /// The public start model of a seed; see the module's section "Start".
     #[must_use]
     pub fn random(profile: &Profile, seed: [u8; 32]) -> Self {
-        let mut words = Words {
-            seed,
-            next: 0,
-            block: [0; 32],
-        };
+        let mut words = Words { seed, next: 0, block: [0; 32] };
         let mut model = Self::zero(profile);
         for layer in &mut model.layers {
-            let square =
-                (1u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
+            let square = (1u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
             let max = weight_max(profile.weight_bits).unsigned_abs();
             let limit = (square.isqrt() as u64).min(max);
             for weight in &mut layer.weights {
@@ -130,48 +114,23 @@ impl Model {
     /// # Errors
     /// [`ReferenceError::Length`], [`ReferenceError::Weight`].
     pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
-        expect_length(
-            || "the model's list of layers".into(),
-            self.layers.len(),
-            profile.depth(),
-        )?;
+        expect_length(|| "the model's list of layers".into(), self.layers.len(), profile.depth())?;
         let max = weight_max(profile.weight_bits);
-        for (i, (layer, n)) in self
-            .layers
-            .iter()
-            .zip(profile.layers.windows(2))
-            .enumerate()
-        {
+        for (i, (layer, n)) in self.layers.iter().zip(profile.layers.windows(2)).enumerate() {
             let l = i + 1;
             expect_length(|| format!("inputs of layer {l}"), layer.inputs, n[0])?;
             expect_length(|| format!("outputs of layer {l}"), layer.outputs, n[1])?;
             let cells = layer.inputs.saturating_mul(layer.outputs);
             expect_length(|| format!("layers.{l}.weight"), layer.weights.len(), cells)?;
-            expect_length(
-                || format!("layers.{l}.bias"),
-                layer.bias.len(),
-                layer.outputs,
-            )?;
+            expect_length(|| format!("layers.{l}.bias"), layer.bias.len(), layer.outputs)?;
             let outside = |w: &i32| i64::from(*w).abs() > max;
             if let Some(at) = layer.weights.iter().position(outside) {
-                let what = format!(
-                    "layers.{l}.weight[{}][{}]",
-                    at / layer.outputs,
-                    at % layer.outputs
-                );
-                return Err(ReferenceError::Weight {
-                    what,
-                    got: layer.weights[at].into(),
-                    max,
-                });
+                let what = format!("layers.{l}.weight[{}][{}]", at / layer.outputs, at % layer.outputs);
+                return Err(ReferenceError::Weight { what, got: layer.weights[at].into(), max });
             }
             if let Some(at) = layer.bias.iter().position(outside) {
                 let what = format!("layers.{l}.bias[{at}]");
-                return Err(ReferenceError::Weight {
-                    what,
-                    got: layer.bias[at].into(),
-                    max,
-                });
+                return Err(ReferenceError::Weight { what, got: layer.bias[at].into(), max });
             }
         }
         Ok(())
@@ -191,16 +150,8 @@ impl Model {
         };
         let mut model = self.clone();
         for (layer, delta) in model.layers.iter_mut().zip(&update.layers) {
-            layer
-                .weights
-                .iter_mut()
-                .zip(&delta.weights)
-                .for_each(|(w, d)| next(w, d));
-            layer
-                .bias
-                .iter_mut()
-                .zip(&delta.bias)
-                .for_each(|(w, d)| next(w, d));
+            layer.weights.iter_mut().zip(&delta.weights).for_each(|(w, d)| next(w, d));
+            layer.bias.iter_mut().zip(&delta.bias).for_each(|(w, d)| next(w, d));
         }
         model
     }
@@ -210,13 +161,8 @@ impl Update {
     /// The update of all zeros: the start of a sum.
     #[must_use]
     pub fn zero(profile: &Profile) -> Self {
-        let layer = |n: &[usize]| LayerUpdate {
-            weights: vec![0; n[0] * n[1]],
-            bias: vec![0; n[1]],
-        };
-        Self {
-            layers: profile.layers.windows(2).map(layer).collect(),
-        }
+        let layer = |n: &[usize]| LayerUpdate { weights: vec![0; n[0] * n[1]], bias: vec![0; n[1]] };
+        Self { layers: profile.layers.windows(2).map(layer).collect() }
     }
 
     /// Refuses an update of another shape.
@@ -224,24 +170,11 @@ impl Update {
     /// # Errors
     /// [`ReferenceError::Length`].
     pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
-        expect_length(
-            || "the update's list of layers".into(),
-            self.layers.len(),
-            profile.depth(),
-        )?;
-        for (i, (layer, n)) in self
-            .layers
-            .iter()
-            .zip(profile.layers.windows(2))
-            .enumerate()
-        {
+        expect_length(|| "the update's list of layers".into(), self.layers.len(), profile.depth())?;
+        for (i, (layer, n)) in self.layers.iter().zip(profile.layers.windows(2)).enumerate() {
             let l = i + 1;
             let cells = n[0].saturating_mul(n[1]);
-            expect_length(
-                || format!("update layers.{l}.weight"),
-                layer.weights.len(),
-                cells,
-            )?;
+            expect_length(|| format!("update layers.{l}.weight"), layer.weights.len(), cells)?;
             expect_length(|| format!("update layers.{l}.bias"), layer.bias.len(), n[1])?;
         }
         Ok(())
@@ -251,10 +184,7 @@ impl Update {
     #[must_use]
     pub fn norm(&self) -> u128 {
         let square = |d: &i64| u128::from(d.unsigned_abs()).pow(2);
-        let cells = self
-            .layers
-            .iter()
-            .flat_map(|l| l.weights.iter().chain(&l.bias));
+        let cells = self.layers.iter().flat_map(|l| l.weights.iter().chain(&l.bias));
         cells.fold(0u128, |sum, d| sum.saturating_add(square(d)))
     }
 }

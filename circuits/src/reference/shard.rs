@@ -33,11 +33,7 @@ impl Shard {
     pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
         self.check_ranges(profile)?;
         let mut seen = HashMap::new();
-        for (second, record) in self
-            .features
-            .chunks_exact(profile.features().max(1))
-            .enumerate()
-        {
+        for (second, record) in self.features.chunks_exact(profile.features().max(1)).enumerate() {
             if let Some(first) = seen.insert(record, second) {
                 return Err(ReferenceError::Duplicate { first, second });
             }
@@ -56,34 +52,17 @@ impl Shard {
 }
 
 /// Refuses records (any number of them) of another width or with a value out of range.
-pub(super) fn check_records(
-    profile: &Profile,
-    features: &[u16],
-    labels: &[u16],
-) -> Result<(), ReferenceError> {
+pub(super) fn check_records(profile: &Profile, features: &[u16], labels: &[u16]) -> Result<(), ReferenceError> {
     let width = profile.features();
-    expect_length(
-        || "features".into(),
-        features.len(),
-        labels.len().saturating_mul(width),
-    )?;
+    expect_length(|| "features".into(), features.len(), labels.len().saturating_mul(width))?;
     let max = unsigned_max(profile.feature_bits).min(u16::MAX.into()) as u16;
     if let Some(at) = features.iter().position(|x| *x > max) {
         let (record, feature) = (at / width, at % width);
-        return Err(ReferenceError::Feature {
-            record,
-            feature,
-            got: features[at],
-            max,
-        });
+        return Err(ReferenceError::Feature { record, feature, got: features[at], max });
     }
     let classes = profile.classes();
     match labels.iter().position(|y| usize::from(*y) >= classes) {
-        Some(record) => Err(ReferenceError::Label {
-            record,
-            got: labels[record],
-            max: classes.saturating_sub(1),
-        }),
+        Some(record) => Err(ReferenceError::Label { record, got: labels[record], max: classes.saturating_sub(1) }),
         None => Ok(()),
     }
 }

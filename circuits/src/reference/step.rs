@@ -49,9 +49,7 @@ pub(super) struct Forward {
 /// `input · W + bias_unit · b`, record by record.
 fn dense(profile: &Profile, layer: &Layer, input: &[i64]) -> Vec<i64> {
     let mut out = vec![0i64; input.len() / layer.inputs * layer.outputs];
-    let records = out
-        .par_chunks_mut(layer.outputs)
-        .zip(input.par_chunks(layer.inputs));
+    let records = out.par_chunks_mut(layer.outputs).zip(input.par_chunks(layer.inputs));
     records.for_each(|(out, record)| {
         for (z, b) in out.iter_mut().zip(&layer.bias) {
             *z = profile.bias_unit * i64::from(*b);
@@ -70,17 +68,11 @@ fn dense(profile: &Profile, layer: &Layer, input: &[i64]) -> Vec<i64> {
 pub(super) fn forward(profile: &Profile, model: &Model, features: &[u16]) -> Forward {
     let top = i128::from(unsigned_max(profile.activation_bits));
     let first: Vec<i64> = features.iter().map(|x| i64::from(*x)).collect();
-    let mut f = Forward {
-        pre: Vec::new(),
-        activations: Vec::new(),
-        mask: Vec::new(),
-    };
+    let mut f = Forward { pre: Vec::new(), activations: Vec::new(), mask: Vec::new() };
     for (l, layer) in model.layers.iter().enumerate() {
         let z = dense(profile, layer, f.activations.last().unwrap_or(&first));
         if l + 1 < model.layers.len() {
-            let rounded = z
-                .iter()
-                .map(|z| round_shift((*z).into(), profile.activation_shift));
+            let rounded = z.iter().map(|z| round_shift((*z).into(), profile.activation_shift));
             let (a, m) = rounded.map(|t| (clamp(t, 0, top) as i64, t >= 0)).unzip();
             f.activations.push(a);
             f.mask.push(m);
@@ -92,10 +84,7 @@ pub(super) fn forward(profile: &Profile, model: &Model, features: &[u16]) -> For
 
 /// Rounds and saturates an exact sum to a signal.
 fn signal(profile: &Profile, v: i128, shift: u32) -> i64 {
-    let (low, high) = (
-        signed_min(profile.signal_bits),
-        signed_max(profile.signal_bits),
-    );
+    let (low, high) = (signed_min(profile.signal_bits), signed_max(profile.signal_bits));
     clamp(round_shift(v, shift), low.into(), high.into()) as i64
 }
 
@@ -113,14 +102,9 @@ pub(super) fn output_signals(profile: &Profile, pre: &[i64], labels: &[u16]) -> 
 /// `signals · Wᵀ`, record by record.
 fn dense_transposed(layer: &Layer, signals: &[i64]) -> Vec<i64> {
     let mut out = vec![0i64; signals.len() / layer.outputs * layer.inputs];
-    let records = out
-        .par_chunks_mut(layer.inputs)
-        .zip(signals.par_chunks(layer.outputs));
+    let records = out.par_chunks_mut(layer.inputs).zip(signals.par_chunks(layer.outputs));
     records.for_each(|(out, record)| {
-        for (d, row) in out
-            .iter_mut()
-            .zip(layer.weights.chunks_exact(layer.outputs))
-        {
+        for (d, row) in out.iter_mut().zip(layer.weights.chunks_exact(layer.outputs)) {
             *d = record.iter().zip(row).map(|(s, w)| s * i64::from(*w)).sum();
         }
     });
@@ -130,19 +114,14 @@ fn dense_transposed(layer: &Layer, signals: &[i64]) -> Vec<i64> {
 /// `ΔW = inputᵀ · signals` and `Δb = bias_unit · column sums`.
 fn gradient(profile: &Profile, layer: &Layer, input: &[i64], signals: &[i64]) -> LayerUpdate {
     let mut weights = vec![0i64; layer.inputs * layer.outputs];
-    weights
-        .par_chunks_mut(layer.outputs)
-        .enumerate()
-        .for_each(|(j, row)| {
-            let records = input
-                .chunks_exact(layer.inputs)
-                .zip(signals.chunks_exact(layer.outputs));
-            for (a, record) in records.map(|(a, s)| (a[j], s)).filter(|(a, _)| *a != 0) {
-                for (delta, s) in row.iter_mut().zip(record) {
-                    *delta += a * s;
-                }
+    weights.par_chunks_mut(layer.outputs).enumerate().for_each(|(j, row)| {
+        let records = input.chunks_exact(layer.inputs).zip(signals.chunks_exact(layer.outputs));
+        for (a, record) in records.map(|(a, s)| (a[j], s)).filter(|(a, _)| *a != 0) {
+            for (delta, s) in row.iter_mut().zip(record) {
+                *delta += a * s;
             }
-        });
+        }
+    });
     let mut bias = vec![0i64; layer.outputs];
     for record in signals.chunks_exact(layer.outputs) {
         for (delta, s) in bias.iter_mut().zip(record) {
@@ -154,10 +133,7 @@ fn gradient(profile: &Profile, layer: &Layer, input: &[i64], signals: &[i64]) ->
 
 /// The sum of the squares of signals.
 pub(super) fn squares(signals: &[i64]) -> u128 {
-    signals
-        .iter()
-        .map(|s| u128::from(s.unsigned_abs()).pow(2))
-        .sum()
+    signals.iter().map(|s| u128::from(s.unsigned_abs()).pow(2)).sum()
 }
 
 /// One training step: forward pass, loss, backward pass, exact integer gradient.
@@ -170,11 +146,7 @@ pub fn step(profile: &Profile, model: &Model, shard: &Shard) -> Result<StepTrace
     shard.check_ranges(profile)?;
 
     let features: Vec<i64> = shard.features.iter().map(|x| i64::from(*x)).collect();
-    let Forward {
-        pre,
-        activations,
-        mask,
-    } = forward(profile, model, &shard.features);
+    let Forward { pre, activations, mask } = forward(profile, model, &shard.features);
     let depth = profile.depth();
 
     let mut signals = vec![output_signals(profile, &pre[depth - 1], &shard.labels)];
@@ -194,20 +166,7 @@ pub fn step(profile: &Profile, model: &Model, shard: &Shard) -> Result<StepTrace
 
     let inputs = std::iter::once(&features).chain(&activations);
     let layers = model.layers.iter().zip(inputs).zip(&signals);
-    let update = Update {
-        layers: layers
-            .map(|((l, a), s)| gradient(profile, l, a, s))
-            .collect(),
-    };
+    let update = Update { layers: layers.map(|((l, a), s)| gradient(profile, l, a, s)).collect() };
     let (loss, norm) = (squares(&signals[depth - 1]), update.norm());
-    Ok(StepTrace {
-        pre,
-        activations,
-        mask,
-        backprop,
-        signals,
-        update,
-        loss,
-        norm,
-    })
+    Ok(StepTrace { pre, activations, mask, backprop, signals, update, loss, norm })
 }
