@@ -201,7 +201,7 @@ impl Grid {
 
     /// Whole blocks before the tail.
     pub fn blocks(&self) -> usize {
-        (self.rows() - TAIL) / self.rows_per_block
+        self.rows().saturating_sub(TAIL) / self.rows_per_block
     }
 
     /// First block that the sections leave free.

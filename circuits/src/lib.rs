@@ -1,5 +1,7 @@
 //! Circuits of zkpoc.
 
+#[cfg(feature = "test-utils")]
+pub mod audit;
 pub mod profile;
 pub mod quantize;
 pub mod reference;

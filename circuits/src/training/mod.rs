@@ -55,7 +55,7 @@ use phase2::{ChallengeValues, Phase2};
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned; only tests cheat this way.
-pub type Tamper = Arc<dyn Fn(&mut Phase2) + Send + Sync>;
+pub type Tamper = Arc<dyn Fn(&mut Phase2, &ChallengeValues) + Send + Sync>;
 
 /// The training circuit of a plan, with or without a witness.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ impl TrainingCircuit {
         };
         let mut second = Phase2::new(plan, first, &challenges);
         if let Some(tamper) = &self.tamper {
-            tamper(&mut second);
+            tamper(&mut second, &challenges);
         }
         let columns = [config.p2_input, config.p2_update, config.p2_dot].into_iter().chain(config.p2_chain.iter().copied());
         for (column, values) in columns.zip(second.columns()) {

@@ -184,7 +184,9 @@ impl Plan {
         out
     }
 
-    /// Lanes of full limbs, which the bucket rows use as range-checked cells.
+    /// Lanes of full limbs, which the bucket rows use as range-checked cells, [`BUCKET_BITS`] at
+    /// most, so that the head of a bucket stays far below `r`
+    /// and a negative difference, an element near `r`, is never in range.
     pub fn bucket_limbs(&self) -> Vec<Lane> {
         let mut out = Vec::new();
         for part in self.relu.iter().chain([&self.signal]) {
@@ -193,6 +195,7 @@ impl Plan {
                 out.extend(&limbs.lanes[..full]);
             }
         }
+        out.truncate((BUCKET_BITS / self.profile.limb_bits) as usize);
         out
     }
 
@@ -236,6 +239,10 @@ impl Plan {
         (self.bucket_rows.0 as u32 * width, self.bucket_rows.1 as u32 * width)
     }
 }
+
+/// Most bits of a bucket row. Sums of squares are below `2^126`, so the rows of a bucket hold fewer than
+/// `127 + 120` bits together, and `2^247 + 2^126 < r`.
+const BUCKET_BITS: u32 = 120;
 
 /// Cells of the state at a gap: two squared sums, their cross term, the loss.
 pub const STATE_ROWS: usize = 4;

@@ -1,0 +1,267 @@
+//! Native checks of a recorded circuit.
+//!
+//! # Shapes
+//! Rows are counted from 0; the last `blinding_rows` of each advice column are filled with values
+//! that stand for the prover's blinding, all different unless a test writes them.
+
+use super::recorder::Recorder;
+use super::terms::{Terms, Var};
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error, FloorPlanner};
+use rayon::prelude::*;
+use std::collections::{BTreeSet, HashMap};
+
+/// A constraint that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    /// Name of the gate.
+    pub gate: String,
+    /// Name of the constraint.
+    pub constraint: String,
+    /// Row.
+    pub row: usize,
+}
+
+/// A cell that an enabled constraint reads though no circuit assigned it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRead {
+    /// Name of the constraint.
+    pub constraint: String,
+    /// Row of the constraint.
+    pub row: usize,
+    /// Advice column of the cell.
+    pub column: usize,
+    /// Row of the cell.
+    pub at: usize,
+    /// Whether the cell lies in a blinding row.
+    pub blinding: bool,
+}
+
+/// Two rotations of a column that are the same cell, so that no proof can be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collision {
+    /// Advice column.
+    pub column: usize,
+    /// The two rotations.
+    pub rotations: (i32, i32),
+}
+
+/// One constraint: its names and, for each row, which of its specialisations holds there.
+struct Constraint {
+    gate: String,
+    name: String,
+    forms: Vec<Terms>,
+    form_of_class: Vec<usize>,
+}
+
+/// A circuit as it was recorded.
+pub struct Audit {
+    /// The constraint system.
+    pub cs: ConstraintSystem<Fr>,
+    /// What was assigned.
+    pub recorder: Recorder,
+    /// Advice columns, blinding rows included.
+    pub advice: Vec<Vec<Fr>>,
+    instance: Vec<Fr>,
+    rows: usize,
+    blinding_rows: usize,
+    constraints: Vec<Constraint>,
+    rows_of_class: Vec<Vec<usize>>,
+}
+
+impl std::fmt::Debug for Audit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Audit").field("rows", &self.rows).field("constraints", &self.constraints.len()).finish()
+    }
+}
+
+impl Audit {
+    /// Synthesises a circuit of `2^k` rows under the given challenges.
+    ///
+    /// # Errors
+    /// Those of the circuit's synthesis.
+    pub fn new<C: Circuit<Fr>>(circuit: &C, k: u32, instance: &[Fr], challenges: &[Fr]) -> Result<Self, Error> {
+        let rows = 1usize << k;
+        let mut cs = ConstraintSystem::default();
+        let config = C::configure_with_params(&mut cs, circuit.params());
+        let blinding_rows = cs.blinding_factors() + 1;
+        let usable = rows - blinding_rows;
+        let mut recorder = Recorder::new(cs.num_advice_columns(), cs.num_fixed_columns(), rows, usable, challenges);
+        C::FloorPlanner::synthesize(&mut recorder, circuit, config, cs.constants().clone())?;
+
+        let mut noise = 0u64;
+        let mut advice: Vec<Vec<Fr>> = recorder.advice.iter().map(|column| column.iter().map(|v| v.unwrap_or(Fr::ZERO)).collect()).collect();
+        for column in &mut advice {
+            for cell in &mut column[usable..] {
+                noise += 1;
+                *cell = Fr::from(noise).invert().unwrap_or(Fr::ONE).square() + Fr::from(7);
+            }
+        }
+
+        let (classes, rows_of_class) = classes(&cs, &recorder, rows);
+        let constraints = constraints(&cs, challenges, &classes);
+        let mut padded = vec![Fr::ZERO; rows];
+        padded[..instance.len()].copy_from_slice(instance);
+        Ok(Audit { cs, recorder, advice, instance: padded, rows, blinding_rows, constraints, rows_of_class })
+    }
+
+    /// Rows at the end of a column that the prover fills with random values.
+    pub fn blinding_rows(&self) -> usize {
+        self.blinding_rows
+    }
+
+    /// Writes one value into all blinding rows of an advice column, as a prover with a script does.
+    pub fn script(&mut self, column: usize, value: Fr) {
+        let usable = self.rows - self.blinding_rows;
+        self.advice[column][usable..].fill(value);
+    }
+
+    fn at(&self, row: usize, rotation: i32) -> usize {
+        (row as i64 + i64::from(rotation)).rem_euclid(self.rows as i64) as usize
+    }
+
+    fn cell(&self, row: usize, var: &Var) -> Fr {
+        let at = self.at(row, var.rotation);
+        if var.instance {
+            self.instance[at]
+        } else {
+            self.advice[var.column][at]
+        }
+    }
+
+    fn enabled(&self) -> impl Iterator<Item = (&Constraint, &Terms, &Vec<usize>)> {
+        self.constraints.iter().flat_map(move |constraint| {
+            let forms = constraint.form_of_class.iter().map(move |form| &constraint.forms[*form]);
+            forms.zip(&self.rows_of_class).filter(|(form, _)| !form.0.is_empty()).map(move |(form, rows)| (constraint, form, rows))
+        })
+    }
+
+    /// Every constraint that does not hold, at every row.
+    pub fn failing(&self) -> BTreeSet<Failure> {
+        let mut out = BTreeSet::new();
+        for (constraint, form, rows) in self.enabled() {
+            let bad: Vec<usize> = rows.par_iter().copied().filter(|row| form.value(|var| self.cell(*row, var)) != Fr::ZERO).collect();
+            out.extend(bad.into_iter().map(|row| Failure { gate: constraint.gate.clone(), constraint: constraint.name.clone(), row }));
+        }
+        out
+    }
+
+    /// Names of the constraints that do not hold.
+    pub fn failing_names(&self) -> BTreeSet<String> {
+        self.failing().into_iter().map(|failure| failure.constraint).collect()
+    }
+
+    /// Names of the constraints that hold at `cells` no more once those cells grow by one; empty when
+    /// the cell is free.
+    pub fn names_reading(&self, column: usize, row: usize) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        for (constraint, form, rows) in self.enabled() {
+            for var in form.reads().filter(|var| !var.instance && var.column == column) {
+                let gate_row = self.at(row, -var.rotation);
+                if rows.binary_search(&gate_row).is_ok() {
+                    out.insert(constraint.name.clone());
+                }
+            }
+        }
+        out
+    }
+
+    /// How many rows each constraint is enabled on, by name.
+    pub fn enabled_rows(&self) -> std::collections::BTreeMap<String, usize> {
+        let mut out = std::collections::BTreeMap::new();
+        for constraint in &self.constraints {
+            out.entry(constraint.name.clone()).or_insert(0);
+        }
+        for (constraint, _, rows) in self.enabled() {
+            *out.entry(constraint.name.clone()).or_default() += rows.len();
+        }
+        out
+    }
+
+    /// Cells that enabled constraints read though nothing assigned them. `exempt` names constraints
+    /// that hold on blinding rows on purpose.
+    pub fn bad_reads(&self, exempt: &[&str]) -> Vec<BadRead> {
+        let mut out = Vec::new();
+        for (constraint, form, rows) in self.enabled().filter(|(c, _, _)| !exempt.contains(&c.name.as_str())) {
+            for var in form.reads().filter(|var| !var.instance) {
+                for row in rows {
+                    let at = self.at(*row, var.rotation);
+                    if self.recorder.advice[var.column][at].is_none() {
+                        let blinding = at >= self.rows - self.blinding_rows;
+                        out.push(BadRead { constraint: constraint.name.clone(), row: *row, column: var.column, at, blinding });
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Rotations an advice column is queried at.
+    pub fn rotations(&self, column: usize) -> BTreeSet<i32> {
+        self.cs.advice_queries().iter().filter(|(c, _)| c.index() == column).map(|(_, r)| r.0).collect()
+    }
+
+    /// Pairs of rotations of a column that meet modulo the number of rows.
+    pub fn collisions(&self) -> Vec<Collision> {
+        let mut out = Vec::new();
+        for column in 0..self.cs.num_advice_columns() {
+            let mut seen = HashMap::new();
+            for rotation in self.rotations(column) {
+                if let Some(before) = seen.insert(self.at(0, rotation), rotation) {
+                    out.push(Collision { column, rotations: (before, rotation) });
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Rows with the same fixed cells form a class: the fixed cells of each class by query, and its rows.
+#[allow(clippy::type_complexity)]
+fn classes(cs: &ConstraintSystem<Fr>, recorder: &Recorder, rows: usize) -> (Vec<HashMap<(usize, i32), Fr>>, Vec<Vec<usize>>) {
+    let queries: Vec<(usize, i32)> = cs.fixed_queries().iter().map(|(column, rotation)| (column.index(), rotation.0)).collect();
+    let mut index: HashMap<Vec<[u8; 32]>, usize> = HashMap::new();
+    let mut cells = Vec::new();
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    for row in 0..rows {
+        let values: Vec<Fr> = queries
+            .iter()
+            .map(|(column, rotation)| {
+                let at = (row as i64 + i64::from(*rotation)).rem_euclid(rows as i64) as usize;
+                recorder.fixed[*column][at].unwrap_or(Fr::ZERO)
+            })
+            .collect();
+        let class = *index.entry(values.iter().map(Fr::to_bytes).collect()).or_insert_with(|| {
+            cells.push(queries.iter().copied().zip(values.iter().copied()).collect());
+            members.push(Vec::new());
+            members.len() - 1
+        });
+        members[class].push(row);
+    }
+    (cells, members)
+}
+
+fn constraints(cs: &ConstraintSystem<Fr>, challenges: &[Fr], classes: &[HashMap<(usize, i32), Fr>]) -> Vec<Constraint> {
+    let mut out = Vec::new();
+    for gate in cs.gates() {
+        for (index, polynomial) in gate.polynomials().iter().enumerate() {
+            let columns: BTreeSet<usize> = polynomial.extract_fixed().into_iter().collect();
+            let mut seen: HashMap<Vec<(usize, i32, [u8; 32])>, usize> = HashMap::new();
+            let mut forms = Vec::new();
+            let mut form_of_class = Vec::new();
+            for class in classes {
+                let mut key: Vec<_> = class.iter().filter(|((column, _), _)| columns.contains(column)).map(|((c, r), v)| (*c, *r, v.to_bytes())).collect();
+                key.sort_unstable();
+                let form = *seen.entry(key).or_insert_with(|| {
+                    let fixed = |column: usize, rotation: i32| class.get(&(column, rotation)).copied().unwrap_or(Fr::ZERO);
+                    forms.push(Terms::of(polynomial, challenges, &fixed));
+                    forms.len() - 1
+                });
+                form_of_class.push(form);
+            }
+            out.push(Constraint { gate: gate.name().to_owned(), name: gate.constraint_name(index).to_owned(), forms, form_of_class });
+        }
+    }
+    out
+}
