@@ -47,8 +47,6 @@ contract ContributionRounds is AccessControl, IContributionRounds {
     /// @inheritdoc IContributionRounds
     uint256 public currentRound;
     /// @inheritdoc IContributionRounds
-    mapping(bytes32 subject => uint256 round) public lastDrawn;
-    /// @inheritdoc IContributionRounds
     mapping(bytes32 nullifier => bool spent) public isSpent;
 
     mapping(uint256 number => Round round) private _rounds;
@@ -141,35 +139,20 @@ contract ContributionRounds is AccessControl, IContributionRounds {
         if (round.status != RoundStatus.Open) revert ZkPocRoundsNotOpen(request.round, round.status);
         if (round.beacon == 0) revert ZkPocRoundsNotSealed(request.round);
         bytes32 profile = profileId;
-        Dataset memory data = _usableDataset(request, round.modelSetAt, profile);
+        (Dataset memory data, bool valid) = REGISTRY.attestedShard(request.root, profile, request.commitment);
+        _requireUsable(data, round.modelSetAt, profile);
 
         uint256 index = ShardTree.drawnIndex(round.beacon, request.root, msg.sender, data.shardCount);
         bytes32 nullifier = _spend(request, round.modelId, data.subject, index, profile);
-        reward = POLICY.reward(request.round, msg.sender, request.normLog2, request.lossLog2);
-        if (reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, reward);
-        // The reward is at most the budget, which fits.
-        _rounds[request.round].remaining = round.remaining - uint96(reward);
-        _rounds[request.round].claims = round.claims + 1;
-
-        _requireValidated(request, index, profile);
+        reward = _reserve(request, round);
+        if (!valid) _validate(request, index);
         _verifyTraining(
             request,
             round.modelId,
             Contexts.training(request.round, msg.sender, data.subject, request.root, index, profile),
             profile
         );
-        emit ContributionProven(
-            request.round,
-            msg.sender,
-            data.subject,
-            request.root,
-            index,
-            ProofPoints.idOf(request.proof, TrainingLayout.UPDATE_OFFSET, TrainingLayout.UPDATE_POINTS),
-            nullifier,
-            request.normLog2,
-            request.lossLog2,
-            reward
-        );
+        _emitProven(request, data.subject, index, nullifier, reward);
         TOKEN.mint(msg.sender, reward);
     }
 
@@ -218,13 +201,9 @@ contract ContributionRounds is AccessControl, IContributionRounds {
         emit RoundOpened(number, modelId, setAt, beaconBlock);
     }
 
-    /// @dev The dataset, when the sender owns it and it counts for a model set in block `modelSetAt`.
-    function _usableDataset(Claim calldata request, uint256 modelSetAt, bytes32 profile)
-        private
-        view
-        returns (Dataset memory data)
-    {
-        data = REGISTRY.attestedDataset(request.root);
+    /// @dev The sender owns the dataset and it counts for a model set in block `modelSetAt`. At most one dataset of a subject
+    /// does: there is one draw per subject and round, and the nullifier says whether it was paid.
+    function _requireUsable(Dataset memory data, uint256 modelSetAt, bytes32 profile) private view {
         if (data.owner != msg.sender) revert ZkPocRoundsNotOwner(data.owner, msg.sender);
         if (data.profileId != profile) revert ZkPocRoundsProfile(profile, data.profileId);
         if (data.registeredAt >= modelSetAt) revert ZkPocRoundsRegisteredLate(modelSetAt, data.registeredAt);
@@ -233,24 +212,31 @@ contract ContributionRounds is AccessControl, IContributionRounds {
         }
     }
 
-    /// @dev Checks that the commitment is the drawn shard's, and uses up the subject's draw and the nullifier.
+    /// @dev Checks that the commitment is the drawn shard's, and uses up the nullifier.
     function _spend(Claim calldata request, bytes32 modelId, bytes32 subject, uint256 index, bytes32 profile)
         private
         returns (bytes32 nullifier)
     {
-        if (lastDrawn[subject] == request.round) revert ZkPocRoundsSubjectDrawn(request.round, subject);
         bytes32 leaf = ShardTree.leafOf(profile, index, request.commitment);
         bytes32 reached = ShardTree.rootOf(leaf, index, request.path);
         if (reached != request.root) revert ZkPocRoundsNotInRoot(request.root, reached);
         nullifier = Contexts.nullifier(modelId, subject, leaf);
         if (isSpent[nullifier]) revert ZkPocRoundsNullifierUsed(nullifier);
         isSpent[nullifier] = true;
-        lastDrawn[subject] = request.round;
     }
 
-    /// @dev The shard is validated already, or by the proof that came along.
-    function _requireValidated(Claim calldata request, uint256 index, bytes32 profile) private {
-        if (REGISTRY.isValidated(profile, request.commitment)) return;
+    /// @dev Takes the reward out of the round's budget.
+    function _reserve(Claim calldata request, Round memory round) private returns (uint256 reward) {
+        reward = POLICY.reward(request.round, msg.sender, request.normLog2, request.lossLog2);
+        if (reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, reward);
+        Round storage stored = _rounds[request.round];
+        // The reward is at most what remains, which fits.
+        stored.remaining = round.remaining - uint96(reward);
+        stored.claims = round.claims + 1;
+    }
+
+    /// @dev Validates the shard by the proof that came along.
+    function _validate(Claim calldata request, uint256 index) private {
         if (request.datasetProof.length == 0) revert ZkPocRoundsNotValidated(request.root, index);
         REGISTRY.validateShard(
             request.root, index, request.commitment, request.path, request.datasetProof, request.datasetLink
@@ -275,5 +261,26 @@ contract ContributionRounds is AccessControl, IContributionRounds {
         instances[1] = uint256(1) << request.normLog2;
         instances[2] = uint256(1) << request.lossLog2;
         IVerifier(ROUTER.verifierOf(profile, Circuit.Training)).verify(proof, instances);
+    }
+
+    function _emitProven(
+        Claim calldata request,
+        bytes32 subject,
+        uint256 index,
+        bytes32 nullifier,
+        uint256 reward
+    ) private {
+        emit ContributionProven(
+            request.round,
+            msg.sender,
+            subject,
+            request.root,
+            index,
+            ProofPoints.idOf(request.proof, TrainingLayout.UPDATE_OFFSET, TrainingLayout.UPDATE_POINTS),
+            nullifier,
+            request.normLog2,
+            request.lossLog2,
+            reward
+        );
     }
 }

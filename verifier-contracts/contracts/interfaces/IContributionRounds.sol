@@ -108,8 +108,6 @@ interface IContributionRounds {
     error ZkPocRoundsRegisteredLate(uint256 before, uint256 got);
     /// @notice Another root of the subject took this one's place before the round's model was set.
     error ZkPocRoundsSuperseded(uint256 notBefore, uint256 got);
-    /// @notice The subject was drawn in this round already.
-    error ZkPocRoundsSubjectDrawn(uint256 round, bytes32 subject);
     /// @notice The path does not lead from the drawn shard to the root.
     error ZkPocRoundsNotInRoot(bytes32 expected, bytes32 got);
     /// @notice The shard was paid for this model already.
@@ -175,8 +173,4 @@ interface IContributionRounds {
     /// @notice Whether a contribution with this nullifier was paid.
     /// @param nullifier The nullifier.
     function isSpent(bytes32 nullifier) external view returns (bool);
-
-    /// @notice The last round in which the subject was drawn, zero when there is none.
-    /// @param subject The subject.
-    function lastDrawn(bytes32 subject) external view returns (uint256);
 }

@@ -5,7 +5,7 @@ import {G1Point} from "../libraries/Bn254.sol";
 
 /// @notice What an attestor signs (EIP-712) once it has recomputed every commitment from the data.
 /// @param owner Who may claim with the dataset.
-/// @param subject The attestor's opaque id of the data's source.
+/// @param subject The attestor's opaque id of the data's source. Ids of different attestors must differ.
 /// @param profileId The profile the dataset was committed for.
 /// @param srsDigest Digest of the commitment key that was used.
 /// @param datasetRoot Root of the tree of shards.
@@ -75,6 +75,8 @@ interface IDataRegistry {
     error ZkPocRegistryRecordCount(uint256 atLeast, uint256 got);
     /// @notice Attestations of one subject have growing epochs.
     error ZkPocRegistryEpochNotNewer(uint64 current, uint64 got);
+    /// @notice The subject is another attestor's.
+    error ZkPocRegistrySubjectTaken(address expected, address got);
     /// @notice The root is registered already.
     error ZkPocRegistryRootTaken(bytes32 root);
     /// @notice No dataset has this root.
@@ -120,10 +122,18 @@ interface IDataRegistry {
     /// @param root The dataset.
     function dataset(bytes32 root) external view returns (Dataset memory);
 
+    /// @notice What a claim needs to know in one call: `attestedDataset` and `isValidated`.
+    /// @param root The dataset.
+    /// @param profileId The profile.
+    /// @param commitment The shard's registered commitment.
+    function attestedShard(bytes32 root, bytes32 profileId, G1Point calldata commitment)
+        external
+        view
+        returns (Dataset memory found, bool valid);
+
     /// @notice The live root of a subject, zero when there is none.
-    /// @param attestor Who attested it.
     /// @param subject The attestor's id of the source.
-    function liveRoot(address attestor, bytes32 subject) external view returns (bytes32);
+    function liveRoot(bytes32 subject) external view returns (bytes32);
 
     /// @notice The context that a shard's validity proof and link are bound to.
     /// @param owner The dataset's owner.

@@ -45,22 +45,21 @@ library LinkVerifier {
             )
         ) % Bn254.R;
 
-        // R is the only point left alone: R = e (C' - C) + sum of z_i B_i.
-        G1Point memory sum = Bn254.add(copy, Bn254.negate(registered));
-        sum = Bn254.mul(sum.x, sum.y, challenge);
-        sum = _addTerm(sum, LinkBases.B0_X, LinkBases.B0_Y, words[2]);
-        sum = _addTerm(sum, LinkBases.B1_X, LinkBases.B1_Y, words[3]);
-        sum = _addTerm(sum, LinkBases.B2_X, LinkBases.B2_Y, words[4]);
-        sum = _addTerm(sum, LinkBases.B3_X, LinkBases.B3_Y, words[5]);
+        // With R on its own side: R = sum of z_i B_i + e (C' - C). The sum begins as the identity.
+        G1Point memory difference = G1Point(copy.x, copy.y);
+        // No point has y = 0, so this is the negative of C.
+        Bn254.add(difference, registered.x, Bn254.Q - registered.y);
+        G1Point memory sum;
+        Bn254.addMul(sum, difference.x, difference.y, challenge);
+        _addTerm(sum, LinkBases.B0_X, LinkBases.B0_Y, words[2]);
+        _addTerm(sum, LinkBases.B1_X, LinkBases.B1_Y, words[3]);
+        _addTerm(sum, LinkBases.B2_X, LinkBases.B2_Y, words[4]);
+        _addTerm(sum, LinkBases.B3_X, LinkBases.B3_Y, words[5]);
         if (sum.x != nonce.x || sum.y != nonce.y) revert ZkPocLinkInvalid(nonce.x, sum.x);
     }
 
-    function _addTerm(G1Point memory sum, uint256 x, uint256 y, uint256 scalar)
-        private
-        view
-        returns (G1Point memory)
-    {
+    function _addTerm(G1Point memory sum, uint256 x, uint256 y, uint256 scalar) private view {
         if (scalar >= Bn254.R) revert ZkPocLinkScalar(Bn254.R, scalar);
-        return Bn254.add(sum, Bn254.mul(x, y, scalar));
+        Bn254.addMul(sum, x, y, scalar);
     }
 }

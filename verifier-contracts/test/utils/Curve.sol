@@ -9,15 +9,17 @@ import {LinkVerifier} from "../../contracts/libraries/LinkVerifier.sol";
 library Curve {
     /// @notice scalar * generator.
     function point(uint256 scalar) internal view returns (G1Point memory) {
-        return Bn254.mul(1, 2, scalar);
+        G1Point memory out;
+        Bn254.addMul(out, 1, 2, scalar);
+        return out;
     }
 
     /// @notice sum of values_i B_i.
     function combine(uint256[4] memory values) internal view returns (G1Point memory sum) {
-        sum = Bn254.mul(LinkBases.B0_X, LinkBases.B0_Y, values[0]);
-        sum = Bn254.add(sum, Bn254.mul(LinkBases.B1_X, LinkBases.B1_Y, values[1]));
-        sum = Bn254.add(sum, Bn254.mul(LinkBases.B2_X, LinkBases.B2_Y, values[2]));
-        sum = Bn254.add(sum, Bn254.mul(LinkBases.B3_X, LinkBases.B3_Y, values[3]));
+        Bn254.addMul(sum, LinkBases.B0_X, LinkBases.B0_Y, values[0]);
+        Bn254.addMul(sum, LinkBases.B1_X, LinkBases.B1_Y, values[1]);
+        Bn254.addMul(sum, LinkBases.B2_X, LinkBases.B2_Y, values[2]);
+        Bn254.addMul(sum, LinkBases.B3_X, LinkBases.B3_Y, values[3]);
     }
 
     /// @notice Four scalars from a seed.
@@ -29,7 +31,10 @@ library Curve {
 
     /// @notice The copy of a commitment with other blinding: C' = C - sum of d_i B_i.
     function reblind(G1Point memory registered, uint256[4] memory delta) internal view returns (G1Point memory) {
-        return Bn254.add(registered, Bn254.negate(combine(delta)));
+        G1Point memory difference = combine(delta);
+        if (difference.y != 0) difference.y = Bn254.Q - difference.y;
+        Bn254.add(difference, registered.x, registered.y);
+        return difference;
     }
 
     /// @notice The challenge of a link.

@@ -1,0 +1,294 @@
+//! Alloy bindings of the contracts: calls, events, structs and custom errors.
+//!
+//! Written after the Solidity interfaces; a test compares every signature with the compiled ABI. Where a contract may be
+//! deployed, its constructor is bound too. The meaning of each item is in the NatSpec of the contract.
+
+#![allow(missing_docs, missing_debug_implementations, unreachable_pub)] // generated items
+#![allow(clippy::too_many_arguments)] // the arguments of events and constructors
+
+use alloy::sol;
+
+sol! {
+    #![sol(all_derives)]
+
+    enum Circuit { Dataset, Training, Round }
+
+    enum RoundStatus { None, Open, Closed }
+
+    struct G1Point {
+        uint256 x;
+        uint256 y;
+    }
+
+    struct Attestation {
+        address owner;
+        bytes32 subject;
+        bytes32 profileId;
+        bytes32 srsDigest;
+        bytes32 datasetRoot;
+        uint32 shardCount;
+        uint32 recordCount;
+        uint64 epoch;
+    }
+
+    struct Dataset {
+        address owner;
+        uint48 registeredAt;
+        uint48 supersededAt;
+        bytes32 subject;
+        bytes32 profileId;
+        address attestor;
+        uint64 epoch;
+        uint32 shardCount;
+    }
+
+    struct Round {
+        bytes32 modelId;
+        bytes32 beacon;
+        uint96 remaining;
+        uint40 modelSetAt;
+        uint40 openedAt;
+        uint40 beaconBlock;
+        uint32 claims;
+        RoundStatus status;
+    }
+
+    struct Claim {
+        uint256 round;
+        bytes32 root;
+        G1Point commitment;
+        bytes32[10] path;
+        uint8 normLog2;
+        uint8 lossLog2;
+        bytes proof;
+        bytes link;
+        bytes datasetProof;
+        bytes datasetLink;
+    }
+
+    #[sol(rpc)]
+    interface Verifier {
+        function verify(bytes calldata proof, uint256[] calldata instances) external view;
+        function accumulate(bytes calldata proof, uint256[] calldata instances) external view returns (uint256[4] memory points);
+    }
+
+    #[sol(rpc)]
+    contract VerifierRouter {
+        constructor(address admin);
+
+        function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
+        function FREEZER_ROLE() external view returns (bytes32);
+        function add(bytes32 profileId, Circuit circuit, address verifier) external;
+        function freeze(bytes32 profileId, Circuit circuit) external;
+        function getRoleAdmin(bytes32 role) external view returns (bytes32);
+        function grantRole(bytes32 role, address account) external;
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function renounceRole(bytes32 role, address callerConfirmation) external;
+        function revokeRole(bytes32 role, address account) external;
+        function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
+        function supportsInterface(bytes4 interfaceId) external view returns (bool);
+        function verifierOf(bytes32 profileId, Circuit circuit) external view returns (address);
+
+        event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
+        event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+        event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+        event RouteAdded(bytes32 indexed profileId, Circuit indexed circuit, address verifier, bytes32 codeHash);
+        event RouteFrozen(bytes32 indexed profileId, Circuit indexed circuit, address verifier);
+
+        error AccessControlBadConfirmation();
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
+        error ZkPocRouterNoCode(address verifier);
+        error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
+        error ZkPocRouterRouteTaken(bytes32 profileId, Circuit circuit, address existing);
+    }
+
+    #[sol(rpc)]
+    contract ContributionToken {
+        constructor(address admin);
+
+        function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
+        function MINTER_ROLE() external view returns (bytes32);
+        function allowance(address owner, address spender) external view returns (uint256);
+        function approve(address spender, uint256 value) external returns (bool);
+        function balanceOf(address account) external view returns (uint256);
+        function decimals() external view returns (uint8);
+        function getRoleAdmin(bytes32 role) external view returns (bytes32);
+        function grantRole(bytes32 role, address account) external;
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function mint(address to, uint256 amount) external;
+        function name() external view returns (string memory);
+        function renounceRole(bytes32 role, address callerConfirmation) external;
+        function revokeRole(bytes32 role, address account) external;
+        function supportsInterface(bytes4 interfaceId) external view returns (bool);
+        function symbol() external view returns (string memory);
+        function totalSupply() external view returns (uint256);
+        function transfer(address to, uint256 value) external returns (bool);
+        function transferFrom(address from, address to, uint256 value) external returns (bool);
+
+        event Approval(address indexed owner, address indexed spender, uint256 value);
+        event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
+        event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+        event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+        event Transfer(address indexed from, address indexed to, uint256 value);
+
+        error AccessControlBadConfirmation();
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+        error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
+        error ERC20InvalidApprover(address approver);
+        error ERC20InvalidReceiver(address receiver);
+        error ERC20InvalidSender(address sender);
+        error ERC20InvalidSpender(address spender);
+    }
+
+    #[sol(rpc)]
+    contract FlatRewardPolicy {
+        constructor(uint256 reward_, uint8 maxNormLog2, uint8 maxLossLog2);
+
+        function MAX_LOSS_LOG2() external view returns (uint8);
+        function MAX_NORM_LOG2() external view returns (uint8);
+        function REWARD() external view returns (uint256);
+        function reward(uint256, address, uint8 normLog2, uint8 lossLog2) external view returns (uint256);
+
+        error ZkPocPolicyLossBound(uint8 allowed, uint8 got);
+        error ZkPocPolicyNormBound(uint8 allowed, uint8 got);
+    }
+
+    #[sol(rpc)]
+    contract DataRegistry {
+        constructor(address admin, address router, bytes32 srsDigest);
+
+        function ATTESTATION_TYPEHASH() external view returns (bytes32);
+        function ATTESTOR_ROLE() external view returns (bytes32);
+        function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
+        function ROUTER() external view returns (address);
+        function SRS_DIGEST() external view returns (bytes32);
+        function attestationDigest(Attestation memory attestation) external view returns (bytes32);
+        function attestedDataset(bytes32 root) external view returns (Dataset memory found);
+        function attestedShard(bytes32 root, bytes32 profileId, G1Point memory commitment) external view returns (Dataset memory found, bool valid);
+        function dataset(bytes32 root) external view returns (Dataset memory);
+        function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+        function getRoleAdmin(bytes32 role) external view returns (bytes32);
+        function grantRole(bytes32 role, address account) external;
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function isValidated(bytes32 profileId, G1Point memory commitment) external view returns (bool);
+        function liveRoot(bytes32 subject) external view returns (bytes32);
+        function register(Attestation memory attestation, bytes memory signature) external;
+        function renounceRole(bytes32 role, address callerConfirmation) external;
+        function revokeRole(bytes32 role, address account) external;
+        function supportsInterface(bytes4 interfaceId) external view returns (bool);
+        function validateShard(bytes32 root, uint256 index, G1Point memory commitment, bytes32[10] memory path, bytes memory proof, bytes memory link) external;
+        function validityContext(address owner, bytes32 root, uint256 index, bytes32 profileId) external view returns (uint256);
+
+        event DatasetRegistered(bytes32 indexed root, address indexed owner, bytes32 indexed subject, address attestor, bytes32 profileId, uint32 shardCount, uint32 recordCount, uint64 epoch);
+        event DatasetSuperseded(bytes32 indexed root, bytes32 indexed by);
+        event EIP712DomainChanged();
+        event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
+        event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+        event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+        event ShardValidated(bytes32 indexed root, uint256 indexed index, bytes32 indexed validityKey, address verifier);
+
+        error AccessControlBadConfirmation();
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ECDSAInvalidSignature();
+        error ECDSAInvalidSignatureLength(uint256 length);
+        error ECDSAInvalidSignatureS(bytes32 s);
+        error InvalidShortString();
+        error StringTooLong(string str);
+        error ZkPocCurveCoordinate(uint256 below, uint256 got);
+        error ZkPocCurvePoint(uint256 x, uint256 y);
+        error ZkPocCurvePrecompile(address precompile);
+        error ZkPocLinkInvalid(uint256 expectedX, uint256 gotX);
+        error ZkPocLinkLength(uint256 expected, uint256 got);
+        error ZkPocLinkSameCommitment(uint256 x, uint256 y);
+        error ZkPocLinkScalar(uint256 below, uint256 got);
+        error ZkPocRegistryEpochNotNewer(uint64 current, uint64 got);
+        error ZkPocRegistryIndexOutOfRange(uint256 count, uint256 got);
+        error ZkPocRegistryNotAttestor(address got);
+        error ZkPocRegistryNotInRoot(bytes32 expected, bytes32 got);
+        error ZkPocRegistryNotOwner(address expected, address got);
+        error ZkPocRegistryProofLength(uint256 expected, uint256 got);
+        error ZkPocRegistryRecordCount(uint256 atLeast, uint256 got);
+        error ZkPocRegistryRootTaken(bytes32 root);
+        error ZkPocRegistryShardCount(uint256 capacity, uint256 got);
+        error ZkPocRegistrySrsMismatch(bytes32 expected, bytes32 got);
+        error ZkPocRegistrySubjectTaken(address expected, address got);
+        error ZkPocRegistryUnknownRoot(bytes32 root);
+        error ZkPocRegistryZeroArgument();
+    }
+
+    #[sol(rpc)]
+    contract ContributionRounds {
+        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 minLength, uint40 beaconDelay);
+
+        function BEACON_DELAY() external view returns (uint40);
+        function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
+        function MAX_BOUND_LOG2() external view returns (uint8);
+        function MIN_LENGTH() external view returns (uint40);
+        function OPERATOR_ROLE() external view returns (bytes32);
+        function POLICY() external view returns (address);
+        function REGISTRY() external view returns (address);
+        function ROUND_BUDGET() external view returns (uint96);
+        function ROUTER() external view returns (address);
+        function TOKEN() external view returns (address);
+        function claim(Claim memory request) external returns (uint256 reward);
+        function closeRound() external;
+        function currentRound() external view returns (uint256);
+        function drawnIndex(uint256 number, bytes32 root) external view returns (uint256);
+        function getRoleAdmin(bytes32 role) external view returns (bytes32);
+        function grantRole(bytes32 role, address account) external;
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function isSpent(bytes32 nullifier) external view returns (bool spent);
+        function openGenesis(bytes32 modelId, bytes32 profileId_) external;
+        function openRound(bytes32 modelId) external;
+        function profileId() external view returns (bytes32);
+        function renounceRole(bytes32 role, address callerConfirmation) external;
+        function revokeRole(bytes32 role, address account) external;
+        function roundInfo(uint256 number) external view returns (Round memory);
+        function seal(uint256 number) external;
+        function supportsInterface(bytes4 interfaceId) external view returns (bool);
+        function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index) external view returns (uint256);
+
+        event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
+        event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, bytes32 root, uint256 index, bytes32 updateId, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward);
+        event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId);
+        event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
+        event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+        event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+        event RoundClosed(uint256 indexed round, uint256 claims, uint256 unspent);
+        event RoundOpened(uint256 indexed round, bytes32 indexed modelId, uint256 modelSetAt, uint256 beaconBlock);
+        event RoundSealed(uint256 indexed round, uint256 beaconBlock, bytes32 beacon);
+
+        error AccessControlBadConfirmation();
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ZkPocCurveCoordinate(uint256 below, uint256 got);
+        error ZkPocCurvePoint(uint256 x, uint256 y);
+        error ZkPocCurvePrecompile(address precompile);
+        error ZkPocLinkInvalid(uint256 expectedX, uint256 gotX);
+        error ZkPocLinkLength(uint256 expected, uint256 got);
+        error ZkPocLinkSameCommitment(uint256 x, uint256 y);
+        error ZkPocLinkScalar(uint256 below, uint256 got);
+        error ZkPocRoundsBound(uint256 max, uint256 got);
+        error ZkPocRoundsBudget(uint256 remaining, uint256 got);
+        error ZkPocRoundsGenesisSet(bytes32 profileId);
+        error ZkPocRoundsLength(uint256 moreThan, uint256 got);
+        error ZkPocRoundsModel(bytes32 expected, bytes32 got);
+        error ZkPocRoundsNoGenesis();
+        error ZkPocRoundsNotInRoot(bytes32 expected, bytes32 got);
+        error ZkPocRoundsNotOpen(uint256 round, RoundStatus got);
+        error ZkPocRoundsNotOwner(address expected, address got);
+        error ZkPocRoundsNotSealed(uint256 round);
+        error ZkPocRoundsNotValidated(bytes32 root, uint256 index);
+        error ZkPocRoundsNullifierUsed(bytes32 nullifier);
+        error ZkPocRoundsProfile(bytes32 expected, bytes32 got);
+        error ZkPocRoundsProofLength(uint256 expected, uint256 got);
+        error ZkPocRoundsRegisteredLate(uint256 before, uint256 got);
+        error ZkPocRoundsSealed(uint256 round);
+        error ZkPocRoundsStillOpen(uint256 round);
+        error ZkPocRoundsSuperseded(uint256 notBefore, uint256 got);
+        error ZkPocRoundsTooEarly(uint256 notBefore, uint256 got);
+        error ZkPocRoundsZeroArgument();
+        error ZkPocRoundsZeroId();
+    }
+}

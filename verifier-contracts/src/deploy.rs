@@ -1,0 +1,216 @@
+//! How a pool is deployed, as data: which contracts in which order with which constructor arguments, and the calls that
+//! follow. Whoever has a provider sends them; nothing here talks to a node.
+//!
+//! ```text
+//! VerifierRouter ─► ContributionToken ─► FlatRewardPolicy ─► DataRegistry ─► ContributionRounds
+//! then: token.grantRole(MINTER, rounds) · registry.grantRole(ATTESTOR, ..) · router.add(profile, circuit, verifier)
+//! ```
+//!
+//! The generated verifiers and their keys are deployed on their own, before [`setup_calls`] name them.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::aliases::{U40, U96};
+use alloy::primitives::{keccak256, Address, B256, U256};
+use alloy::sol_types::{SolCall, SolConstructor};
+use thiserror::Error;
+
+use crate::bindings::{Circuit, ContributionRounds, ContributionToken, DataRegistry, FlatRewardPolicy, VerifierRouter};
+use crate::compile::{Artifacts, CompileError};
+
+/// Name of the router, in artifacts and deployments alike.
+pub const ROUTER: &str = "VerifierRouter";
+/// Name of the token.
+pub const TOKEN: &str = "ContributionToken";
+/// Name of the reward policy.
+pub const POLICY: &str = "FlatRewardPolicy";
+/// Name of the registry.
+pub const REGISTRY: &str = "DataRegistry";
+/// Name of the rounds contract.
+pub const ROUNDS: &str = "ContributionRounds";
+
+/// The contracts of a pool in the order of their deployment: each needs only addresses of earlier ones.
+pub const ORDER: [&str; 5] = [ROUTER, TOKEN, POLICY, REGISTRY, ROUNDS];
+
+/// Why a deployment cannot be put together.
+#[derive(Debug, Error)]
+pub enum DeployError {
+    /// The contract is not compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A contract it needs has no address yet.
+    #[error("{contract} needs the address of {needs}, which is not deployed yet")]
+    Missing {
+        /// The contract to be deployed.
+        contract: String,
+        /// The one that must come first.
+        needs: &'static str,
+    },
+    /// Not a contract of [`ORDER`].
+    #[error("{name} is not one of the pool's contracts ({})", ORDER.join(", "))]
+    Unknown {
+        /// The name given.
+        name: String,
+    },
+}
+
+/// What a pool's constructors are given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Holds every admin role, and opens rounds.
+    pub admin: Address,
+    /// Digest of the commitment key ([`crate::bindings::digests::srs_digest`]).
+    pub srs_digest: B256,
+    /// Reward of a proven claim, in the token's smallest unit.
+    pub reward: U256,
+    /// Widest accepted bound on the update's squared norm, as a power of two.
+    pub max_norm_log2: u8,
+    /// Widest accepted bound on the loss, as a power of two.
+    pub max_loss_log2: u8,
+    /// What a round can pay.
+    pub round_budget: U96,
+    /// Blocks that a round lasts at least; more than `beacon_delay`.
+    pub min_length: U40,
+    /// Blocks from a round's opening to its beacon block; at least one.
+    pub beacon_delay: U40,
+}
+
+/// Addresses by contract name.
+pub type Addresses = BTreeMap<String, Address>;
+
+fn address(deployed: &Addresses, contract: &str, needs: &'static str) -> Result<Address, DeployError> {
+    deployed.get(needs).copied().ok_or_else(|| DeployError::Missing { contract: contract.to_owned(), needs })
+}
+
+/// ABI-encoded constructor arguments of a contract in [`ORDER`], given the addresses of those before it.
+pub fn constructor_args(name: &str, config: &PoolConfig, deployed: &Addresses) -> Result<Vec<u8>, DeployError> {
+    let at = |needs| address(deployed, name, needs);
+    let admin = config.admin;
+    Ok(match name {
+        ROUTER => VerifierRouter::constructorCall { admin }.abi_encode(),
+        TOKEN => ContributionToken::constructorCall { admin }.abi_encode(),
+        POLICY => FlatRewardPolicy::constructorCall {
+            reward_: config.reward,
+            maxNormLog2: config.max_norm_log2,
+            maxLossLog2: config.max_loss_log2,
+        }
+        .abi_encode(),
+        REGISTRY => {
+            DataRegistry::constructorCall { admin, router: at(ROUTER)?, srsDigest: config.srs_digest }.abi_encode()
+        }
+        ROUNDS => ContributionRounds::constructorCall {
+            admin,
+            registry: at(REGISTRY)?,
+            router: at(ROUTER)?,
+            token: at(TOKEN)?,
+            policy: at(POLICY)?,
+            roundBudget: config.round_budget,
+            minLength: config.min_length,
+            beaconDelay: config.beacon_delay,
+        }
+        .abi_encode(),
+        name => return Err(DeployError::Unknown { name: name.to_owned() }),
+    })
+}
+
+/// Creation code with constructor arguments: the data of the transaction that deploys `name`.
+pub fn creation_code(
+    name: &str,
+    artifacts: &Artifacts,
+    config: &PoolConfig,
+    deployed: &Addresses,
+) -> Result<Vec<u8>, DeployError> {
+    let mut code = artifacts.get(name)?.bytecode.clone();
+    code.extend(constructor_args(name, config, deployed)?);
+    Ok(code)
+}
+
+/// A call that the admin sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupCall {
+    /// What it does, for people.
+    pub what: String,
+    /// The contract's name.
+    pub contract: &'static str,
+    /// Its address.
+    pub to: Address,
+    /// Call data.
+    pub data: Vec<u8>,
+}
+
+/// Id of a role, from its name in the contracts.
+pub fn role(name: &str) -> B256 {
+    keccak256(name)
+}
+
+/// The calls that make deployed contracts a pool: the minter role, the attestors, the profile's verifiers.
+pub fn setup_calls(
+    deployed: &Addresses,
+    attestors: &[Address],
+    profile_id: B256,
+    verifiers: &[(Circuit, Address)],
+) -> Result<Vec<SetupCall>, DeployError> {
+    let at = |needs| address(deployed, "the set-up", needs);
+    let rounds = at(ROUNDS)?;
+    let mut calls = vec![SetupCall {
+        what: format!("let {ROUNDS} mint"),
+        contract: TOKEN,
+        to: at(TOKEN)?,
+        data: ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: rounds }.abi_encode(),
+    }];
+    for attestor in attestors {
+        calls.push(SetupCall {
+            what: format!("authorise attestor {attestor}"),
+            contract: REGISTRY,
+            to: at(REGISTRY)?,
+            data: DataRegistry::grantRoleCall { role: role("ATTESTOR_ROLE"), account: *attestor }.abi_encode(),
+        });
+    }
+    for (circuit, verifier) in verifiers {
+        let add = VerifierRouter::addCall { profileId: profile_id, circuit: *circuit, verifier: *verifier };
+        calls.push(SetupCall {
+            what: format!("route {circuit:?} to verifier {verifier}"),
+            contract: ROUTER,
+            to: at(ROUTER)?,
+            data: add.abi_encode(),
+        });
+    }
+    Ok(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> PoolConfig {
+        PoolConfig {
+            admin: Address::with_last_byte(1),
+            srs_digest: B256::with_last_byte(2),
+            reward: U256::from(3),
+            max_norm_log2: 60,
+            max_loss_log2: 50,
+            round_budget: U96::from(9),
+            min_length: U40::from(20),
+            beacon_delay: U40::from(3),
+        }
+    }
+
+    #[test]
+    fn accepts_the_order_it_names() {
+        let mut deployed = Addresses::new();
+        for (byte, name) in (1..).zip(ORDER) {
+            constructor_args(name, &config(), &deployed).expect("earlier contracts suffice");
+            deployed.insert(name.to_owned(), Address::with_last_byte(byte));
+        }
+        let calls = setup_calls(&deployed, &[Address::ZERO], B256::ZERO, &[(Circuit::Dataset, Address::ZERO)]);
+        assert_eq!(calls.expect("every address is known").len(), 3);
+    }
+
+    #[test]
+    fn rejects_a_contract_before_those_it_needs() {
+        let error = constructor_args(REGISTRY, &config(), &Addresses::new()).expect_err("no router yet");
+        assert!(matches!(error, DeployError::Missing { needs: ROUTER, .. }));
+        let error = constructor_args("Token", &config(), &Addresses::new()).expect_err("no such contract");
+        assert!(matches!(error, DeployError::Unknown { .. }));
+    }
+}
