@@ -156,8 +156,8 @@ pub fn scalar_to_bytes(scalar: &Fr) -> [u8; 32] {
 /// Reads 32 bytes as a scalar below `r`.
 pub fn scalar_from_bytes(bytes: &[u8; 32]) -> Result<Fr, ScalarError> {
     let mut repr = <Fr as PrimeField>::Repr::default();
-    repr.as_mut().copy_from_slice(bytes);
-    repr.as_mut().reverse();
+    repr.copy_from_slice(bytes);
+    repr.reverse();
     Option::from(Fr::from_repr(repr)).ok_or(ScalarError)
 }
 
@@ -184,8 +184,8 @@ fn fq_to_bytes(value: &Fq) -> [u8; 32] {
 
 fn fq_from_bytes(bytes: &[u8]) -> Option<Fq> {
     let mut repr = <Fq as PrimeField>::Repr::default();
-    repr.as_mut().copy_from_slice(bytes);
-    repr.as_mut().reverse();
+    repr.copy_from_slice(bytes);
+    repr.reverse();
     Fq::from_repr(repr).into()
 }
 

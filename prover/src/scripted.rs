@@ -106,7 +106,7 @@ impl ScriptedRng {
             // The reader reduces 512 bits modulo r, least significant word first: a canonical
             // value, padded with zeros, reads as itself.
             let mut repr = element.to_repr();
-            for word in repr.as_ref().chunks_exact(8) {
+            for word in repr.chunks_exact(8) {
                 script.push(
                     word.iter()
                         .rev()
@@ -114,7 +114,7 @@ impl ScriptedRng {
                 );
             }
             script.extend([0; 4]);
-            repr.as_mut().zeroize();
+            repr.zeroize();
         }
         Self { script, next: 0 }
     }

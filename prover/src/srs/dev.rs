@@ -46,11 +46,7 @@ impl Table {
 
     fn multiply(&self, scalar: &Fr) -> G1 {
         let repr = scalar.to_repr();
-        let digits = repr
-            .as_ref()
-            .iter()
-            .enumerate()
-            .filter(|(_, digit)| **digit != 0);
+        let digits = repr.iter().enumerate().filter(|(_, digit)| **digit != 0);
         digits.fold(G1::identity(), |sum, (window, digit)| {
             sum + self.0[window * DIGITS + usize::from(*digit) - 1]
         })
