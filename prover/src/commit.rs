@@ -77,16 +77,11 @@ pub struct ScalarError;
 pub fn commit_column(params: &ParamsKZG<Bn256>, column: &[Fr]) -> Result<G1Affine, CommitError> {
     let rows = params.n() as usize;
     if column.len() != rows {
-        return Err(CommitError::Length {
-            expected: rows,
-            actual: column.len(),
-        });
+        return Err(CommitError::Length { expected: rows, actual: column.len() });
     }
     let domain = EvaluationDomain::<Fr>::new(1, params.k());
     let values = domain.lagrange_from_vec(column.to_vec());
-    Ok(params
-        .commit_lagrange(&values, Blind::default())
-        .to_affine())
+    Ok(params.commit_lagrange(&values, Blind::default()).to_affine())
 }
 
 /// `[L_row(tau)]_1`, the commitment to the unit vector of a row.
@@ -112,9 +107,7 @@ pub fn point_to_bytes(point: &G1Affine) -> [u8; 64] {
 /// Reads 64 bytes as a point on the curve that is not the identity.
 pub fn point_from_bytes(bytes: &[u8]) -> Result<G1Affine, PointError> {
     if bytes.len() != 64 {
-        return Err(PointError::Length {
-            actual: bytes.len(),
-        });
+        return Err(PointError::Length { actual: bytes.len() });
     }
     let x = fq_from_bytes(&bytes[..32]).ok_or(PointError::NotCanonical { coordinate: 'x' })?;
     let y = fq_from_bytes(&bytes[32..]).ok_or(PointError::NotCanonical { coordinate: 'y' })?;
@@ -131,10 +124,7 @@ pub fn point_from_bytes(bytes: &[u8]) -> Result<G1Affine, PointError> {
 /// The coordinates as the two words a contract takes.
 pub fn point_to_words(point: &G1Affine) -> [U256; 2] {
     let bytes = point_to_bytes(point);
-    [
-        U256::from_be_slice(&bytes[..32]),
-        U256::from_be_slice(&bytes[32..]),
-    ]
+    [U256::from_be_slice(&bytes[..32]), U256::from_be_slice(&bytes[32..])]
 }
 
 /// The point behind two words of a contract, with the checks of [`point_from_bytes`].
@@ -197,40 +187,22 @@ mod tests {
     use rand_core::OsRng;
 
     /// The base field's modulus, big-endian.
-    const Q: U256 = U256::from_limbs([
-        0x3c208c16d87cfd47,
-        0x97816a916871ca8d,
-        0xb85045b68181585d,
-        0x30644e72e131a029,
-    ]);
+    const Q: U256 = U256::from_limbs([0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045b68181585d, 0x30644e72e131a029]);
 
     #[test]
     fn a_commitment_is_the_sum_of_basis_points() {
         let params = ParamsKZG::<Bn256>::setup(4, OsRng);
         let column: Vec<Fr> = (0..16).map(|_| Fr::random(OsRng)).collect();
-        let sum = (0..16).fold(G1::default(), |sum, row| {
-            sum + lagrange_basis(&params, row).expect("row") * column[row]
-        });
-        assert_eq!(
-            commit_column(&params, &column).expect("column"),
-            sum.to_affine()
-        );
+        let sum =
+            (0..16).fold(G1::default(), |sum, row| sum + lagrange_basis(&params, row).expect("row") * column[row]);
+        assert_eq!(commit_column(&params, &column).expect("column"), sum.to_affine());
     }
 
     #[test]
     fn rejects_columns_and_rows_of_another_size() {
         let params = ParamsKZG::<Bn256>::setup(4, OsRng);
-        assert_eq!(
-            commit_column(&params, &[Fr::ONE; 15]),
-            Err(CommitError::Length {
-                expected: 16,
-                actual: 15
-            })
-        );
-        assert_eq!(
-            lagrange_basis(&params, 16),
-            Err(CommitError::Row { rows: 16, row: 16 })
-        );
+        assert_eq!(commit_column(&params, &[Fr::ONE; 15]), Err(CommitError::Length { expected: 16, actual: 15 }));
+        assert_eq!(lagrange_basis(&params, 16), Err(CommitError::Row { rows: 16, row: 16 }));
     }
 
     #[test]
@@ -247,23 +219,11 @@ mod tests {
     #[test]
     fn rejects_points_that_are_not_canonical_on_curve_and_finite() {
         let [x, y] = point_to_words(&G1Affine::generator());
-        assert_eq!(
-            point_from_words([x + Q, y]),
-            Err(PointError::NotCanonical { coordinate: 'x' })
-        );
-        assert_eq!(
-            point_from_words([x, y + Q]),
-            Err(PointError::NotCanonical { coordinate: 'y' })
-        );
-        assert_eq!(
-            point_from_words([x, y + U256::from(1)]),
-            Err(PointError::NotOnCurve)
-        );
+        assert_eq!(point_from_words([x + Q, y]), Err(PointError::NotCanonical { coordinate: 'x' }));
+        assert_eq!(point_from_words([x, y + Q]), Err(PointError::NotCanonical { coordinate: 'y' }));
+        assert_eq!(point_from_words([x, y + U256::from(1)]), Err(PointError::NotOnCurve));
         assert_eq!(point_from_words([U256::ZERO; 2]), Err(PointError::Identity));
-        assert_eq!(
-            point_from_bytes(&[0; 63]),
-            Err(PointError::Length { actual: 63 })
-        );
+        assert_eq!(point_from_bytes(&[0; 63]), Err(PointError::Length { actual: 63 }));
     }
 
     #[test]
@@ -272,10 +232,7 @@ mod tests {
         assert_eq!(scalar_from_bytes(&last.to_be_bytes()), Ok(-Fr::ONE));
         let order: U256 = last + U256::from(1);
         assert_eq!(scalar_from_bytes(&order.to_be_bytes()), Err(ScalarError));
-        assert_eq!(
-            scalar_from_hash(&(order + U256::from(5)).to_be_bytes()),
-            Fr::from(5)
-        );
+        assert_eq!(scalar_from_hash(&(order + U256::from(5)).to_be_bytes()), Fr::from(5));
         assert_eq!(scalar_from_hash(&U256::MAX.to_be_bytes()), {
             let two = Fr::from(2);
             two.pow([256]) - Fr::ONE

@@ -81,11 +81,7 @@ impl FsError {
 }
 
 fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FsError + 'a {
-    move |source| FsError::Io {
-        action,
-        path: path.to_path_buf(),
-        source,
-    }
+    move |source| FsError::Io { action, path: path.to_path_buf(), source }
 }
 
 /// What to do when the target exists.
@@ -107,12 +103,7 @@ pub fn write_secret(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
     write_with_mode(path, bytes, overwrite, 0o600)
 }
 
-fn write_with_mode(
-    path: &Path,
-    bytes: &[u8],
-    overwrite: Overwrite,
-    mode: u32,
-) -> Result<(), FsError> {
+fn write_with_mode(path: &Path, bytes: &[u8], overwrite: Overwrite, mode: u32) -> Result<(), FsError> {
     let folder = parent(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(STAGING_PREFIX);
@@ -120,27 +111,16 @@ fn write_with_mode(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     #[cfg(not(unix))]
     let _ = mode;
-    let mut staged = builder
-        .tempfile_in(folder)
-        .map_err(io_error("create a file in", folder))?;
+    let mut staged = builder.tempfile_in(folder).map_err(io_error("create a file in", folder))?;
     staged.write_all(bytes).map_err(io_error("write", path))?;
-    staged
-        .as_file()
-        .sync_all()
-        .map_err(io_error("flush", path))?;
+    staged.as_file().sync_all().map_err(io_error("flush", path))?;
     let renamed = match overwrite {
         Overwrite::Replace => staged.persist(path),
         Overwrite::Refuse => staged.persist_noclobber(path),
     };
     renamed.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => FsError::Exists {
-            path: path.to_path_buf(),
-        },
-        _ => FsError::Io {
-            action: "rename a finished file to",
-            path: path.to_path_buf(),
-            source: error.error,
-        },
+        io::ErrorKind::AlreadyExists => FsError::Exists { path: path.to_path_buf() },
+        _ => FsError::Io { action: "rename a finished file to", path: path.to_path_buf(), source: error.error },
     })?;
     sync_dir(folder)
 }
@@ -152,18 +132,10 @@ pub fn create_secret_dir(path: &Path) -> Result<(), FsError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(io_error("create the folder", path))?;
-        let mode = fs::metadata(path)
-            .map_err(io_error("look at", path))?
-            .permissions()
-            .mode();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("create the folder", path))?;
+        let mode = fs::metadata(path).map_err(io_error("look at", path))?.permissions().mode();
         if mode & 0o077 != 0 {
-            fs::set_permissions(path, PermissionsExt::from_mode(0o700))
-                .map_err(io_error("make private", path))?;
+            fs::set_permissions(path, PermissionsExt::from_mode(0o700)).map_err(io_error("make private", path))?;
         }
         Ok(())
     }
@@ -190,9 +162,7 @@ fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>, secret: bool) -> Resu
     // Looked at before it is opened: opening a pipe would wait for its other end.
     let before = fs::metadata(path).map_err(io_error("read", path))?;
     if !before.is_file() {
-        return Err(FsError::NotAFile {
-            path: path.to_path_buf(),
-        });
+        return Err(FsError::NotAFile { path: path.to_path_buf() });
     }
     let file = File::open(path).map_err(io_error("open", path))?;
     let meta = file.metadata().map_err(io_error("look at", path))?;
@@ -200,23 +170,13 @@ fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>, secret: bool) -> Resu
         check_private(path, &meta, 0o600)?;
     }
     if meta.len() > limit {
-        return Err(FsError::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-            actual: meta.len(),
-        });
+        return Err(FsError::TooLarge { path: path.to_path_buf(), limit, actual: meta.len() });
     }
     // Reserved in full, so that a growing buffer leaves no unwiped copy of a secret behind.
     bytes.reserve_exact(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
-    file.take(limit.saturating_add(1))
-        .read_to_end(bytes)
-        .map_err(io_error("read", path))?;
+    file.take(limit.saturating_add(1)).read_to_end(bytes).map_err(io_error("read", path))?;
     if bytes.len() as u64 > limit {
-        return Err(FsError::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-            actual: bytes.len() as u64,
-        });
+        return Err(FsError::TooLarge { path: path.to_path_buf(), limit, actual: bytes.len() as u64 });
     }
     Ok(())
 }
@@ -227,11 +187,7 @@ fn check_private(path: &Path, meta: &fs::Metadata, expected: u32) -> Result<(), 
         use std::os::unix::fs::PermissionsExt;
         let mode = meta.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(FsError::Exposed {
-                path: path.to_path_buf(),
-                mode,
-                expected,
-            });
+            return Err(FsError::Exposed { path: path.to_path_buf(), mode, expected });
         }
     }
     #[cfg(not(unix))]
@@ -250,19 +206,15 @@ impl StagedDir {
     /// Starts a folder that will appear as `target`, which must not exist.
     pub fn new(target: &Path) -> Result<Self, FsError> {
         if target.symlink_metadata().is_ok() {
-            return Err(FsError::Exists {
-                path: target.to_path_buf(),
-            });
+            return Err(FsError::Exists { path: target.to_path_buf() });
         }
         let folder = parent(target);
-        let dir = tempfile::Builder::new()
-            .prefix(STAGING_PREFIX)
-            .tempdir_in(folder)
-            .map_err(io_error("create a folder in", folder))?;
-        Ok(Self {
-            dir,
-            target: target.to_path_buf(),
-        })
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(STAGING_PREFIX);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let dir = builder.tempdir_in(folder).map_err(io_error("create a folder in", folder))?;
+        Ok(Self { dir, target: target.to_path_buf() })
     }
 
     /// Where to write for now.
@@ -283,8 +235,7 @@ impl StagedDir {
             return Err(FsError::Exists { path: self.target });
         }
         // A folder that appeared in between makes the rename fail unless it is empty.
-        fs::rename(self.dir.path(), &self.target)
-            .map_err(io_error("rename a finished folder to", &self.target))?;
+        fs::rename(self.dir.path(), &self.target).map_err(io_error("rename a finished folder to", &self.target))?;
         let _moved = self.dir.keep();
         sync_dir(parent(&self.target))
     }
@@ -295,23 +246,12 @@ pub fn sweep(folder: &Path) -> Result<usize, FsError> {
     let mut removed = 0;
     for entry in fs::read_dir(folder).map_err(io_error("list", folder))? {
         let entry = entry.map_err(io_error("list", folder))?;
-        if !entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(STAGING_PREFIX)
-        {
+        if !entry.file_name().to_string_lossy().starts_with(STAGING_PREFIX) {
             continue;
         }
         let path = entry.path();
-        let is_dir = entry
-            .file_type()
-            .map_err(io_error("look at", &path))?
-            .is_dir();
-        let result = if is_dir {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
+        let is_dir = entry.file_type().map_err(io_error("look at", &path))?.is_dir();
+        let result = if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         result.map_err(io_error("remove the unfinished", &path))?;
         removed += 1;
     }
@@ -329,9 +269,7 @@ fn sync_dir(folder: &Path) -> Result<(), FsError> {
     #[cfg(unix)]
     {
         let handle = File::open(folder).map_err(io_error("open the folder", folder))?;
-        handle
-            .sync_all()
-            .map_err(io_error("flush the folder", folder))?;
+        handle.sync_all().map_err(io_error("flush the folder", folder))?;
     }
     #[cfg(not(unix))]
     let _ = folder;

@@ -36,8 +36,8 @@ use sha2::Sha512;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::commit::{
-    lagrange_basis, point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash,
-    scalar_to_bytes, CommitError, PointError,
+    lagrange_basis, point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes,
+    CommitError, PointError,
 };
 use crate::scripted::{wipe, Blinding, LINK_ROWS};
 
@@ -87,9 +87,7 @@ pub type LinkBases = [G1Affine; LINK_ROWS];
 /// `[L_row(tau)]_1` of the last [`LINK_ROWS`] rows.
 pub fn link_bases(params: &ParamsKZG<Bn256>) -> Result<LinkBases, CommitError> {
     let rows = params.n() as usize;
-    let first = rows
-        .checked_sub(LINK_ROWS)
-        .ok_or(CommitError::Row { rows, row: 0 })?;
+    let first = rows.checked_sub(LINK_ROWS).ok_or(CommitError::Row { rows, row: 0 })?;
     let mut bases = [G1Affine::identity(); LINK_ROWS];
     for (offset, base) in bases.iter_mut().enumerate() {
         *base = lagrange_basis(params, first + offset)?;
@@ -126,12 +124,9 @@ impl LinkProof {
     /// identity as `R`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LinkError> {
         if bytes.len() != LINK_PROOF_BYTES {
-            return Err(LinkError::Length {
-                actual: bytes.len(),
-            });
+            return Err(LinkError::Length { actual: bytes.len() });
         }
-        let r = point_from_bytes(&bytes[..64])
-            .map_err(|source| LinkError::Point { which: "R", source })?;
+        let r = point_from_bytes(&bytes[..64]).map_err(|source| LinkError::Point { which: "R", source })?;
         let mut z = [Fr::ZERO; LINK_ROWS];
         for (index, word) in bytes[64..].chunks_exact(32).enumerate() {
             let mut buffer = [0u8; 32];
@@ -178,8 +173,10 @@ pub fn verify_link(
     proof: &LinkProof,
 ) -> Result<(), LinkError> {
     for (which, point) in [("C_D", registered), ("C'", copy), ("R", &proof.r)] {
-        point_from_bytes(&point_to_bytes(point))
-            .map_err(|source| LinkError::Point { which, source })?;
+        point_from_bytes(&point_to_bytes(point)).map_err(|source| LinkError::Point { which, source })?;
+    }
+    if registered == copy {
+        return Err(LinkError::SameCommitment);
     }
     let e = challenge(context, registered, copy, &proof.r);
     let left = best_multiexp(&proof.z, bases);

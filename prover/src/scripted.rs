@@ -68,9 +68,7 @@ impl Tail {
         match self {
             Self::Public => Ok(vec![Fr::ONE; rows]),
             Self::Hiding(blinding) => {
-                let zeros = rows
-                    .checked_sub(LINK_ROWS)
-                    .ok_or(ScriptError { actual: rows })?;
+                let zeros = rows.checked_sub(LINK_ROWS).ok_or(ScriptError { actual: rows })?;
                 let mut cells = vec![Fr::ZERO; rows];
                 cells[zeros..].copy_from_slice(blinding);
                 Ok(cells)
@@ -89,12 +87,7 @@ pub struct ScriptedRng {
 
 impl std::fmt::Debug for ScriptedRng {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "ScriptedRng({} of {} draws left)",
-            self.left(),
-            self.script.len()
-        )
+        write!(f, "ScriptedRng({} of {} draws left)", self.left(), self.script.len())
     }
 }
 
@@ -107,11 +100,7 @@ impl ScriptedRng {
             // value, padded with zeros, reads as itself.
             let mut repr = element.to_repr();
             for word in repr.chunks_exact(8) {
-                script.push(
-                    word.iter()
-                        .rev()
-                        .fold(0, |value, byte| value << 8 | u64::from(*byte)),
-                );
+                script.push(word.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)));
             }
             script.extend([0; 4]);
             repr.zeroize();

@@ -46,13 +46,10 @@ pub const DEV_CHAIN_IDS: [u64; 2] = [31337, 1337];
 
 /// keccak256 of `[tau]_2` of the Perpetual Powers of Tau ceremony after contribution 54 and the
 /// final beacon: the files `powersOfTau28_hez_final_*.ptau`.
-pub const CEREMONY_DIGEST: B256 = B256::new(hex!(
-    "5736faa81ef252f765fecc3ba80c8bf4d0c048018479d90226905df3f03c0d36"
-));
+pub const CEREMONY_DIGEST: B256 = B256::new(hex!("5736faa81ef252f765fecc3ba80c8bf4d0c048018479d90226905df3f03c0d36"));
 
 /// The smallest file of that ceremony, sizes up to 8.
-pub const BUNDLED_CEREMONY: &[u8] =
-    include_bytes!("../../params/srs/powersOfTau28_hez_final_08.ptau");
+pub const BUNDLED_CEREMONY: &[u8] = include_bytes!("../../params/srs/powersOfTau28_hez_final_08.ptau");
 
 /// Largest size of [`Srs::bundled_ceremony`].
 pub const BUNDLED_K: u32 = 8;
@@ -167,10 +164,7 @@ impl Srs {
     /// Makes a string from the operating system's randomness. Insecure: see [`Origin::DevInsecure`].
     pub fn dev_insecure(k: u32) -> Result<Self, SrsError> {
         check_size(k, MAX_K)?;
-        Ok(Self {
-            params: dev::setup(k),
-            origin: Origin::DevInsecure,
-        })
+        Ok(Self { params: dev::setup(k), origin: Origin::DevInsecure })
     }
 
     /// Reads size `k` from a ceremony's `.ptau` file, with all checks.
@@ -190,12 +184,7 @@ impl Srs {
     /// Size `k <= 8` of the ceremony file that comes with the program.
     pub fn bundled_ceremony(k: u32) -> Result<Self, SrsError> {
         check_size(k, BUNDLED_K)?;
-        Self::import_from(
-            Cursor::new(BUNDLED_CEREMONY),
-            Path::new("(bundled ceremony file)"),
-            k,
-            None,
-        )
+        Self::import_from(Cursor::new(BUNDLED_CEREMONY), Path::new("(bundled ceremony file)"), k, None)
     }
 
     fn import_from<R: std::io::Read + std::io::Seek>(
@@ -210,30 +199,18 @@ impl Srs {
         let found = tau_digest(&powers.tau_g2);
         let expected = expected.unwrap_or(CEREMONY_DIGEST);
         if found != expected {
-            return Err(SrsError::UnknownCeremony {
-                file: file.to_path_buf(),
-                expected,
-                found,
-            });
+            return Err(SrsError::UnknownCeremony { file: file.to_path_buf(), expected, found });
         }
         // `from_parts` is a method, of any parameters; these are the smallest there are.
         let factory = ParamsKZG::<Bn256>::setup(1, OsRng);
         let params = factory.from_parts(k, powers.g1, None, powers.g2, powers.tau_g2);
         checks::lagrange(file, &params)?;
-        Ok(Self {
-            params,
-            origin: Origin::Ceremony,
-        })
+        Ok(Self { params, origin: Origin::Ceremony })
     }
 
     /// Repeats every check on the points of this string; `file` is for the messages.
     pub fn check(&self, file: &Path) -> Result<(), SrsError> {
-        checks::powers(
-            file,
-            self.params.get_g(),
-            &self.params.g2(),
-            &self.params.s_g2(),
-        )?;
+        checks::powers(file, self.params.get_g(), &self.params.g2(), &self.params.s_g2())?;
         checks::lagrange(file, &self.params)
     }
 

@@ -19,10 +19,7 @@ fn rejects_overwriting_unless_told() {
     let path = dir.path().join("a");
     write(&path, b"one", Overwrite::Refuse).expect("first write");
     let error = write(&path, b"two", Overwrite::Refuse).expect_err("must refuse");
-    assert!(
-        matches!(&error, FsError::Exists { path: p } if *p == path),
-        "{error}"
-    );
+    assert!(matches!(&error, FsError::Exists { path: p } if *p == path), "{error}");
     assert_eq!(read(&path, 10).expect("read"), b"one");
     write(&path, b"three", Overwrite::Replace).expect("replace");
     assert_eq!(read(&path, 10).expect("read"), b"three");
@@ -36,27 +33,15 @@ fn rejects_files_over_the_limit_and_names_them() {
     write(&path, &[7; 100], Overwrite::Refuse).expect("write");
     assert_eq!(read(&path, 100).expect("exactly the limit").len(), 100);
     let error = read(&path, 99).expect_err("over the limit");
-    assert!(matches!(
-        error,
-        FsError::TooLarge {
-            limit: 99,
-            actual: 100,
-            ..
-        }
-    ));
+    assert!(matches!(error, FsError::TooLarge { limit: 99, actual: 100, .. }));
     assert!(error.to_string().contains("big"));
 }
 
 #[test]
 fn rejects_folders_and_missing_files() {
     let dir = folder();
-    assert!(matches!(
-        read(dir.path(), 10),
-        Err(FsError::NotAFile { .. })
-    ));
-    assert!(read(&dir.path().join("none"), 10)
-        .expect_err("missing")
-        .is_not_found());
+    assert!(matches!(read(dir.path(), 10), Err(FsError::NotAFile { .. })));
+    assert!(read(&dir.path().join("none"), 10).expect_err("missing").is_not_found());
 }
 
 #[cfg(unix)]
@@ -75,10 +60,7 @@ fn secrets_are_for_the_owner_alone_and_rejected_otherwise() {
     assert_eq!(&**read_secret(&path, 100).expect("read"), b"secret");
 
     fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).expect("chmod");
-    assert!(matches!(
-        read_secret(&path, 100),
-        Err(FsError::Exposed { mode: 0o640, .. })
-    ));
+    assert!(matches!(read_secret(&path, 100), Err(FsError::Exposed { mode: 0o640, .. })));
 
     fs::set_permissions(&secret_dir, PermissionsExt::from_mode(0o755)).expect("chmod");
     create_secret_dir(&secret_dir).expect("existing folder");
@@ -93,10 +75,7 @@ fn a_staged_folder_appears_whole_or_not_at_all() {
     let dropped = StagedDir::new(&target).expect("stage");
     write(&dropped.path().join("a"), b"1", Overwrite::Refuse).expect("write");
     drop(dropped);
-    assert!(
-        names(dir.path()).is_empty(),
-        "an abandoned folder is removed"
-    );
+    assert!(names(dir.path()).is_empty(), "an abandoned folder is removed");
 
     let staged = StagedDir::new(&target).expect("stage");
     fs::create_dir(staged.path().join("secret")).expect("subfolder");
@@ -105,10 +84,7 @@ fn a_staged_folder_appears_whole_or_not_at_all() {
     staged.publish(&["secret"]).expect("publish");
     assert_eq!(names(dir.path()), ["dataset"]);
     assert_eq!(read(&target.join("secret/b"), 5).expect("read"), b"2");
-    assert!(matches!(
-        StagedDir::new(&target),
-        Err(FsError::Exists { .. })
-    ));
+    assert!(matches!(StagedDir::new(&target), Err(FsError::Exists { .. })));
 }
 
 #[test]

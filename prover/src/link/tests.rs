@@ -44,14 +44,7 @@ fn case() -> Case {
 
 impl Case {
     fn prove(&self) -> LinkProof {
-        prove_link(
-            bases(),
-            &self.delta,
-            &self.context,
-            &self.registered,
-            &self.copy,
-        )
-        .expect("honest link")
+        prove_link(bases(), &self.delta, &self.context, &self.registered, &self.copy).expect("honest link")
     }
 
     fn verify(&self, proof: &LinkProof) -> Result<(), LinkError> {
@@ -70,27 +63,18 @@ fn accepts_an_honest_link_and_its_encoding() {
 }
 
 #[test]
-fn the_challenge_is_the_documented_hash() {
+fn the_challenge_is_that_of_the_contract() {
+    use zkpoc_contracts::bindings::{digests::link_challenge, G1Point};
     let case = case();
     let proof = case.prove();
-    let words: Vec<U256> = [&case.registered, &case.copy, &proof.r]
-        .iter()
-        .flat_map(|point| crate::commit::point_to_words(point))
-        .collect();
-    let tag = U256::from_be_bytes(keccak256(b"zkpoc.link.v1").0);
+    let [registered, copy, nonce] = [case.registered, case.copy, proof.r].map(|point| {
+        let [x, y] = crate::commit::point_to_words(&point);
+        G1Point { x, y }
+    });
     let context = crate::commit::scalar_to_word(&case.context);
-    let encoded: Vec<u8> = [tag, context]
-        .iter()
-        .chain(&words)
-        .flat_map(|word| word.to_be_bytes::<32>())
-        .collect();
-    let order = crate::commit::scalar_to_word(&-Fr::ONE) + U256::from(1);
-    let e = U256::from_be_bytes(keccak256(&encoded).0) % order;
-    let expected = scalar_from_bytes(&e.to_be_bytes()).expect("reduced");
-    assert_eq!(
-        challenge(&case.context, &case.registered, &case.copy, &proof.r),
-        expected
-    );
+    let expected = link_challenge(context, &registered, &copy, &nonce);
+    let e = challenge(&case.context, &case.registered, &case.copy, &proof.r);
+    assert_eq!(crate::commit::scalar_to_word(&e), expected);
 }
 
 #[test]
@@ -98,41 +82,21 @@ fn rejects_a_change_of_any_field() {
     let case = case();
     let proof = case.prove();
     let other = G1::random(OsRng).to_affine();
-    assert_eq!(
-        case.verify(&LinkProof { r: other, ..proof }),
-        Err(LinkError::Invalid)
-    );
+    assert_eq!(case.verify(&LinkProof { r: other, ..proof }), Err(LinkError::Invalid));
     for index in 0..LINK_ROWS {
         let mut z = proof.z;
         z[index] += Fr::ONE;
-        assert_eq!(
-            case.verify(&LinkProof { z, ..proof }),
-            Err(LinkError::Invalid),
-            "z_{index}"
-        );
+        assert_eq!(case.verify(&LinkProof { z, ..proof }), Err(LinkError::Invalid), "z_{index}");
     }
-    let swapped = LinkProof {
-        z: [proof.z[1], proof.z[0], proof.z[2], proof.z[3]],
-        ..proof
-    };
+    let swapped = LinkProof { z: [proof.z[1], proof.z[0], proof.z[2], proof.z[3]], ..proof };
     assert_eq!(case.verify(&swapped), Err(LinkError::Invalid));
-    for (registered, copy) in [
-        (other, case.copy),
-        (case.registered, other),
-        (case.copy, case.registered),
-    ] {
+    for (registered, copy) in [(other, case.copy), (case.registered, other), (case.copy, case.registered)] {
         let changed = verify_link(bases(), &case.context, &registered, &copy, &proof);
         assert_eq!(changed, Err(LinkError::Invalid));
     }
     let mut permuted = *bases();
     permuted.swap(0, 3);
-    let result = verify_link(
-        &permuted,
-        &case.context,
-        &case.registered,
-        &case.copy,
-        &proof,
-    );
+    let result = verify_link(&permuted, &case.context, &case.registered, &case.copy, &proof);
     assert_eq!(result, Err(LinkError::Invalid));
 }
 
@@ -140,10 +104,7 @@ fn rejects_a_change_of_any_field() {
 fn rejects_replay_under_another_context() {
     let case = case();
     let proof = case.prove();
-    let replayed = Case {
-        context: case.context + Fr::ONE,
-        ..case
-    };
+    let replayed = Case { context: case.context + Fr::ONE, ..case };
     assert_eq!(replayed.verify(&proof), Err(LinkError::Invalid));
 }
 
@@ -161,34 +122,26 @@ fn rejects_data_that_differs_outside_the_random_rows() {
     let e = challenge(&context, &registered, &copy, &r);
     let z = std::array::from_fn(|i| nonces[i] + e * delta[i]);
     let forged = LinkProof { r, z };
-    assert_eq!(
-        verify_link(bases(), &context, &registered, &copy, &forged),
-        Err(LinkError::Invalid)
-    );
+    assert_eq!(verify_link(bases(), &context, &registered, &copy, &forged), Err(LinkError::Invalid));
 
     // Nor does one whose R was shifted by the true difference to cancel a guessed challenge.
     let shifted = (G1::from(r) - (G1::from(registered) - G1::from(copy)) * e).to_affine();
-    let forged = LinkProof {
-        r: shifted,
-        z: nonces,
-    };
-    assert_eq!(
-        verify_link(bases(), &context, &registered, &copy, &forged),
-        Err(LinkError::Invalid)
-    );
+    let forged = LinkProof { r: shifted, z: nonces };
+    assert_eq!(verify_link(bases(), &context, &registered, &copy, &forged), Err(LinkError::Invalid));
 }
 
 #[test]
 fn rejects_using_the_registered_commitment_itself() {
     let case = case();
-    let refused = prove_link(
-        bases(),
-        &[Fr::ZERO; 4],
-        &case.context,
-        &case.copy,
-        &case.copy,
-    );
+    let refused = prove_link(bases(), &[Fr::ZERO; 4], &case.context, &case.copy, &case.copy);
     assert_eq!(refused, Err(LinkError::SameCommitment));
+
+    // With the difference 0 the equation itself would hold for all-zero knowledge.
+    let nonces = random_blinding();
+    let r = best_multiexp(&nonces, bases()).to_affine();
+    let proof = LinkProof { r, z: nonces };
+    let accepted = verify_link(bases(), &case.context, &case.copy, &case.copy, &proof);
+    assert_eq!(accepted, Err(LinkError::SameCommitment));
 }
 
 #[test]
@@ -198,10 +151,7 @@ fn rejects_encodings_that_are_not_canonical() {
     for length in [0, 191, 193] {
         let mut other = bytes.to_vec();
         other.resize(length, 0);
-        assert_eq!(
-            LinkProof::from_bytes(&other),
-            Err(LinkError::Length { actual: length })
-        );
+        assert_eq!(LinkProof::from_bytes(&other), Err(LinkError::Length { actual: length }));
     }
     let order = crate::commit::scalar_to_word(&-Fr::ONE) + U256::from(1);
     for index in 0..LINK_ROWS {
@@ -209,30 +159,18 @@ fn rejects_encodings_that_are_not_canonical() {
         let slot = &mut alias[64 + 32 * index..96 + 32 * index];
         let z = U256::from_be_slice(slot) + order;
         slot.copy_from_slice(&z.to_be_bytes::<32>());
-        assert_eq!(
-            LinkProof::from_bytes(&alias),
-            Err(LinkError::Answer { index })
-        );
+        assert_eq!(LinkProof::from_bytes(&alias), Err(LinkError::Answer { index }));
     }
     let mut identity = bytes;
     identity[..64].fill(0);
     let point = |source| Err(LinkError::Point { which: "R", source });
-    assert_eq!(
-        LinkProof::from_bytes(&identity),
-        point(PointError::Identity)
-    );
+    assert_eq!(LinkProof::from_bytes(&identity), point(PointError::Identity));
     let mut off_curve = bytes;
     off_curve[63] ^= 1;
-    assert_eq!(
-        LinkProof::from_bytes(&off_curve),
-        point(PointError::NotOnCurve)
-    );
+    assert_eq!(LinkProof::from_bytes(&off_curve), point(PointError::NotOnCurve));
     let mut large = bytes;
     large[0] = 0xff;
-    assert_eq!(
-        LinkProof::from_bytes(&large),
-        point(PointError::NotCanonical { coordinate: 'x' })
-    );
+    assert_eq!(LinkProof::from_bytes(&large), point(PointError::NotCanonical { coordinate: 'x' }));
 }
 
 #[test]
@@ -242,13 +180,7 @@ fn rejects_identity_points_in_the_statement() {
     let identity = G1Affine::identity();
     for (registered, copy) in [(identity, case.copy), (case.registered, identity)] {
         let result = verify_link(bases(), &case.context, &registered, &copy, &proof);
-        assert!(matches!(
-            result,
-            Err(LinkError::Point {
-                source: PointError::Identity,
-                ..
-            })
-        ));
+        assert!(matches!(result, Err(LinkError::Point { source: PointError::Identity, .. })));
     }
 }
 
@@ -281,13 +213,6 @@ fn nonces_depend_on_the_secret_the_statement_and_the_randomness() {
     ] {
         assert!(base.iter().zip(&changed).all(|(a, b)| a != b));
     }
-    assert!(base
-        .iter()
-        .enumerate()
-        .all(|(i, a)| !base[i + 1..].contains(a)));
-    assert_ne!(
-        case.prove().r,
-        case.prove().r,
-        "two proofs of one statement differ"
-    );
+    assert!(base.iter().enumerate().all(|(i, a)| !base[i + 1..].contains(a)));
+    assert_ne!(case.prove().r, case.prove().r, "two proofs of one statement differ");
 }

@@ -4,17 +4,15 @@ use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner, Value};
 use halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halo2_proofs::halo2curves::group::GroupEncoding;
 use halo2_proofs::plonk::{
-    create_proof, keygen_pk, keygen_vk_custom, verify_proof, Advice, Challenge, Circuit, Column,
-    ConstraintSystem, Error, FirstPhase, Fixed, SecondPhase,
+    create_proof, keygen_pk, keygen_vk_custom, verify_proof, Advice, Challenge, Circuit, Column, ConstraintSystem,
+    Error, FirstPhase, Fixed, SecondPhase,
 };
 use halo2_proofs::poly::commitment::ParamsProver;
 use halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::poly::Rotation;
-use halo2_proofs::transcript::{
-    Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer, TranscriptWriterBuffer,
-};
+use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer, TranscriptWriterBuffer};
 
 const K: u32 = 5;
 const ROWS: usize = 7;
@@ -57,12 +55,7 @@ impl Circuit<Fr> for Product {
             let r = meta.query_challenge(challenge);
             vec![on.clone() * (a * b - c.clone()), on * (r * c - p)]
         });
-        Config {
-            committed,
-            later,
-            enable,
-            challenge,
-        }
+        Config { committed, later, enable, challenge }
     }
 
     fn synthesize(&self, config: Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
@@ -88,8 +81,7 @@ impl Circuit<Fr> for Product {
 
 fn proof_point(proof: &[u8], index: usize) -> G1Affine {
     let mut repr = <G1Affine as GroupEncoding>::Repr::default();
-    repr.as_mut()
-        .copy_from_slice(&proof[32 * index..32 * (index + 1)]);
+    repr.as_mut().copy_from_slice(&proof[32 * index..32 * (index + 1)]);
     G1Affine::from_bytes(&repr).expect("point of an honest proof")
 }
 
@@ -99,16 +91,9 @@ fn a_real_proof_commits_to_the_scripted_blinding_rows() {
     let vk = keygen_vk_custom(&params, &Product, false).expect("verifying key");
     let pk = keygen_pk(&params, vk, &Product).expect("proving key");
     let blinding_rows = pk.get_vk().cs().blinding_factors() + 1;
-    assert!(
-        blinding_rows > LINK_ROWS,
-        "the zero rows must be exercised too"
-    );
+    assert!(blinding_rows > LINK_ROWS, "the zero rows must be exercised too");
 
-    let tails = [
-        Tail::Public,
-        Tail::Hiding(random_blinding()),
-        Tail::Hiding(random_blinding()),
-    ];
+    let tails = [Tail::Public, Tail::Hiding(random_blinding()), Tail::Hiding(random_blinding())];
     let rng = ScriptedRng::for_columns(&tails, blinding_rows).expect("script");
     let mut transcript = Blake2bWrite::<_, _, Challenge255<_>>::init(vec![]);
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
@@ -124,24 +109,13 @@ fn a_real_proof_commits_to_the_scripted_blinding_rows() {
 
     let n = 1 << K;
     for (index, tail) in tails.iter().enumerate() {
-        let mut column: Vec<Fr> = (0..n)
-            .map(|row| {
-                if row < ROWS {
-                    value(index, row)
-                } else {
-                    Fr::ZERO
-                }
-            })
-            .collect();
+        let mut column: Vec<Fr> = (0..n).map(|row| if row < ROWS { value(index, row) } else { Fr::ZERO }).collect();
         let cells = tail.cells(blinding_rows).expect("tail");
         column[n - blinding_rows..].copy_from_slice(&cells);
         let expected = commit_column(&params, &column).expect("column");
         assert_eq!(proof_point(&proof, index), expected, "column {index}");
         column[n - 1] += Fr::ONE;
-        assert_ne!(
-            proof_point(&proof, index),
-            commit_column(&params, &column).expect("column")
-        );
+        assert_ne!(proof_point(&proof, index), commit_column(&params, &column).expect("column"));
     }
 
     let mut transcript = Blake2bRead::<_, _, Challenge255<_>>::init(&proof[..]);
@@ -157,10 +131,7 @@ fn a_real_proof_commits_to_the_scripted_blinding_rows() {
 
 #[test]
 fn elements_come_in_order_and_randomness_after_them() {
-    let script: Vec<Fr> = [Fr::ZERO, Fr::ONE, -Fr::ONE]
-        .into_iter()
-        .chain(random_blinding())
-        .collect();
+    let script: Vec<Fr> = [Fr::ZERO, Fr::ONE, -Fr::ONE].into_iter().chain(random_blinding()).collect();
     let mut rng = ScriptedRng::new(&script);
     for element in &script {
         assert_eq!(Fr::random(&mut rng), *element);
@@ -177,17 +148,11 @@ fn a_drawn_word_is_wiped_and_debug_shows_none() {
     let _ = Fr::random(&mut rng);
     assert!(rng.script[..8].iter().all(|word| *word == 0));
     assert_eq!(format!("{rng:?}"), "ScriptedRng(8 of 16 draws left)");
-    assert_eq!(
-        format!("{:?}", Tail::Hiding(random_blinding())),
-        "Hiding(..)"
-    );
+    assert_eq!(format!("{:?}", Tail::Hiding(random_blinding())), "Hiding(..)");
 }
 
 #[test]
 fn rejects_a_circuit_with_too_few_blinding_rows() {
     let tails = [Tail::Hiding(random_blinding())];
-    assert_eq!(
-        ScriptedRng::for_columns(&tails, 3).err(),
-        Some(ScriptError { actual: 3 })
-    );
+    assert_eq!(ScriptedRng::for_columns(&tails, 3).err(), Some(ScriptError { actual: 3 }));
 }

@@ -40,12 +40,7 @@ pub fn powers(
     g2: &bn256::G2Affine,
     tau_g2: &bn256::G2Affine,
 ) -> Result<(), SrsError> {
-    let point = |section, index, expected| SrsError::Point {
-        file: file.to_path_buf(),
-        section,
-        index,
-        expected,
-    };
+    let point = |section, index, expected| SrsError::Point { file: file.to_path_buf(), section, index, expected };
     let member = "a point on the curve other than the identity";
     let list: Vec<G1Affine> = g1
         .par_iter()
@@ -60,15 +55,9 @@ pub fn powers(
         return Err(point(G2, 0, "the generator of EIP-197"));
     }
     let member = "a point of the subgroup of order r, neither identity nor generator";
-    let tau = ark_g2(tau_g2)
-        .filter(|tau| *tau != G2Affine::generator())
-        .ok_or_else(|| point(G2, 1, member))?;
+    let tau = ark_g2(tau_g2).filter(|tau| *tau != G2Affine::generator()).ok_or_else(|| point(G2, 1, member))?;
 
-    let rho: Vec<ArkFr> = list
-        .iter()
-        .skip(1)
-        .map(|_| ArkFr::from(random_u128()))
-        .collect();
+    let rho: Vec<ArkFr> = list.iter().skip(1).map(|_| ArkFr::from(random_u128())).collect();
     if consistent(&list, &rho, &tau) {
         return Ok(());
     }
@@ -82,10 +71,7 @@ pub fn powers(
             bad = middle;
         }
     }
-    Err(SrsError::Powers {
-        file: file.to_path_buf(),
-        index: bad,
-    })
+    Err(SrsError::Powers { file: file.to_path_buf(), index: bad })
 }
 
 /// `e(sum rho_i g_{i+1}, [1]_2) = e(sum rho_i g_i, [tau]_2)` over all neighbours in a list.
@@ -112,16 +98,11 @@ pub fn lagrange(file: &Path, params: &ParamsKZG<Bn256>) -> Result<(), SrsError> 
         ("the commitment to a random polynomial", random),
     ] {
         let values = domain.lagrange_from_vec(values);
-        let from_values = params
-            .commit_lagrange(&values, Blind::default())
-            .to_affine();
+        let from_values = params.commit_lagrange(&values, Blind::default()).to_affine();
         let coefficients = domain.lagrange_to_coeff(values);
         let from_coefficients = params.commit(&coefficients, Blind::default()).to_affine();
         if from_values != from_coefficients {
-            return Err(SrsError::Lagrange {
-                file: file.to_path_buf(),
-                test,
-            });
+            return Err(SrsError::Lagrange { file: file.to_path_buf(), test });
         }
     }
     Ok(())

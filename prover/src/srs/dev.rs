@@ -47,22 +47,13 @@ impl Table {
     fn multiply(&self, scalar: &Fr) -> G1 {
         let repr = scalar.to_repr();
         let digits = repr.iter().enumerate().filter(|(_, digit)| **digit != 0);
-        digits.fold(G1::identity(), |sum, (window, digit)| {
-            sum + self.0[window * DIGITS + usize::from(*digit) - 1]
-        })
+        digits.fold(G1::identity(), |sum, (window, digit)| sum + self.0[window * DIGITS + usize::from(*digit) - 1])
     }
 
     fn multiply_all(&self, scalars: &[Fr]) -> Vec<G1Affine> {
         scalars
             .par_chunks(CHUNK)
-            .flat_map_iter(|chunk| {
-                normalize(
-                    &chunk
-                        .iter()
-                        .map(|scalar| self.multiply(scalar))
-                        .collect::<Vec<_>>(),
-                )
-            })
+            .flat_map_iter(|chunk| normalize(&chunk.iter().map(|scalar| self.multiply(scalar)).collect::<Vec<_>>()))
             .collect()
     }
 }
@@ -86,13 +77,9 @@ pub(super) fn setup(k: u32) -> ParamsKZG<Bn256> {
         tau[0] = Fr::random(OsRng);
     }
 
-    let mut powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * tau[0]))
-        .take(n)
-        .collect();
+    let mut powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * tau[0])).take(n).collect();
     // L_i(tau) = (tau^n - 1) / n * omega^i / (tau - omega^i)
-    let roots: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |root| Some(*root * omega))
-        .take(n)
-        .collect();
+    let roots: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |root| Some(*root * omega)).take(n).collect();
     let scale = (tau[0].pow([n as u64]) - Fr::ONE) * Fr::TWO_INV.pow([u64::from(k)]);
     let mut lagrange: Vec<Fr> = roots.iter().map(|root| tau[0] - root).collect();
     lagrange.iter_mut().batch_invert();

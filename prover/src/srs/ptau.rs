@@ -51,12 +51,7 @@ struct Source<'a, R> {
 }
 
 impl<R: Read + Seek> Source<'_, R> {
-    fn layout(
-        &self,
-        section: &'static str,
-        expected: impl ToString,
-        found: impl ToString,
-    ) -> SrsError {
+    fn layout(&self, section: &'static str, expected: impl ToString, found: impl ToString) -> SrsError {
         SrsError::Layout {
             file: self.file.to_path_buf(),
             section,
@@ -66,12 +61,7 @@ impl<R: Read + Seek> Source<'_, R> {
     }
 
     fn io(&self, action: &'static str, source: std::io::Error) -> SrsError {
-        FsError::Io {
-            action,
-            path: self.file.to_path_buf(),
-            source,
-        }
-        .into()
+        FsError::Io { action, path: self.file.to_path_buf(), source }.into()
     }
 
     fn seek(&mut self, to: SeekFrom) -> Result<u64, SrsError> {
@@ -80,9 +70,7 @@ impl<R: Read + Seek> Source<'_, R> {
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SrsError> {
         let mut bytes = [0; N];
-        self.reader
-            .read_exact(&mut bytes)
-            .map_err(|error| self.io("read", error))?;
+        self.reader.read_exact(&mut bytes).map_err(|error| self.io("read", error))?;
         Ok(bytes)
     }
 
@@ -106,12 +94,7 @@ impl<R: Read + Seek> Source<'_, R> {
 
     fn point(&self, section: &'static str, index: usize) -> SrsError {
         let expected = "coordinates below the modulus, and a point on the curve";
-        SrsError::Point {
-            file: self.file.to_path_buf(),
-            section,
-            index,
-            expected,
-        }
+        SrsError::Point { file: self.file.to_path_buf(), section, index, expected }
     }
 
     /// Place and length of every section; the sections must fill the file.
@@ -138,29 +121,17 @@ impl<R: Read + Seek> Source<'_, R> {
         let mut at = 12u64;
         for _ in 0..count {
             if total - at < 12 {
-                return Err(self.layout(
-                    "section table",
-                    "a section of 12 bytes or more",
-                    total - at,
-                ));
+                return Err(self.layout("section table", "a section of 12 bytes or more", total - at));
             }
             self.seek(SeekFrom::Start(at))?;
             let (kind, length) = (self.u32()?, self.u64()?);
             at += 12;
             if length > total - at {
                 let found = format!("{length} for section {kind}");
-                return Err(self.layout(
-                    "section length",
-                    format!("at most {}", total - at),
-                    found,
-                ));
+                return Err(self.layout("section length", format!("at most {}", total - at), found));
             }
             if sections.insert(kind, (at, length)).is_some() {
-                return Err(self.layout(
-                    "section table",
-                    "every section once",
-                    format!("{kind} twice"),
-                ));
+                return Err(self.layout("section table", "every section once", format!("{kind} twice")));
             }
             at += length;
         }
@@ -176,19 +147,12 @@ pub fn read<R: Read + Seek>(reader: R, file: &Path, k: u32) -> Result<Powers, Sr
     let mut source = Source { reader, file };
     let sections = source.sections()?;
     let find = |source: &Source<'_, R>, kind: u32, name: &'static str| {
-        sections
-            .get(&kind)
-            .copied()
-            .ok_or_else(|| source.layout(name, "to be there", "nothing"))
+        sections.get(&kind).copied().ok_or_else(|| source.layout(name, "to be there", "nothing"))
     };
 
     let (start, length) = find(&source, HEADER, "section 1 (header)")?;
     if length != HEADER_BYTES {
-        return Err(source.layout(
-            "section 1 (header)",
-            format!("{HEADER_BYTES} bytes"),
-            length,
-        ));
+        return Err(source.layout("section 1 (header)", format!("{HEADER_BYTES} bytes"), length));
     }
     source.seek(SeekFrom::Start(start))?;
     match source.u32()? {
@@ -210,26 +174,16 @@ pub fn read<R: Read + Seek>(reader: R, file: &Path, k: u32) -> Result<Powers, Sr
     let (g1_start, g1_length) = find(&source, TAU_G1, "section 2 (G1 powers)")?;
     let expected = ((1u64 << (power + 1)) - 1) * 64;
     if g1_length != expected {
-        return Err(source.layout(
-            "section 2 (G1 powers)",
-            format!("{expected} bytes"),
-            g1_length,
-        ));
+        return Err(source.layout("section 2 (G1 powers)", format!("{expected} bytes"), g1_length));
     }
     let (g2_start, g2_length) = find(&source, TAU_G2, "section 3 (G2 powers)")?;
     let expected = (1u64 << power) * 128;
     if g2_length != expected {
-        return Err(source.layout(
-            "section 3 (G2 powers)",
-            format!("{expected} bytes"),
-            g2_length,
-        ));
+        return Err(source.layout("section 3 (G2 powers)", format!("{expected} bytes"), g2_length));
     }
 
     source.seek(SeekFrom::Start(g1_start))?;
-    let g1 = (0..1usize << k)
-        .map(|index| source.g1(index))
-        .collect::<Result<_, _>>()?;
+    let g1 = (0..1usize << k).map(|index| source.g1(index)).collect::<Result<_, _>>()?;
     source.seek(SeekFrom::Start(g2_start))?;
     let (g2, tau_g2) = (source.g2(0)?, source.g2(1)?);
     Ok(Powers { g1, g2, tau_g2 })

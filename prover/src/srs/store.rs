@@ -64,9 +64,7 @@ impl Srs {
     pub fn save(&self, file: &Path, overwrite: Overwrite) -> Result<(), SrsError> {
         let mut bytes = Vec::with_capacity(file_length(self.k()) as usize);
         // invariant: writing to memory does not fail.
-        self.params
-            .write_custom(&mut bytes, SerdeFormat::RawBytes)
-            .expect("write to memory");
+        self.params.write_custom(&mut bytes, SerdeFormat::RawBytes).expect("write to memory");
         let manifest = Manifest {
             format: FORMAT.into(),
             version: VERSION,
@@ -96,29 +94,14 @@ impl Srs {
             found,
         };
         let text = fsio::read(&manifest_file, MANIFEST_LIMIT)?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
-            layout(
-                &manifest_file,
-                "manifest",
-                "the manifest of an SRS".into(),
-                error.to_string(),
-            )
-        })?;
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| layout(&manifest_file, "manifest", "the manifest of an SRS".into(), error.to_string()))?;
         let of_manifest = |section, expected: &str, found: &str| match expected == found {
             true => Ok(()),
-            false => Err(layout(
-                &manifest_file,
-                section,
-                expected.into(),
-                found.into(),
-            )),
+            false => Err(layout(&manifest_file, section, expected.into(), found.into())),
         };
         of_manifest("format", FORMAT, &manifest.format)?;
-        of_manifest(
-            "version",
-            &VERSION.to_string(),
-            &manifest.version.to_string(),
-        )?;
+        of_manifest("version", &VERSION.to_string(), &manifest.version.to_string())?;
         check_size(manifest.k, MAX_K)?;
 
         let k = manifest.k;
@@ -126,29 +109,17 @@ impl Srs {
         let bytes = fsio::read(file, length)?;
         if bytes.len() as u64 != length {
             let found = bytes.len().to_string();
-            return Err(layout(
-                file,
-                "length",
-                format!("{length} bytes for k = {k}"),
-                found,
-            ));
+            return Err(layout(file, "length", format!("{length} bytes for k = {k}"), found));
         }
         let found = format!("0x{}", hex::encode(Sha256::digest(&bytes)));
         if manifest.sha256 != found {
             return Err(layout(file, "SHA-256", manifest.sha256, found));
         }
         let params = parse(file, &bytes, k)?;
-        let srs = Self {
-            params,
-            origin: manifest.origin,
-        };
+        let srs = Self { params, origin: manifest.origin };
         let tau_g2 = format!("0x{}", hex::encode(srs.tau_g2_bytes()));
         of_manifest("tau_g2", &tau_g2, &manifest.tau_g2)?;
-        of_manifest(
-            "srs_digest",
-            &srs.digest().to_string(),
-            &manifest.srs_digest,
-        )?;
+        of_manifest("srs_digest", &srs.digest().to_string(), &manifest.srs_digest)?;
         Ok(srs)
     }
 }
@@ -168,12 +139,7 @@ fn parse(file: &Path, bytes: &[u8], k: u32) -> Result<ParamsKZG<Bn256>, SrsError
     let (powers, rest) = rest.split_at(64 * n);
     let (lagrange, g2) = rest.split_at(64 * n);
     let member = "canonical coordinates, and a point on the curve other than the identity";
-    let point = |section, index| SrsError::Point {
-        file: file.to_path_buf(),
-        section,
-        index,
-        expected: member,
-    };
+    let point = |section, index| SrsError::Point { file: file.to_path_buf(), section, index, expected: member };
     let g1 = |section: &'static str, bytes: &[u8]| -> Result<Vec<G1Affine>, SrsError> {
         bytes
             .par_chunks_exact(64)

@@ -10,8 +10,7 @@ fn section(kind: u32) -> (usize, usize) {
     let u32_at = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("4 bytes"));
     let mut at = 12;
     loop {
-        let length =
-            u64::from_le_bytes(file[at + 4..at + 12].try_into().expect("8 bytes")) as usize;
+        let length = u64::from_le_bytes(file[at + 4..at + 12].try_into().expect("8 bytes")) as usize;
         if u32_at(at) == kind {
             return (at + 12, length);
         }
@@ -34,24 +33,11 @@ fn accepts_the_real_ceremony_file_for_every_size_it_holds() {
     for k in [1, 4, 8] {
         let srs = Srs::bundled_ceremony(k).expect("ceremony file");
         assert_eq!((srs.k(), srs.origin()), (k, Origin::Ceremony));
-        assert_eq!(
-            srs.digest(),
-            CEREMONY_DIGEST,
-            "tau does not depend on the size"
-        );
+        assert_eq!(srs.digest(), CEREMONY_DIGEST, "tau does not depend on the size");
         srs.check(Path::new("memory")).expect("consistent");
     }
-    assert!(matches!(
-        Srs::bundled_ceremony(9),
-        Err(SrsError::Size { k: 9, limit: 8 })
-    ));
-    assert!(matches!(
-        import_bytes(BUNDLED_CEREMONY, 9),
-        Err(SrsError::Layout {
-            section: "power",
-            ..
-        })
-    ));
+    assert!(matches!(Srs::bundled_ceremony(9), Err(SrsError::Size { k: 9, limit: 8 })));
+    assert!(matches!(import_bytes(BUNDLED_CEREMONY, 9), Err(SrsError::Layout { section: "power", .. })));
 }
 
 #[test]
@@ -71,10 +57,7 @@ fn rejects_powers_in_another_order_and_names_the_first() {
         bytes.copy_within(b..b + 64, a);
         bytes[b..b + 64].copy_from_slice(&first);
     });
-    assert!(
-        matches!(result, Err(SrsError::Powers { index: 5, .. })),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(SrsError::Powers { index: 5, .. })), "{result:?}");
 }
 
 #[test]
@@ -86,10 +69,7 @@ fn rejects_a_power_that_is_a_point_but_not_the_right_one() {
             let point = G1Affine::from_raw_bytes(&bytes[at..at + 64]).expect("point");
             bytes[at..at + 64].copy_from_slice(&(-point).to_raw_bytes());
         });
-        assert!(
-            matches!(result, Err(SrsError::Powers { index: i, .. }) if i == index),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(SrsError::Powers { index: i, .. }) if i == index), "{result:?}");
     }
 }
 
@@ -97,26 +77,14 @@ fn rejects_a_power_that_is_a_point_but_not_the_right_one() {
 fn rejects_points_off_the_curve_or_not_canonical_and_names_them() {
     let (start, _) = section(2);
     let off_curve = tampered(|bytes| bytes[start + 64 * 9 + 40] ^= 1);
-    assert!(
-        matches!(off_curve, Err(SrsError::Point { index: 9, .. })),
-        "{off_curve:?}"
-    );
+    assert!(matches!(off_curve, Err(SrsError::Point { index: 9, .. })), "{off_curve:?}");
     let large = tampered(|bytes| bytes[start + 64 * 3..start + 64 * 3 + 32].fill(0xff));
-    assert!(
-        matches!(large, Err(SrsError::Point { index: 3, .. })),
-        "{large:?}"
-    );
+    assert!(matches!(large, Err(SrsError::Point { index: 3, .. })), "{large:?}");
     let identity = tampered(|bytes| bytes[start + 64 * 4..start + 64 * 5].fill(0));
-    assert!(
-        matches!(identity, Err(SrsError::Point { index: 4, .. })),
-        "{identity:?}"
-    );
+    assert!(matches!(identity, Err(SrsError::Point { index: 4, .. })), "{identity:?}");
     let (g2, _) = section(3);
     let off_curve = tampered(|bytes| bytes[g2 + 128 + 3] ^= 1);
-    assert!(
-        matches!(off_curve, Err(SrsError::Point { index: 1, .. })),
-        "{off_curve:?}"
-    );
+    assert!(matches!(off_curve, Err(SrsError::Point { index: 1, .. })), "{off_curve:?}");
 }
 
 #[test]
@@ -127,20 +95,11 @@ fn rejects_other_generators_and_degenerate_tau() {
         let doubled = (G1Affine::generator() * Fr::from(2)).to_affine();
         bytes[g1..g1 + 64].copy_from_slice(&doubled.to_raw_bytes());
     });
-    assert!(
-        matches!(scaled, Err(SrsError::Point { index: 0, .. })),
-        "{scaled:?}"
-    );
+    assert!(matches!(scaled, Err(SrsError::Point { index: 0, .. })), "{scaled:?}");
     let tau_is_one = tampered(|bytes| bytes.copy_within(g2..g2 + 128, g2 + 128));
-    assert!(
-        matches!(tau_is_one, Err(SrsError::Point { index: 1, .. })),
-        "{tau_is_one:?}"
-    );
+    assert!(matches!(tau_is_one, Err(SrsError::Point { index: 1, .. })), "{tau_is_one:?}");
     let tau_is_zero = tampered(|bytes| bytes[g2 + 128..g2 + 256].fill(0));
-    assert!(
-        matches!(tau_is_zero, Err(SrsError::Point { index: 1, .. })),
-        "{tau_is_zero:?}"
-    );
+    assert!(matches!(tau_is_zero, Err(SrsError::Point { index: 1, .. })), "{tau_is_zero:?}");
 }
 
 #[test]
@@ -170,17 +129,7 @@ fn rejects_a_tau_outside_the_subgroup() {
             }
         }
     });
-    assert!(
-        matches!(
-            result,
-            Err(SrsError::Point {
-                index: 1,
-                section: "G2 powers",
-                ..
-            })
-        ),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(SrsError::Point { index: 1, section: "G2 powers", .. })), "{result:?}");
 }
 
 fn ark_std_rng() -> impl rand::RngCore {
@@ -196,26 +145,14 @@ fn rejects_files_of_another_layout() {
     let (header, _) = section(1);
     layout(tampered(|bytes| bytes[0] = b'q'), "magic");
     layout(tampered(|bytes| bytes[4] = 2), "version");
-    layout(
-        tampered(|bytes| bytes[8..12].fill(0xff)),
-        "number of sections",
-    );
+    layout(tampered(|bytes| bytes[8..12].fill(0xff)), "number of sections");
     layout(tampered(|bytes| bytes[16..24].fill(0xff)), "section length");
     layout(tampered(|bytes| bytes.push(0)), "end");
     layout(tampered(|bytes| bytes.truncate(5)), "start");
-    layout(
-        tampered(|bytes| bytes.truncate(bytes.len() - 1)),
-        "section length",
-    );
-    layout(
-        tampered(|bytes| bytes[header] = 48),
-        "bytes per field element",
-    );
+    layout(tampered(|bytes| bytes.truncate(bytes.len() - 1)), "section length");
+    layout(tampered(|bytes| bytes[header] = 48), "bytes per field element");
     layout(tampered(|bytes| bytes[header + 4] ^= 1), "modulus");
-    layout(
-        tampered(|bytes| bytes[header + 36] = 9),
-        "section 2 (G1 powers)",
-    );
+    layout(tampered(|bytes| bytes[header + 36] = 9), "section 2 (G1 powers)");
     layout(tampered(|bytes| bytes[header + 36] = 200), "power");
     layout(tampered(|bytes| bytes[12] = 99), "section 1 (header)");
 }
@@ -232,9 +169,7 @@ fn rejects_a_self_made_ceremony_unless_its_digest_is_named() {
     }
     bytes[g2 + 128..g2 + 256].copy_from_slice(&dev.params().s_g2().to_raw_bytes());
     match import_bytes(&bytes, 8) {
-        Err(SrsError::UnknownCeremony {
-            expected, found, ..
-        }) => {
+        Err(SrsError::UnknownCeremony { expected, found, .. }) => {
             assert_eq!((expected, found), (CEREMONY_DIGEST, dev.digest()));
         }
         other => panic!("expected an unknown ceremony, found {other:?}"),
@@ -266,10 +201,7 @@ fn rejects_a_development_string_on_public_chains() {
         let error = dev.check_chain(chain_id).expect_err("public chain");
         assert!(matches!(error, SrsError::InsecureOnChain { chain_id: c } if c == chain_id));
     }
-    Srs::bundled_ceremony(3)
-        .expect("ceremony")
-        .check_chain(1)
-        .expect("any chain");
+    Srs::bundled_ceremony(3).expect("ceremony").check_chain(1).expect("any chain");
 }
 
 #[test]
@@ -279,14 +211,8 @@ fn the_lagrange_basis_of_a_smaller_size_is_derived_anew() {
     assert_eq!(small.k(), 5);
     small.check(Path::new("memory")).expect("consistent");
     let direct = Srs::bundled_ceremony(5).expect("ceremony");
-    assert_eq!(
-        lagrange_basis(small.params(), 31).expect("row"),
-        lagrange_basis(direct.params(), 31).expect("row")
-    );
-    assert!(matches!(
-        direct.downsize(6),
-        Err(SrsError::Size { k: 6, limit: 5 })
-    ));
+    assert_eq!(lagrange_basis(small.params(), 31).expect("row"), lagrange_basis(direct.params(), 31).expect("row"));
+    assert!(matches!(direct.downsize(6), Err(SrsError::Size { k: 6, limit: 5 })));
 }
 
 #[test]
@@ -301,21 +227,8 @@ fn rejects_lagrange_points_of_another_root_of_unity() {
         .expect("points");
     let p = good.params();
     let params = p.from_parts(8, p.get_g().to_vec(), Some(foreign), p.g2(), p.s_g2());
-    let result = Srs {
-        params,
-        origin: Origin::Ceremony,
-    }
-    .check(Path::new("memory"));
-    assert!(
-        matches!(
-            result,
-            Err(SrsError::Lagrange {
-                test: "the commitment to X",
-                ..
-            })
-        ),
-        "{result:?}"
-    );
+    let result = Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"));
+    assert!(matches!(result, Err(SrsError::Lagrange { test: "the commitment to X", .. })), "{result:?}");
 }
 
 #[test]
