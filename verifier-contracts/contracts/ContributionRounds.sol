@@ -263,13 +263,9 @@ contract ContributionRounds is AccessControl, IContributionRounds {
         IVerifier(ROUTER.verifierOf(profile, Circuit.Training)).verify(proof, instances);
     }
 
-    function _emitProven(
-        Claim calldata request,
-        bytes32 subject,
-        uint256 index,
-        bytes32 nullifier,
-        uint256 reward
-    ) private {
+    function _emitProven(Claim calldata request, bytes32 subject, uint256 index, bytes32 nullifier, uint256 reward)
+        private
+    {
         emit ContributionProven(
             request.round,
             msg.sender,

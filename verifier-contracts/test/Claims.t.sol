@@ -33,9 +33,7 @@ contract ClaimsTest is PoolFixture {
         }
         vm.roll(block.number + 1);
         FlatRewardPolicy lax = new FlatRewardPolicy(REWARD, 255, 255);
-        twin = new ContributionRounds(
-            address(this), registry, router, token, lax, BUDGET, MIN_LENGTH, BEACON_DELAY
-        );
+        twin = new ContributionRounds(address(this), registry, router, token, lax, BUDGET, MIN_LENGTH, BEACON_DELAY);
         token.grantRole(token.MINTER_ROLE(), address(twin));
         rounds.openGenesis(_modelId(MODEL), PROFILE);
         twin.openGenesis(_modelId(MODEL), PROFILE);
@@ -81,9 +79,7 @@ contract ClaimsTest is PoolFixture {
         vm.assertEq(rounds.roundInfo(1).claims, 1);
         bytes32 leaf = _leaf(PROFILE, rounds.drawnIndex(1, root), _point(root, rounds.drawnIndex(1, root)));
         vm.assertTrue(
-            rounds.isSpent(
-                keccak256(abi.encode(keccak256("zkpoc.nullifier.v1"), _modelId(MODEL), SUBJECT, leaf))
-            )
+            rounds.isSpent(keccak256(abi.encode(keccak256("zkpoc.nullifier.v1"), _modelId(MODEL), SUBJECT, leaf)))
         );
     }
 
@@ -200,18 +196,14 @@ contract ClaimsTest is PoolFixture {
         _register(ALICE, subject, late, 1);
         rounds.openRound(_modelId(4));
         _sealRound(2);
-        _expectRevert(
-            _claim(2, ALICE, subject, late, 4), IContributionRounds.ZkPocRoundsRegisteredLate.selector
-        );
+        _expectRevert(_claim(2, ALICE, subject, late, 4), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
     }
 
     function test_OneRootOfASubjectCountsForEachModel() public {
         bytes32 next = _commit(2, SHARDS);
         _register(ALICE, SUBJECT, next, 2);
         // This round's model is older than the new root: the old one still counts, the new one not yet.
-        _expectRevert(
-            _claim(1, ALICE, SUBJECT, next, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector
-        );
+        _expectRevert(_claim(1, ALICE, SUBJECT, next, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
         _send(ALICE, _aliceClaim());
         // For the next model it is the other way round.
         _nextRound(4);
@@ -220,6 +212,18 @@ contract ClaimsTest is PoolFixture {
         (request.datasetProof, request.datasetLink) = _datasetProof(next, rounds.drawnIndex(2, next), ALICE);
         _send(ALICE, request);
         vm.assertEq(token.balanceOf(ALICE), 2 * REWARD);
+    }
+
+    function test_RootSupersededInTheModelsBlockStillCounts() public {
+        vm.roll(block.number + MIN_LENGTH);
+        rounds.closeRound();
+        bytes32 next = _commit(2, SHARDS);
+        _register(ALICE, SUBJECT, next, 2);
+        rounds.openRound(_modelId(4));
+        _sealRound(2);
+        _expectRevert(_claim(2, ALICE, SUBJECT, next, 4), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
+        _send(ALICE, _claim(2, ALICE, SUBJECT, root, 4));
+        vm.assertEq(token.balanceOf(ALICE), REWARD);
     }
 
     function test_RevertWhen_SubjectHasTwoRootsInOneRound() public {
@@ -285,9 +289,7 @@ contract ClaimsTest is PoolFixture {
         vm.roll(block.number + MIN_LENGTH);
         rounds.closeRound();
         vm.prank(ALICE);
-        vm.expectRevert(
-            abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 1, RoundStatus.Closed)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 1, RoundStatus.Closed));
         rounds.claim(request);
         request.round = 2;
         _expectRevert(request, IContributionRounds.ZkPocRoundsNotOpen.selector);
@@ -308,9 +310,7 @@ contract ClaimsTest is PoolFixture {
             _nextRound(MODEL);
             ++round;
         } while (rounds.drawnIndex(round, root) != paid);
-        _expectRevert(
-            _claim(round, ALICE, SUBJECT, root, MODEL), IContributionRounds.ZkPocRoundsNullifierUsed.selector
-        );
+        _expectRevert(_claim(round, ALICE, SUBJECT, root, MODEL), IContributionRounds.ZkPocRoundsNullifierUsed.selector);
     }
 
     function test_RevertWhen_ProofIsReplayedInAnotherRound() public {
@@ -345,8 +345,7 @@ contract ClaimsTest is PoolFixture {
         twin.claim(request);
         uint256[4] memory delta = _delta(root, twin.drawnIndex(1, root), 2);
         uint256 context = twin.trainingContext(1, ALICE, SUBJECT, root, twin.drawnIndex(1, root));
-        request.link =
-            Curve.link(context, request.commitment, Curve.reblind(request.commitment, delta), delta);
+        request.link = Curve.link(context, request.commitment, Curve.reblind(request.commitment, delta), delta);
         vm.prank(ALICE);
         vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
         twin.claim(request);
@@ -359,9 +358,7 @@ contract ClaimsTest is PoolFixture {
         uint256 context = rounds.trainingContext(1, claimant, subject, dataset, index);
         vm.assertTrue(context < Bn254.R);
         vm.assertNotEq(rounds.trainingContext(2, claimant, subject, dataset, index), context);
-        vm.assertNotEq(
-            rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index), context
-        );
+        vm.assertNotEq(rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index), context);
         vm.assertNotEq(rounds.trainingContext(1, claimant, ~subject, dataset, index), context);
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, ~dataset, index), context);
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, uint256(index) + 1), context);
@@ -376,8 +373,7 @@ contract ClaimsTest is PoolFixture {
     function test_RevertWhen_DataIsNotLinked() public {
         Claim memory request = _aliceClaim();
         uint256[4] memory delta = _delta(root, 7, 7);
-        uint256 context =
-            rounds.trainingContext(1, ALICE, SUBJECT, root, rounds.drawnIndex(1, root));
+        uint256 context = rounds.trainingContext(1, ALICE, SUBJECT, root, rounds.drawnIndex(1, root));
         G1Point memory other = Curve.reblind(Curve.point(1234), delta);
         request.proof = _trainingProof(MODEL, other, 5);
         request.link = Curve.link(context, request.commitment, other, delta);
@@ -397,9 +393,7 @@ contract ClaimsTest is PoolFixture {
         Claim memory request = _aliceClaim();
         request.normLog2 = NORM_LOG2 + 1;
         vm.prank(ALICE);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRewardPolicy.ZkPocPolicyNormBound.selector, NORM_LOG2, NORM_LOG2 + 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRewardPolicy.ZkPocPolicyNormBound.selector, NORM_LOG2, NORM_LOG2 + 1));
         rounds.claim(request);
     }
 
@@ -466,9 +460,7 @@ contract ClaimsTest is PoolFixture {
             vm.prank(owners[i]);
             if (i == 2) {
                 vm.expectRevert(
-                    abi.encodeWithSelector(
-                        IContributionRounds.ZkPocRoundsBudget.selector, BUDGET - 2 * REWARD, REWARD
-                    )
+                    abi.encodeWithSelector(IContributionRounds.ZkPocRoundsBudget.selector, BUDGET - 2 * REWARD, REWARD)
                 );
             }
             rounds.claim(request);

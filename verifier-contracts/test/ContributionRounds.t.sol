@@ -42,9 +42,7 @@ contract ContributionRoundsTest is PoolFixture {
     function test_RevertWhen_RoundIsOpenedBeforeGenesis() public {
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNoGenesis.selector));
         rounds.openRound(bytes32(uint256(1)));
-        vm.expectRevert(
-            abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 0, RoundStatus.None)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 0, RoundStatus.None));
         rounds.closeRound();
     }
 
@@ -149,9 +147,7 @@ contract ContributionRoundsTest is PoolFixture {
 
     function test_RevertWhen_AnotherRoundIsSealed() public {
         _genesis();
-        vm.expectRevert(
-            abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 2, RoundStatus.None)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 2, RoundStatus.None));
         rounds.seal(2);
     }
 

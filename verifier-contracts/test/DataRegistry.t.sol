@@ -124,8 +124,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         address attestor = vm.addr(ATTESTOR_KEY);
         registry.revokeRole(registry.ATTESTOR_ROLE(), attestor);
-        bytes memory revertData =
-            abi.encodeWithSelector(IDataRegistry.ZkPocRegistryNotAttestor.selector, attestor);
+        bytes memory revertData = abi.encodeWithSelector(IDataRegistry.ZkPocRegistryNotAttestor.selector, attestor);
         _expectRegisterRevert(_attestation(ALICE, SUBJECT, _commit(2, SHARDS), 2), ATTESTOR_KEY, revertData);
         // What it attested before does not count any more either.
         vm.expectRevert(revertData);
@@ -146,9 +145,7 @@ contract DataRegistryTest is PoolFixture {
         _expectRegisterRevert(
             attestation,
             ATTESTOR_KEY,
-            abi.encodeWithSelector(
-                IDataRegistry.ZkPocRegistrySrsMismatch.selector, SRS, attestation.srsDigest
-            )
+            abi.encodeWithSelector(IDataRegistry.ZkPocRegistrySrsMismatch.selector, SRS, attestation.srsDigest)
         );
     }
 
@@ -309,9 +306,7 @@ contract DataRegistryTest is PoolFixture {
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 0);
         bytes32[10] memory path = _path(root, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IDataRegistry.ZkPocRegistryIndexOutOfRange.selector, SHARDS, SHARDS)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDataRegistry.ZkPocRegistryIndexOutOfRange.selector, SHARDS, SHARDS));
         registry.validateShard(root, SHARDS, point, path, proof, link);
     }
 

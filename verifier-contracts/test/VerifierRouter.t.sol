@@ -29,9 +29,7 @@ contract VerifierRouterTest is Test {
         router.add(PROFILE, Circuit.Training, verifier);
         address other = address(new StandInVerifier(2));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IVerifierRouter.ZkPocRouterRouteTaken.selector, PROFILE, Circuit.Training, verifier
-            )
+            abi.encodeWithSelector(IVerifierRouter.ZkPocRouterRouteTaken.selector, PROFILE, Circuit.Training, verifier)
         );
         router.add(PROFILE, Circuit.Training, other);
     }
@@ -41,16 +39,12 @@ contract VerifierRouterTest is Test {
         router.freeze(PROFILE, Circuit.Training);
         vm.expectPartialRevert(IVerifierRouter.ZkPocRouterRouteTaken.selector);
         router.add(PROFILE, Circuit.Training, verifier);
-        vm.expectRevert(
-            abi.encodeWithSelector(IVerifierRouter.ZkPocRouterFrozen.selector, PROFILE, Circuit.Training)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.ZkPocRouterFrozen.selector, PROFILE, Circuit.Training));
         router.verifierOf(PROFILE, Circuit.Training);
     }
 
     function test_RevertWhen_NoRoute() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IVerifierRouter.ZkPocRouterNoRoute.selector, PROFILE, Circuit.Dataset)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.ZkPocRouterNoRoute.selector, PROFILE, Circuit.Dataset));
         router.verifierOf(PROFILE, Circuit.Dataset);
         vm.expectPartialRevert(IVerifierRouter.ZkPocRouterNoRoute.selector);
         router.freeze(PROFILE, Circuit.Dataset);

@@ -25,20 +25,15 @@ library Contexts {
     }
 
     /// @notice Context of a training proof; the calling contract is the rounds contract.
-    function training(
-        uint256 round,
-        address claimant,
-        bytes32 subject,
-        bytes32 root,
-        uint256 index,
-        bytes32 profileId
-    ) internal view returns (uint256) {
+    function training(uint256 round, address claimant, bytes32 subject, bytes32 root, uint256 index, bytes32 profileId)
+        internal
+        view
+        returns (uint256)
+    {
         return uint256(
             keccak256(
-                abi.encode(
-                    TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId
-                )
-            )
+            abi.encode(TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId)
+        )
         ) % Bn254.R;
     }
 

@@ -40,9 +40,7 @@ library LinkVerifier {
         Bn254.requirePoint(nonce);
         if (registered.x == copy.x && registered.y == copy.y) revert ZkPocLinkSameCommitment(copy.x, copy.y);
         uint256 challenge = uint256(
-            keccak256(
-                abi.encode(LINK_TAG, context, registered.x, registered.y, copy.x, copy.y, nonce.x, nonce.y)
-            )
+            keccak256(abi.encode(LINK_TAG, context, registered.x, registered.y, copy.x, copy.y, nonce.x, nonce.y))
         ) % Bn254.R;
 
         // With R on its own side: R = sum of z_i B_i + e (C' - C). The sum begins as the identity.

@@ -60,7 +60,8 @@ contract LinkVerifierTest is Test {
         bytes memory changed = link;
         position %= changed.length;
         changed[position] = bytes1(uint8(changed[position]) ^ change);
-        (bool success,) = address(harness).call(abi.encodeCall(LinkHarness.verify, (CONTEXT, registered, copy, changed)));
+        (bool success,) =
+            address(harness).call(abi.encodeCall(LinkHarness.verify, (CONTEXT, registered, copy, changed)));
         vm.assertFalse(success);
     }
 

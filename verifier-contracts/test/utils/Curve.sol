@@ -45,10 +45,8 @@ library Curve {
     {
         return uint256(
             keccak256(
-                abi.encode(
-                    LinkVerifier.LINK_TAG, context, registered.x, registered.y, copy.x, copy.y, nonce.x, nonce.y
-                )
-            )
+            abi.encode(LinkVerifier.LINK_TAG, context, registered.x, registered.y, copy.x, copy.y, nonce.x, nonce.y)
+        )
         ) % Bn254.R;
     }
 

@@ -50,9 +50,8 @@ abstract contract PoolFixture is Test {
         token = new ContributionToken(address(this));
         policy = new FlatRewardPolicy(REWARD, NORM_LOG2, 253);
         registry = new DataRegistry(address(this), router, SRS);
-        rounds = new ContributionRounds(
-            address(this), registry, router, token, policy, BUDGET, MIN_LENGTH, BEACON_DELAY
-        );
+        rounds =
+            new ContributionRounds(address(this), registry, router, token, policy, BUDGET, MIN_LENGTH, BEACON_DELAY);
         datasetVerifier = new StandInVerifier(1);
         trainingVerifier = new StandInVerifier(2);
         router.add(PROFILE, Circuit.Dataset, address(datasetVerifier));
@@ -174,8 +173,7 @@ abstract contract PoolFixture is Test {
         request.normLog2 = NORM_LOG2;
         request.lossLog2 = LOSS_LOG2;
         request.proof = _trainingProof(model, Curve.reblind(request.commitment, delta), instances[0]);
-        request.link =
-            Curve.link(instances[0], request.commitment, Curve.reblind(request.commitment, delta), delta);
+        request.link = Curve.link(instances[0], request.commitment, Curve.reblind(request.commitment, delta), delta);
         trainingVerifier.accept(request.proof, instances);
     }
 

@@ -4,7 +4,11 @@ pragma solidity ^0.8.28;
 /// @title The committer's side of the shard tree, written without the contracts' code
 library Tree {
     /// @notice Path of `index` and the root, for leaves that stand at 0, 1, .. and zero leaves behind them.
-    function pathOf(bytes32[] memory leaves, uint256 index) internal pure returns (bytes32[10] memory path, bytes32 root) {
+    function pathOf(bytes32[] memory leaves, uint256 index)
+        internal
+        pure
+        returns (bytes32[10] memory path, bytes32 root)
+    {
         bytes32[] memory level = leaves;
         bytes32 empty = 0;
         for (uint256 depth = 0; depth < 10; ++depth) {
