@@ -1,0 +1,432 @@
+//! Proofs: of a training step on a registered shard, and of a shard's validity.
+//!
+//! # Committed columns
+//! The first columns of a proof are scripted to their last row ([`crate::scripted`]):
+//!
+//! | column | blinding rows |
+//! |---|---|
+//! | model | all 1, so anyone recomputes the commitment |
+//! | data | 0, then [`LINK_ROWS`] fresh random cells: a copy of the registered column |
+//! | update | all random, kept in the [`UpdateOpening`] |
+//! | others | the operating system's randomness |
+//!
+//! A registered commitment never occurs in a proof: each proof carries a copy under fresh blinding
+//! and a link proof that ties the two.
+//!
+//! # Soundness
+//! Every proof is verified before it is returned, so a wrong key, SRS or script cannot leave the
+//! machine. Blinding of a copy is drawn here, used in one proof and wiped.
+//!
+//! # Errors
+//! [`ProveError`].
+
+use std::time::{Duration, Instant};
+
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine, G1};
+use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::plonk::create_proof;
+use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
+use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
+use halo2_proofs::transcript::TranscriptWriterBuffer;
+use rand_core::OsRng;
+use rayon::prelude::*;
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
+use zkpoc_circuits::field::signed;
+use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
+use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
+use zkpoc_contracts::transcript::KeccakWrite;
+
+use crate::commit::{commit_column, CommitError};
+use crate::keys::{ProfileCircuit, ProverKey};
+use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
+use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, ScriptedRng, Tail, LINK_ROWS};
+use crate::srs::Srs;
+use crate::verify::{verify, ProofPoints, VerifyError};
+
+/// A proof that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The model or the shard does not fit the profile.
+    #[error(transparent)]
+    Statement(#[from] ReferenceError),
+    /// A bucket does not hold.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The shard under its blinding is not what was registered.
+    #[error("the shard and its blinding do not give the registered commitment; the dataset's files are not those that were committed")]
+    NotRegistered,
+    /// The SRS is of another size than the key.
+    #[error("the key is for k = {expected}, the SRS has k = {found}")]
+    Size {
+        /// k of the key.
+        expected: u32,
+        /// k of the SRS.
+        found: u32,
+    },
+    /// A column cannot be committed to.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The committed columns cannot be scripted.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// The link cannot be proven.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// Halo2 gave up.
+    #[error("the {circuit} proof cannot be made: {reason}")]
+    Backend {
+        /// Which circuit.
+        circuit: &'static str,
+        /// Halo2's words.
+        reason: String,
+    },
+    /// The proof was made but does not verify.
+    #[error("the finished proof does not verify ({source}); the kept keys may be damaged: make them anew with `zkpoc keys --remake`")]
+    SelfCheck {
+        /// Why not.
+        source: VerifyError,
+    },
+}
+
+/// What is being done; for a progress display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The training step in plain integers.
+    Step,
+    /// The columns of the first phase.
+    Witness,
+    /// Halo2's proof.
+    Prove,
+    /// The link to the registered commitment.
+    Link,
+    /// Verification of the finished proof.
+    Check,
+}
+
+impl Phase {
+    /// A word or two for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "training step",
+            Self::Witness => "witness",
+            Self::Prove => "proof",
+            Self::Link => "link",
+            Self::Check => "check",
+        }
+    }
+}
+
+/// Told at the start of every [`Phase`].
+pub type Progress<'a> = &'a mut dyn FnMut(Phase);
+
+/// A key with the SRS it was made for and the bases of links.
+#[derive(Debug)]
+pub struct ProvingContext<'a, C> {
+    srs: &'a Srs,
+    key: &'a ProverKey<C>,
+    bases: LinkBases,
+}
+
+impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
+    /// Refuses an SRS of another size.
+    pub fn new(srs: &'a Srs, key: &'a ProverKey<C>) -> Result<Self, ProveError> {
+        let expected = key.profile().k;
+        if srs.k() != expected {
+            return Err(ProveError::Size { expected, found: srs.k() });
+        }
+        Ok(Self { srs, key, bases: link_bases(srs.params())? })
+    }
+
+    /// The bases of links.
+    pub fn bases(&self) -> &LinkBases {
+        &self.bases
+    }
+}
+
+/// A shard's registered commitment and the blinding behind it.
+#[derive(Clone, Copy)]
+pub struct Registered {
+    /// The commitment.
+    pub commitment: G1Affine,
+    /// Its random rows; a secret.
+    pub blinding: Blinding,
+}
+
+impl std::fmt::Debug for Registered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Registered({:?}, ..)", self.commitment)
+    }
+}
+
+/// The bounds a training proof shows, as exponents of 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    /// The squared norm of the update is below `2^norm_log2`.
+    pub norm_log2: u32,
+    /// The loss is below `2^loss_log2`.
+    pub loss_log2: u32,
+}
+
+impl Buckets {
+    /// Exponents that [`Buckets::covering`] yields are multiples of this: bounds are a factor 16
+    /// apart, since exact values of a few records under a known model would tell about them.
+    pub const STEP: u32 = 4;
+
+    /// The smallest coarse buckets that a step fits.
+    pub fn covering(plan: &Plan, trace: &StepTrace) -> Self {
+        let (norm_most, loss_most) = plan.bucket_bits();
+        let coarse = |value: u128, most: u32| {
+            (128 - value.leading_zeros()).next_multiple_of(Self::STEP).min(most.min(126))
+        };
+        Self { norm_log2: coarse(trace.norm, norm_most), loss_log2: coarse(trace.loss, loss_most) }
+    }
+}
+
+/// What a training proof is made for.
+#[derive(Debug)]
+pub struct TrainingRequest<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The shard.
+    pub shard: &'a Shard,
+    /// What is registered for the shard.
+    pub registered: &'a Registered,
+    /// The bounds; `None` for [`Buckets::covering`].
+    pub buckets: Option<Buckets>,
+    /// The first public input: where the proof is valid.
+    pub context: Fr,
+}
+
+/// Times of the stages of a proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Step and first-phase columns.
+    pub witness: Duration,
+    /// From the witness to the bytes of the proof.
+    pub prove: Duration,
+    /// The link proof.
+    pub link: Duration,
+    /// Verification of the proof.
+    pub verify: Duration,
+}
+
+/// An update and the random rows of its columns: what opens its commitments. A secret until the
+/// round is final.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpdateOpening {
+    /// The update.
+    pub update: Update,
+    /// For each column, its last rows; the rows of the tail before them are 0.
+    pub tails: Vec<Vec<Fr>>,
+}
+
+impl std::fmt::Debug for UpdateOpening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UpdateOpening(..)")
+    }
+}
+
+impl UpdateOpening {
+    /// The commitments, as the proof carries them.
+    pub fn commit(&self, srs: &Srs, grid: &Grid) -> Result<Vec<G1Affine>, CommitError> {
+        let columns = grid.update_columns(&self.update);
+        columns.iter().zip(&self.tails).map(|(column, tail)| commit_integers(srs, column, tail)).collect()
+    }
+}
+
+/// A training proof and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct TrainingProof {
+    /// The proof.
+    pub proof: Vec<u8>,
+    /// Its public inputs.
+    pub instances: Vec<Fr>,
+    /// Its committed points.
+    pub points: ProofPoints,
+    /// The link between the registered commitment and the data point.
+    pub link: LinkProof,
+    /// The bounds it shows.
+    pub buckets: Buckets,
+    /// The loss of the step, exactly; not public.
+    pub loss: u128,
+    /// What opens the update's points.
+    pub opening: UpdateOpening,
+    /// Times.
+    pub timings: Timings,
+}
+
+/// A validity proof and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct DatasetProof {
+    /// The proof.
+    pub proof: Vec<u8>,
+    /// Its public inputs.
+    pub instances: Vec<Fr>,
+    /// Its committed points.
+    pub points: ProofPoints,
+    /// The link between the registered commitment and the data point.
+    pub link: LinkProof,
+    /// Times.
+    pub timings: Timings,
+}
+
+/// Proves one training step.
+pub fn prove_training(
+    context: &ProvingContext<'_, TrainingCircuit>,
+    request: &TrainingRequest<'_>,
+    progress: Progress<'_>,
+) -> Result<TrainingProof, ProveError> {
+    let _span = tracing::info_span!("prove", circuit = "training").entered();
+    let (key, profile) = (context.key, context.key.profile());
+    let start = Instant::now();
+    progress(Phase::Step);
+    check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
+    let trace = step(profile, request.model, request.shard)?;
+    progress(Phase::Witness);
+    let plan = key.circuit().plan();
+    let buckets = request.buckets.unwrap_or_else(|| Buckets::covering(plan, &trace));
+    let Buckets { norm_log2, loss_log2 } = buckets;
+    let witness = Phase1::new(plan, request.model, request.shard, &trace, norm_log2, loss_log2)?;
+    let instances = vec![request.context, witness.norm_bound, witness.loss_bound];
+
+    let rows = key.blinding_rows();
+    let mut copy = random_blinding();
+    let tails: Vec<Vec<Fr>> =
+        (0..plan.grid.columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect()).collect();
+    let mut script = Vec::with_capacity((2 * plan.grid.columns + 1) * rows);
+    for _ in 0..plan.grid.columns {
+        script.extend(Tail::Public.cells(rows)?);
+    }
+    script.extend(Tail::Hiding(copy).cells(rows)?);
+    script.extend(tails.iter().flatten());
+    let rng = ScriptedRng::new(&script);
+    wipe(&mut script);
+    let circuit = key.circuit().with_witness(witness);
+    let mut timings = Timings { witness: start.elapsed(), ..Timings::default() };
+
+    let proof = create(context, circuit, &instances, rng, &mut timings, progress)?;
+    let made = finish(context, &proof, &instances, request.registered, &copy, &mut timings, progress);
+    wipe(&mut copy);
+    let (points, link) = made?;
+    let (loss, opening) = (trace.loss, UpdateOpening { update: trace.update, tails });
+    Ok(TrainingProof { proof, instances, points, link, buckets, loss, opening, timings })
+}
+
+/// Proves that a shard is well-formed.
+pub fn prove_dataset(
+    context: &ProvingContext<'_, DatasetCircuit>,
+    shard: &Shard,
+    registered: &Registered,
+    first_input: Fr,
+    progress: Progress<'_>,
+) -> Result<DatasetProof, ProveError> {
+    let _span = tracing::info_span!("prove", circuit = "dataset").entered();
+    let key = context.key;
+    let start = Instant::now();
+    progress(Phase::Witness);
+    shard.check(key.profile())?;
+    let plan = key.circuit().plan();
+    check_registered(context.srs, &plan.grid, shard, registered)?;
+    let circuit = key.circuit().with_witness(DatasetWitness::new(plan, shard));
+    let instances = vec![first_input];
+    let mut copy = random_blinding();
+    let rng = ScriptedRng::for_columns(&[Tail::Hiding(copy)], key.blinding_rows())?;
+    let mut timings = Timings { witness: start.elapsed(), ..Timings::default() };
+
+    let proof = create(context, circuit, &instances, rng, &mut timings, progress)?;
+    let made = finish(context, &proof, &instances, registered, &copy, &mut timings, progress);
+    wipe(&mut copy);
+    let (points, link) = made?;
+    Ok(DatasetProof { proof, instances, points, link, timings })
+}
+
+fn create<C: ProfileCircuit>(
+    context: &ProvingContext<'_, C>,
+    circuit: C,
+    instances: &[Fr],
+    rng: ScriptedRng,
+    timings: &mut Timings,
+    progress: Progress<'_>,
+) -> Result<Vec<u8>, ProveError> {
+    progress(Phase::Prove);
+    let start = Instant::now();
+    let mut transcript = KeccakWrite::init(Vec::with_capacity(context.key.verifier().proof_bytes()));
+    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+        context.srs.params(),
+        context.key.pk(),
+        &[circuit],
+        &[&[instances]],
+        rng,
+        &mut transcript,
+    )
+    .map_err(|error| ProveError::Backend { circuit: C::KIND.name(), reason: error.to_string() })?;
+    let proof = transcript.finalize();
+    timings.prove = start.elapsed();
+    tracing::info!(milliseconds = timings.prove.as_millis() as u64, bytes = proof.len(), "proof made");
+    Ok(proof)
+}
+
+/// Verifies a finished proof and links its data point.
+fn finish<C: ProfileCircuit>(
+    context: &ProvingContext<'_, C>,
+    proof: &[u8],
+    instances: &[Fr],
+    registered: &Registered,
+    copy: &Blinding,
+    timings: &mut Timings,
+    progress: Progress<'_>,
+) -> Result<(ProofPoints, LinkProof), ProveError> {
+    progress(Phase::Check);
+    let start = Instant::now();
+    let points = verify(context.key.verifier(), context.srs, proof, instances)
+        .map_err(|source| ProveError::SelfCheck { source })?;
+    timings.verify = start.elapsed();
+    progress(Phase::Link);
+    let start = Instant::now();
+    let mut delta = difference(&registered.blinding, copy);
+    let first_input = instances[zkpoc_circuits::instance::CONTEXT];
+    let link = prove_link(&context.bases, &delta, &first_input, &registered.commitment, &points.data);
+    wipe(&mut delta);
+    timings.link = start.elapsed();
+    Ok((points, link?))
+}
+
+/// Says early, and in the owner's words, what the link proof would refuse at the end.
+fn check_registered(srs: &Srs, grid: &Grid, shard: &Shard, registered: &Registered) -> Result<(), ProveError> {
+    match commit_shard(srs, grid, shard, &registered.blinding)? == registered.commitment {
+        true => Ok(()),
+        false => Err(ProveError::NotRegistered),
+    }
+}
+
+/// The commitment to a shard under a blinding.
+pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) -> Result<G1Affine, CommitError> {
+    let mut column: Vec<Fr> = grid.data_column(shard).into_iter().map(Fr::from).collect();
+    let first = column.len().saturating_sub(LINK_ROWS);
+    column[first..].copy_from_slice(blinding);
+    let commitment = commit_column(srs.params(), &column);
+    wipe(&mut column);
+    commitment
+}
+
+/// The points of a model's commitment; anyone computes the same.
+pub fn model_commitment(srs: &Srs, grid: &Grid, model: &Model) -> Result<Vec<G1Affine>, CommitError> {
+    grid.model_columns(model).iter().map(|column| commit_integers(srs, column, &[])).collect()
+}
+
+/// Commits to integers, with the last rows replaced by `tail`. Positive and negative values go
+/// separately: a small negative number is a large field element, and costs as much.
+fn commit_integers(srs: &Srs, column: &[i64], tail: &[Fr]) -> Result<G1Affine, CommitError> {
+    let values = |sign: i64| -> Vec<Fr> {
+        column.par_iter().map(|value| signed(i128::from((*value).saturating_mul(sign).max(0)))).collect()
+    };
+    let (mut positive, negative) = (values(1), values(-1));
+    let first = positive.len().saturating_sub(tail.len());
+    for (cell, value) in positive[first..].iter_mut().zip(tail) {
+        *cell += value;
+    }
+    let positive = G1::from(commit_column(srs.params(), &positive)?);
+    Ok((positive - G1::from(commit_column(srs.params(), &negative)?)).to_affine())
+}
