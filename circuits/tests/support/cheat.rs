@@ -1,0 +1,134 @@
+//! Bookkeeping of a cheating prover.
+
+use super::integer;
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use zkpoc_circuits::field::{power_of_two, signed};
+use zkpoc_circuits::training::plan::{Limbs, Requantise, STATE_ROWS};
+use zkpoc_circuits::training::{Phase1, Plan};
+
+/// A value of limbs at a base row.
+pub(crate) fn limbs(plan: &Plan, first: &Phase1, limbs: &Limbs, base: usize) -> Fr {
+    let scale = power_of_two(plan.profile.limb_bits);
+    limbs.lanes.iter().rev().fold(Fr::ZERO, |sum, lane| sum * scale + first.aux[lane.column][lane.at(base)])
+}
+
+/// Writes an integer into limbs at a base row.
+pub(crate) fn put_limbs(plan: &Plan, first: &mut Phase1, limbs: &Limbs, base: usize, value: u128) {
+    let bits = plan.profile.limb_bits;
+    for (i, lane) in limbs.lanes.iter().enumerate() {
+        first.aux[lane.column][lane.at(base)] = Fr::from(((value >> (bits * i as u32)) & ((1 << bits) - 1)) as u64);
+    }
+}
+
+/// Writes quotient, excess and sign of a unit; the remainder stays.
+pub(crate) fn put_parts(plan: &Plan, first: &mut Phase1, part: &Requantise, base: usize, quotient: u128, excess: u128, below: i128) {
+    put_limbs(plan, first, &part.quotient, base, quotient);
+    put_limbs(plan, first, &part.excess, base, excess);
+    first.aux[part.below.column][part.below.at(base)] = signed(below);
+}
+
+/// Base row of unit `unit` of layer `l` for a sample.
+pub(crate) fn base(plan: &Plan, l: usize, unit: usize, sample: usize) -> usize {
+    plan.unit_rows(l).start + unit * plan.grid.rows_per_block + sample
+}
+
+/// The signal that the update sees.
+pub(crate) fn signal(plan: &Plan, first: &Phase1, l: usize, base: usize) -> Fr {
+    match &plan.relu {
+        Some(relu) if l < plan.grid.depth() => {
+            let offset = signed(-(1i128 << (plan.profile.signal_bits - 1)));
+            let below = first.aux[relu.below.column][relu.below.at(base)];
+            (Fr::ONE - below) * (limbs(plan, first, &plan.signal.quotient, base) + offset)
+        }
+        _ => first.aux[0][base],
+    }
+}
+
+/// Recomputes the update from the units, then [`recount`]s.
+pub(crate) fn settle(plan: &Plan, first: &mut Phase1) {
+    let grid = &plan.grid;
+    let unit = signed(i128::from(plan.profile.bias_unit));
+    for l in 1..=grid.depth() {
+        for k in 0..grid.layers[l] {
+            for j in 0..=grid.layers[l - 1] {
+                let mut sum = Fr::ZERO;
+                for i in 0..grid.rows_per_block {
+                    let input = match (j, l) {
+                        (0, _) => unit,
+                        (_, 1) => first.x[grid.row(grid.input(1, j - 1)) + i],
+                        _ => first.aux[0][base(plan, l - 1, j - 1, i)],
+                    };
+                    sum += input * signal(plan, first, l, base(plan, l, k, i));
+                }
+                let (column, row) = if j == 0 { grid.bias_weight(l, k) } else { grid.weight(l, j - 1, k) };
+                first.d[column][row] = sum;
+            }
+        }
+    }
+    recount(plan, first);
+}
+
+/// Recomputes the state, the heads of the buckets, their limbs and the multiplicities.
+pub(crate) fn recount(plan: &Plan, first: &mut Phase1) {
+    let grid = &plan.grid;
+    let mut state = [Fr::ZERO, Fr::ZERO, Fr::ONE - first.norm_bound, Fr::ONE - first.loss_bound];
+    for l in 1..=grid.depth() {
+        for row in grid.row(grid.bias(l))..grid.row(grid.gap(l)) {
+            let last = first.d[first.d.len() - 1][row];
+            if grid.columns == 2 {
+                let cell = first.d[0][row];
+                state[0] += cell * cell;
+                state[1] += cell * last;
+            }
+            state[2] += last * last;
+        }
+        let loss = if l == grid.depth() { plan.output_rows().map(|row| first.aux[0][row].square()).sum() } else { Fr::ZERO };
+        put_state(plan, first, l, &state, loss);
+    }
+    put_buckets(plan, first);
+    count(plan, first);
+}
+
+/// Writes the state of gap `l` and the heads beside it.
+pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: &[Fr; 4], loss: Fr) {
+    let row = plan.grid.row(plan.grid.gap(l));
+    first.aux[0][row..row + STATE_ROWS].copy_from_slice(state);
+    first.aux[0][row + STATE_ROWS] = -(state[0] + state[2]);
+    first.aux[0][row + STATE_ROWS + plan.bucket_rows.0] = -(state[3] + loss);
+}
+
+/// Splits the heads of the buckets into limbs; a head that has none is left with zeros.
+pub(crate) fn put_buckets(plan: &Plan, first: &mut Phase1) {
+    let bits = plan.profile.limb_bits;
+    let (norm, loss) = plan.buckets();
+    for rows in [norm, loss] {
+        let head = integer(&first.aux[0][rows.start]);
+        let mut value = head.unwrap_or(0);
+        for row in rows.clone() {
+            if row > rows.start || head.is_some() {
+                first.aux[0][row] = Fr::from_raw([value as u64, (value >> 64) as u64, 0, 0]);
+            }
+            for lane in plan.bucket_limbs() {
+                first.aux[lane.column][lane.at(row)] = Fr::from((value & ((1 << bits) - 1)) as u64);
+                value >>= bits;
+            }
+        }
+    }
+}
+
+/// Recounts the multiplicities; values outside the table are not counted.
+pub(crate) fn count(plan: &Plan, first: &mut Phase1) {
+    let mut counts = vec![0u64; 1 << plan.profile.limb_bits];
+    for (lane, scale) in plan.lookups() {
+        for row in plan.lookup_rows() {
+            let value = integer(&(first.aux[lane.column][lane.at(row)] * Fr::from(scale)));
+            if let Some(count) = value.and_then(|v| usize::try_from(v).ok()).and_then(|v| counts.get_mut(v)) {
+                *count += 1;
+            }
+        }
+    }
+    for (value, count) in counts.into_iter().enumerate() {
+        first.aux[0][plan.table_row + value] = Fr::from(count);
+    }
+}

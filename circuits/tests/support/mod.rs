@@ -1,0 +1,178 @@
+//! Fixtures and cheating provers for the tests of the training circuit.
+//!
+//! A cheating prover changes first-phase cells and then keeps its books: [`settle`] recomputes the
+//! update from whatever units it finds, [`recount`] the norm, the loss, the buckets and the
+//! multiplicities. What is left to fail is the constraint that forbids the change itself.
+#![allow(dead_code)]
+
+pub(crate) mod cheat;
+pub(crate) mod proving;
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use proving::Keys;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+use zkpoc_circuits::audit::Audit;
+use zkpoc_circuits::profile::{LearningRate, Profile};
+use zkpoc_circuits::reference::{step, Model, Shard, StepTrace};
+use zkpoc_circuits::training::phase2::Phase2;
+use zkpoc_circuits::training::{Phase1, Plan, Tamper, TrainingCircuit};
+
+/// An honest step of a profile.
+pub(crate) struct Fixture {
+    pub(crate) profile: Profile,
+    pub(crate) circuit: TrainingCircuit,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) model: Model,
+    pub(crate) shard: Shard,
+    pub(crate) trace: StepTrace,
+    pub(crate) first: Phase1,
+}
+
+/// What a prover commits to and claims.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub(crate) first: Phase1,
+    pub(crate) tamper: Option<Tamper>,
+    pub(crate) instance: Vec<Fr>,
+}
+
+impl Claim {
+    pub(crate) fn of(first: Phase1) -> Self {
+        let instance = vec![Fr::from(99), first.norm_bound, first.loss_bound];
+        Claim { first, tamper: None, instance }
+    }
+
+    pub(crate) fn tampered(first: Phase1, tamper: Tamper) -> Self {
+        Claim { tamper: Some(tamper), ..Claim::of(first) }
+    }
+
+    /// Commits to `first`, but computes the second phase from `other`.
+    pub(crate) fn two_faced(plan: &Arc<Plan>, first: Phase1, other: Phase1) -> Self {
+        let plan = plan.clone();
+        Claim::tampered(first, Arc::new(move |second, ch| *second = Phase2::new(&plan, &other, ch)))
+    }
+}
+
+impl Fixture {
+    pub(crate) fn new(profile: Profile, model: Model, shard: Shard) -> Self {
+        let circuit = TrainingCircuit::new(&profile).expect("the profile fits");
+        let plan = Arc::new(circuit.plan().clone());
+        let trace = step(&profile, &model, &shard).expect("a valid step");
+        let log2 = |v: u128| 128 - v.leading_zeros();
+        let first = Phase1::new(&plan, &model, &shard, &trace, log2(trace.norm) + 2, log2(trace.loss) + 2).expect("buckets hold");
+        Fixture { profile, circuit, plan, model, shard, trace, first }
+    }
+
+    pub(crate) fn random(profile: Profile, seed: u64) -> Self {
+        let (model, shard) = random_step(&profile, seed);
+        Fixture::new(profile, model, shard)
+    }
+
+    pub(crate) fn builtin(name: &str) -> Self {
+        Fixture::random(Profile::builtin(name).expect("a built-in profile"), 1)
+    }
+
+    pub(crate) fn claim(&self) -> Claim {
+        Claim::of(self.first.clone())
+    }
+
+    pub(crate) fn circuit_of(&self, claim: &Claim) -> TrainingCircuit {
+        let circuit = self.circuit.with_witness(claim.first.clone());
+        match &claim.tamper {
+            Some(tamper) => circuit.with_tamper(tamper.clone()),
+            None => circuit,
+        }
+    }
+
+    /// The audit of a claim: every constraint on every row, with blinding as the prover scripts it.
+    pub(crate) fn audit(&self, claim: &Claim, seed: u64) -> Audit {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let challenges: Vec<Fr> = (0..4).map(|_| Fr::random(&mut rng)).collect();
+        let mut audit = Audit::new(&self.circuit_of(claim), self.profile.k, &claim.instance, &challenges).expect("synthesis");
+        for column in 0..self.plan.grid.columns {
+            audit.script(column, Fr::ONE);
+        }
+        audit
+    }
+}
+
+/// The toy profile with a hidden unit (1) that feeds nothing and an output (2) that nothing feeds, so
+/// that a change there stays local; the unit is active for record 0 and not for record 1, the output
+/// saturates for record 0.
+pub(crate) fn quiet() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let profile = Profile::builtin("toy").expect("a built-in profile");
+        let (mut model, mut shard) = random_step(&profile, 5);
+        let hidden = &mut model.layers[0];
+        (0..6).for_each(|j| hidden.weights[j * 4 + 1] = 0);
+        (hidden.weights[1], hidden.bias[1]) = (60, -20);
+        let output = &mut model.layers[1];
+        (0..3).for_each(|k| output.weights[3 + k] = 0);
+        (0..4).for_each(|j| output.weights[j * 3 + 2] = 0);
+        output.bias[2] = -127;
+        (shard.features[0], shard.features[6]) = (15, 0);
+        shard.labels = vec![2, 0, 1];
+        Fixture::new(profile, model, shard)
+    })
+}
+
+/// Keys of the toy circuit, made once a test binary.
+pub(crate) fn toy_keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| Keys::new(quiet()))
+}
+
+/// A set of names.
+pub(crate) fn names(list: &[&str]) -> BTreeSet<String> {
+    list.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The named constraints, and no others, stand against the claim; the verifier rejects it.
+pub(crate) fn rejects(fixture: &Fixture, keys: &Keys, claim: &Claim, expected: &[&str]) {
+    for seed in 0..2 {
+        assert_eq!(fixture.audit(claim, seed).failing_names(), names(expected));
+    }
+    assert!(!keys.accepts(fixture, claim), "the verifier accepts an attack on {expected:?}");
+}
+
+/// A model with weights over the whole range, and a shard, from a seed.
+pub(crate) fn random_step(profile: &Profile, seed: u64) -> (Model, Shard) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut model = Model::zero(profile);
+    let top = (1i32 << (profile.weight_bits - 1)) - 1;
+    for layer in &mut model.layers {
+        for weight in layer.weights.iter_mut().chain(&mut layer.bias) {
+            *weight = rng.gen_range(-top..=top) >> rng.gen_range(0..profile.weight_bits / 2);
+        }
+    }
+    let features = (0..profile.batch * profile.features()).map(|_| rng.gen_range(0..1u32 << profile.feature_bits) as u16).collect();
+    let labels = (0..profile.batch).map(|_| rng.gen_range(0..profile.classes()) as u16).collect();
+    (model, Shard { features, labels })
+}
+
+/// A small profile of the given shape with the smallest `k` that has a layout.
+pub(crate) fn shape(layers: &[usize], batch: usize, columns: usize, limb_bits: u32) -> Option<Profile> {
+    let mut profile = Profile::builtin("toy").expect("a built-in profile");
+    profile.name = "shape".into();
+    profile.layers = layers.to_vec();
+    profile.batch = batch;
+    profile.weight_columns = columns;
+    profile.limb_bits = limb_bits;
+    profile.learning_rate = LearningRate { numerator: 1, shift: 9 };
+    (6..=12).find_map(|k| {
+        profile.k = k;
+        profile.validate().ok()?;
+        TrainingCircuit::new(&profile).ok().map(|_| profile.clone())
+    })
+}
+
+/// The integer behind a field element below 2^128.
+pub(crate) fn integer(value: &Fr) -> Option<u128> {
+    let bytes = value.to_bytes();
+    bytes[16..].iter().all(|b| *b == 0).then(|| u128::from_le_bytes(bytes[..16].try_into().expect("16 bytes")))
+}

@@ -1,0 +1,102 @@
+//! Real keys, proofs and verification.
+
+use super::{Claim, Fixture};
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2_proofs::plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, ProvingKey};
+use halo2_proofs::poly::commitment::ParamsProver;
+use halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
+use halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
+use halo2_proofs::poly::kzg::strategy::SingleStrategy;
+use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer, TranscriptWriterBuffer};
+use rand::rngs::OsRng;
+use rand::RngCore;
+
+/// Blinding values of the model columns, then real randomness: scalar `i` is `values[i]`, one for all
+/// blinding rows of all model columns when there is a single value.
+pub(crate) struct Script {
+    values: Vec<u64>,
+    words: usize,
+    next: usize,
+}
+
+impl RngCore for Script {
+    fn next_u32(&mut self) -> u32 {
+        self.next_u64() as u32
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        if self.next >= self.words {
+            return OsRng.next_u64();
+        }
+        let at = self.next;
+        self.next += 1;
+        // A scalar is drawn as 512 bits, lowest word first.
+        if at % 8 == 0 {
+            self.values[at / 8]
+        } else {
+            0
+        }
+    }
+
+    fn fill_bytes(&mut self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let word = self.next_u64().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(out);
+        Ok(())
+    }
+}
+
+/// Keys of a fixture's circuit.
+pub(crate) struct Keys {
+    params: ParamsKZG<Bn256>,
+    pk: ProvingKey<G1Affine>,
+}
+
+impl Keys {
+    pub(crate) fn new(fixture: &Fixture) -> Self {
+        let params = ParamsKZG::<Bn256>::setup(fixture.profile.k, OsRng);
+        let vk = keygen_vk_custom(&params, &fixture.circuit, false).expect("a verifying key");
+        let pk = keygen_pk(&params, vk, &fixture.circuit).expect("a proving key");
+        Keys { params, pk }
+    }
+
+    /// Proves a claim with ones as the model's blinding, and says whether the verifier accepts it.
+    pub(crate) fn accepts(&self, fixture: &Fixture, claim: &Claim) -> bool {
+        let ones = fixture.plan.grid.columns * fixture.circuit.blinding_rows();
+        self.verify(&self.prove(fixture, claim, vec![1; ones]), &claim.instance)
+    }
+
+    /// A proof with the given blinding of the model columns.
+    pub(crate) fn prove(&self, fixture: &Fixture, claim: &Claim, blinding: Vec<u64>) -> Vec<u8> {
+        let rng = Script { words: 8 * blinding.len(), values: blinding, next: 0 };
+        let mut transcript = Blake2bWrite::<_, G1Affine, Challenge255<_>>::init(Vec::new());
+        let circuit = fixture.circuit_of(claim);
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+            &self.params,
+            &self.pk,
+            &[circuit],
+            &[&[&claim.instance]],
+            rng,
+            &mut transcript,
+        )
+        .expect("a proof, true or not");
+        transcript.finalize()
+    }
+
+    pub(crate) fn verify(&self, proof: &[u8], instance: &[Fr]) -> bool {
+        let mut transcript = Blake2bRead::<_, G1Affine, Challenge255<_>>::init(proof);
+        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+            self.params.verifier_params(),
+            self.pk.get_vk(),
+            SingleStrategy::new(&self.params),
+            &[&[instance]],
+            &mut transcript,
+        )
+        .is_ok()
+    }
+}

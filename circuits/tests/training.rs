@@ -1,0 +1,406 @@
+//! The training circuit accepts honest steps and rejects, constraint by constraint, cheating first
+//! phases. Each attack keeps all other books straight, so the named constraint is the only one in
+//! its way; the real verifier must reject it too.
+
+mod support;
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use support::cheat::{base, count, limbs, put_buckets, put_limbs, put_parts, recount, settle};
+use support::proving::Keys;
+use support::{integer, names, quiet, rejects, shape, toy_keys, Claim, Fixture};
+use zkpoc_circuits::field::signed;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::{Model, Shard};
+use zkpoc_circuits::training::plan::{Requantise, STATE_ROWS};
+use zkpoc_circuits::training::{Phase1, WitnessError};
+
+fn rejects_first(expected: &[&str], edit: impl Fn(&Fixture, &mut Phase1)) {
+    let fixture = quiet();
+    let mut first = fixture.first.clone();
+    edit(fixture, &mut first);
+    rejects(fixture, toy_keys(), &Claim::of(first), expected);
+}
+
+fn accepts(fixture: &Fixture, keys: &Keys) {
+    let claim = fixture.claim();
+    let audit = fixture.audit(&claim, 3);
+    assert_eq!(audit.failing_names(), names(&[]));
+    assert!(keys.accepts(fixture, &claim));
+}
+
+// ---------------------------------------------------------------------------------------- honest
+
+#[test]
+fn accepts_honest_steps() {
+    accepts(quiet(), toy_keys());
+    for seed in 0..3 {
+        accepts(&Fixture::random(Profile::builtin("toy").unwrap(), seed), toy_keys());
+    }
+}
+
+#[test]
+fn accepts_extreme_weights_and_saturated_units() {
+    let profile = Profile::builtin("toy").unwrap();
+    for (weight, feature, label) in [(127, 15, 0), (-127, 15, 2), (127, 0, 1), (-127, 0, 0)] {
+        let mut model = Model::zero(&profile);
+        for (l, layer) in model.layers.iter_mut().enumerate() {
+            for (i, w) in layer.weights.iter_mut().enumerate() {
+                *w = if (i + l) % 3 == 0 { -weight } else { weight };
+            }
+            layer.bias.fill(weight);
+        }
+        let shard = Shard { features: vec![feature; 18], labels: vec![label; 3] };
+        accepts(&Fixture::new(profile.clone(), model, shard), toy_keys());
+    }
+}
+
+#[test]
+fn accepts_an_update_of_zeros() {
+    // Targets reached exactly: a bias of one target on the label's class, nothing else.
+    let profile = Profile::builtin("toy").unwrap();
+    let mut model = Model::zero(&profile);
+    model.layers[1].bias[1] = 16;
+    let shard = Shard { features: (0..18).map(|i| i % 16).collect(), labels: vec![1; 3] };
+    let fixture = Fixture::new(profile, model, shard);
+    assert_eq!((fixture.trace.norm, fixture.trace.loss), (0, 0));
+    accepts(&fixture, toy_keys());
+}
+
+#[test]
+fn refuses_buckets_that_do_not_hold() {
+    let f = quiet();
+    let log2 = |v: u128| 128 - v.leading_zeros();
+    let new = |norm, loss| Phase1::new(&f.plan, &f.model, &f.shard, &f.trace, norm, loss).map(|_| ());
+    let (norm, loss) = (log2(f.trace.norm), log2(f.trace.loss));
+    assert_eq!(new(norm, loss), Ok(()));
+    assert_eq!(new(norm - 1, loss), Err(WitnessError::Norm { norm: f.trace.norm, log2: norm - 1 }));
+    assert_eq!(new(norm, loss - 1), Err(WitnessError::Loss { loss: f.trace.loss, log2: loss - 1 }));
+    let most = f.plan.bucket_bits().0.min(126);
+    assert_eq!(new(most + 1, loss), Err(WitnessError::Bucket { log2: most + 1, most }));
+    assert_eq!(new(most, loss), Ok(()));
+}
+
+// --------------------------------------------------------------------------------- committed zones
+
+#[test]
+fn rejects_a_model_with_padding_or_tail_that_is_not_plain() {
+    rejects_first(&["public.zone"], |f, first| first.w[0][f.plan.grid.row(f.plan.grid.gap(1))] = Fr::ONE);
+    rejects_first(&["public.zone"], |_, first| first.w[0][256 - 32] = Fr::ZERO);
+}
+
+#[test]
+fn rejects_a_model_with_other_blinding_than_ones() {
+    let f = quiet();
+    let claim = f.claim();
+    let rows = f.circuit.blinding_rows();
+    assert!(toy_keys().verify(&toy_keys().prove(f, &claim, vec![1; rows]), &claim.instance));
+    for row in [0, rows - 1] {
+        let mut blinding = vec![1; rows];
+        blinding[row] = 2;
+        assert!(!toy_keys().verify(&toy_keys().prove(f, &claim, blinding), &claim.instance));
+    }
+    let mut audit = f.audit(&claim, 1);
+    audit.script(0, Fr::from(2));
+    assert_eq!(audit.failing_names(), names(&["public.zone"]));
+}
+
+#[test]
+fn rejects_an_update_with_values_in_its_padding() {
+    rejects_first(&["hiding.zone"], |f, first| first.d[0][f.plan.grid.row(f.plan.grid.gap(1))] = Fr::from(5));
+}
+
+#[test]
+fn rejects_update_cells_beside_transposed_weights() {
+    // Two cells whose squares cancel, so that the dot products do not notice.
+    let i = (1..50).map(Fr::from).map(|g| g.pow(quarter_order())).find(|i| i.square() == -Fr::ONE).unwrap();
+    rejects_first(&["update.transposed"], |f, first| {
+        let row = f.plan.output_rows().start;
+        first.d[0][row] = Fr::from(9);
+        first.d[0][row + 1] = Fr::from(9) * i;
+    });
+}
+
+/// `(r - 1) / 4` as limbs.
+fn quarter_order() -> [u64; 4] {
+    let mut bytes = (-Fr::ONE).to_bytes();
+    for _ in 0..2 {
+        for at in 0..32 {
+            let next = bytes.get(at + 1).copied().unwrap_or(0);
+            bytes[at] = bytes[at] >> 1 | next << 7;
+        }
+    }
+    std::array::from_fn(|i| u64::from_le_bytes(bytes[8 * i..8 * i + 8].try_into().unwrap()))
+}
+
+// ------------------------------------------------------------------------------------------ update
+
+#[test]
+fn rejects_an_update_cell_off_by_one() {
+    for (l, j, k) in [(1, 0, 0), (1, 5, 3), (2, 3, 2)] {
+        for delta in [Fr::ONE, -Fr::ONE] {
+            rejects_first(&["gradient"], |f, first| {
+                let (column, row) = f.plan.grid.weight(l, j, k);
+                first.d[column][row] += delta;
+                recount(&f.plan, first);
+            });
+        }
+    }
+}
+
+#[test]
+fn rejects_swapped_update_cells_and_a_doubled_or_zero_update() {
+    rejects_first(&["gradient"], |f, first| {
+        let (a, b) = (f.plan.grid.weight(1, 0, 0).1, f.plan.grid.bias_weight(1, 2).1);
+        assert_ne!(first.d[0][a], first.d[0][b]);
+        first.d[0].swap(a, b);
+        recount(&f.plan, first);
+    });
+    for scale in [Fr::ZERO, Fr::from(2), -Fr::ONE] {
+        rejects_first(&["gradient"], |f, first| {
+            first.d[0].iter_mut().for_each(|d| *d *= scale);
+            first.norm_bound *= Fr::from(4);
+            recount(&f.plan, first);
+        });
+    }
+}
+
+#[test]
+fn rejects_the_update_of_another_model_or_other_labels() {
+    let f = quiet();
+    let mut model = f.model.clone();
+    model.layers[0].weights[0] += 1;
+    let other = Fixture::new(f.profile.clone(), model, f.shard.clone());
+    rejects_first(&["forward"], |_, first| *first = Phase1 { w: first.w.clone(), ..other.first.clone() });
+    let mut shard = f.shard.clone();
+    shard.labels[1] = 1;
+    let other = Fixture::new(f.profile.clone(), f.model.clone(), shard);
+    rejects_first(&["forward"], |_, first| *first = Phase1 { x: first.x.clone(), ..other.first.clone() });
+    let mut shard = f.shard.clone();
+    shard.features[3] ^= 1;
+    let other = Fixture::new(f.profile.clone(), f.model.clone(), shard);
+    rejects_first(&["forward", "gradient"], |_, first| *first = Phase1 { x: first.x.clone(), ..other.first.clone() });
+}
+
+// ------------------------------------------------------------------------------------------- units
+
+/// Rewrites one unit as (quotient, excess, sign), its cell as `cell`, and settles the rest.
+fn rewrite(f: &Fixture, first: &mut Phase1, part: &Requantise, at: usize, parts: (u128, u128, i128), cell: Option<i128>) {
+    put_parts(&f.plan, first, part, at, parts.0, parts.1, parts.2);
+    if let Some(cell) = cell {
+        first.aux[0][at] = signed(cell);
+    }
+    settle(&f.plan, first);
+}
+
+#[test]
+fn rejects_a_wrong_activation() {
+    rejects_first(&["hidden.activation"], |f, first| {
+        first.aux[0][base(&f.plan, 1, 1, 0)] += Fr::ONE;
+        settle(&f.plan, first);
+    });
+}
+
+#[test]
+fn rejects_a_sign_that_is_no_bit() {
+    let f = quiet();
+    let relu = f.plan.relu.as_ref().unwrap();
+    // t = -19 as 0 + 0 - 19 (2*0 + 1): the mask would be 1 - 19.
+    rejects_first(&["activation.sign"], |f, first| rewrite(f, first, relu, base(&f.plan, 1, 1, 1), (0, 0, 19), None));
+    // t' = -134 + 128.
+    rejects_first(&["signal.sign"], |f, first| rewrite(f, first, &f.plan.signal, base(&f.plan, 2, 2, 0), (0, 0, 6), None));
+}
+
+#[test]
+fn rejects_a_masked_unit_that_is_active() {
+    let f = quiet();
+    let relu = f.plan.relu.as_ref().unwrap();
+    let at = base(&f.plan, 1, 1, 0);
+    let t = integer(&limbs(&f.plan, &f.first, &relu.quotient, at)).unwrap();
+    assert_eq!(t, 38);
+    rejects_first(&["activation.floor"], |f, first| rewrite(f, first, relu, at, (39, 0, 1), Some(39)));
+    rejects_first(&["activation.ceiling"], |f, first| rewrite(f, first, relu, at, (30, 8, 0), Some(30)));
+    rejects_first(&["activation.ceiling"], |f, first| rewrite(f, first, relu, at, (0, 38, 0), Some(0)));
+}
+
+#[test]
+fn rejects_an_inactive_unit_that_is_not_masked() {
+    // t = -19 with sign 0 needs a negative excess, which no limbs hold.
+    let f = quiet();
+    let relu = f.plan.relu.as_ref().unwrap();
+    rejects_first(&["activation.ceiling", "lookup.total"], |f, first| {
+        let at = base(&f.plan, 1, 1, 1);
+        put_parts(&f.plan, first, relu, at, 0, 0, 0);
+        let lane = relu.excess.lanes[0];
+        first.aux[lane.column][lane.at(at)] = -Fr::from(19);
+        settle(&f.plan, first);
+    });
+}
+
+#[test]
+fn rejects_a_residual_that_is_not_the_rounded_clamp() {
+    let f = quiet();
+    let at = base(&f.plan, 2, 2, 1);
+    assert_eq!(integer(&limbs(&f.plan, &f.first, &f.plan.signal.quotient, at)), Some(9));
+    rejects_first(&["signal.floor"], |f, first| rewrite(f, first, &f.plan.signal, at, (10, 0, 1), Some(-118)));
+    rejects_first(&["signal.ceiling"], |f, first| rewrite(f, first, &f.plan.signal, at, (7, 2, 0), Some(-121)));
+    for delta in [1, -1] {
+        rejects_first(&["output.residual"], |f, first| {
+            first.aux[0][at] += signed(delta);
+            settle(&f.plan, first);
+        });
+    }
+}
+
+#[test]
+fn rejects_a_residual_of_a_record_that_does_not_exist() {
+    rejects_first(&["output.phantom"], |f, first| {
+        first.aux[0][base(&f.plan, 2, 2, 3)] = Fr::from(5);
+        settle(&f.plan, first);
+    });
+}
+
+#[test]
+fn rejects_a_rounded_value_that_is_not_the_product() {
+    let f = quiet();
+    let relu = f.plan.relu.as_ref().unwrap();
+    for (expected, l, part) in [("forward", 1, relu), ("backward", 1, &f.plan.signal), ("forward", 2, &f.plan.signal)] {
+        rejects_first(&[expected], |f, first| {
+            let at = base(&f.plan, l, 0, 0);
+            let value = integer(&limbs(&f.plan, first, &part.remainder, at)).unwrap();
+            put_limbs(&f.plan, first, &part.remainder, at, value ^ 1);
+            count(&f.plan, first);
+        });
+    }
+}
+
+// ----------------------------------------------------------------------------------------- lookups
+
+#[test]
+fn rejects_limbs_off_the_table_and_forged_multiplicities() {
+    let off = |f: &Fixture, first: &mut Phase1| {
+        // The same integer with a limb of 2^4 and the next one less by one.
+        let quotient = &f.plan.signal.quotient;
+        let at = f.plan.lookup_rows().find(|at| integer(&limbs(&f.plan, first, quotient, *at)).unwrap() >= 16).unwrap();
+        let (low, high) = (quotient.lanes[0], quotient.lanes[1]);
+        first.aux[low.column][low.at(at)] += Fr::from(16);
+        first.aux[high.column][high.at(at)] -= Fr::ONE;
+        count(&f.plan, first);
+    };
+    rejects_first(&["lookup.total"], off);
+    let value = |f: &Fixture, first: &mut Phase1| {
+        first.aux[0][f.plan.table_row] += Fr::ONE;
+        first.aux[0][f.plan.table_row + 1] -= Fr::ONE;
+    };
+    rejects_first(&["lookup.total"], value);
+    rejects_first(&["lookup.total"], |f, first| first.aux[0][f.plan.table_row + 15] += Fr::ONE);
+}
+
+#[test]
+fn rejects_a_top_limb_beyond_the_missing_bits() {
+    // 6-bit limbs leave 4 bits of the top limb of 8-bit integers unused.
+    let profile = shape(&[3, 2, 2], 3, 1, 6).unwrap();
+    let f = Fixture::random(profile, 2);
+    let keys = Keys::new(&f);
+    let quotient = &f.plan.signal.quotient;
+    assert_eq!(quotient.missing, 4);
+    let mut first = f.first.clone();
+    let lane = quotient.lanes[1];
+    // A bias row: no unit reads the limb there, only the lookup.
+    let row = lane.at(f.plan.grid.row(f.plan.grid.output_head()) + f.plan.grid.rows_per_block - 1);
+    first.aux[lane.column][row] = Fr::from(3);
+    count(&f.plan, &mut first);
+    assert_eq!(f.audit(&Claim::of(first.clone()), 1).failing_names(), names(&[]));
+    first.aux[lane.column][row] = Fr::from(4);
+    count(&f.plan, &mut first);
+    rejects(&f, &keys, &Claim::of(first), &["lookup.total"]);
+}
+
+// ------------------------------------------------------------------------------------------ bounds
+
+#[test]
+fn rejects_bounds_below_the_norm_or_the_loss() {
+    let f = quiet();
+    let last = |rows: usize| if rows > 1 { "bucket" } else { "bucket.last" };
+    rejects_first(&[last(f.plan.bucket_rows.0)], |f, first| {
+        first.norm_bound = Fr::from(f.trace.norm as u64);
+        recount(&f.plan, first);
+    });
+    rejects_first(&[last(f.plan.bucket_rows.1)], |f, first| {
+        first.loss_bound = Fr::from(f.trace.loss as u64);
+        recount(&f.plan, first);
+    });
+    // One above the norm and the loss is enough.
+    let mut first = f.first.clone();
+    first.norm_bound = Fr::from(f.trace.norm as u64 + 1);
+    first.loss_bound = Fr::from(f.trace.loss as u64 + 1);
+    recount(&f.plan, &mut first);
+    assert!(toy_keys().accepts(f, &Claim::of(first)));
+}
+
+#[test]
+fn rejects_heads_that_are_not_what_is_left() {
+    let head = |f: &Fixture, first: &mut Phase1, at: usize| {
+        first.aux[0][f.plan.grid.row(f.plan.grid.gap(2)) + at] = Fr::ZERO;
+        put_buckets(&f.plan, first);
+        count(&f.plan, first);
+    };
+    rejects_first(&["norm"], |f, first| {
+        first.norm_bound = Fr::ONE;
+        recount(&f.plan, first);
+        head(f, first, STATE_ROWS);
+    });
+    rejects_first(&["loss.total"], |f, first| {
+        first.loss_bound = Fr::ONE;
+        recount(&f.plan, first);
+        head(f, first, STATE_ROWS + f.plan.bucket_rows.0);
+    });
+}
+
+#[test]
+fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
+    let f = quiet();
+    let (norm, _) = f.plan.buckets();
+    rejects_first(&["bucket.last"], |f, first| {
+        let lane = f.plan.bucket_limbs()[0];
+        let cell = &mut first.aux[lane.column][lane.at(norm.end - 1)];
+        *cell = if *cell == Fr::ZERO { Fr::ONE } else { *cell - Fr::ONE };
+        count(&f.plan, first);
+    });
+}
+
+#[test]
+fn rejects_other_bounds_than_the_proven_ones() {
+    let f = quiet();
+    for row in [1, 2] {
+        let mut claim = f.claim();
+        claim.instance[row] = claim.instance[row].double();
+        rejects(f, toy_keys(), &claim, &["start"]);
+    }
+}
+
+#[test]
+fn rejects_another_context_or_number_of_public_inputs() {
+    let f = quiet();
+    let claim = f.claim();
+    let proof = toy_keys().prove(f, &claim, vec![1; f.circuit.blinding_rows()]);
+    assert!(toy_keys().verify(&proof, &claim.instance));
+    let mut context = claim.instance.clone();
+    context[0] += Fr::ONE;
+    assert!(!toy_keys().verify(&proof, &context));
+    assert!(!toy_keys().verify(&proof, &claim.instance[..2]));
+    assert!(!toy_keys().verify(&proof, &[claim.instance.clone(), vec![Fr::ZERO]].concat()));
+}
+
+#[test]
+fn rejects_a_changed_state() {
+    // The dot chain goes on from the changed state: the section before it and the one after are off.
+    let f = quiet();
+    for l in 1..=2 {
+        for (cell, own) in [(2, "norm"), (3, "loss.total")] {
+            let mut first = f.first.clone();
+            first.aux[0][f.plan.grid.row(f.plan.grid.gap(l)) + cell] += Fr::ONE;
+            rejects(f, toy_keys(), &Claim::of(first), &["forward", own]);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Second-phase attacks: the prover knows the challenges and forges folds, dot products and sums.
+//!
+//! Most attacks prove a false update, `d + 1` in one cell with all books kept, and bend one chain so
+//! that every equation holds but the one that fixes that chain.
+
+mod support;
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use std::sync::Arc;
+use support::cheat::{base, count, limbs, put_buckets, put_limbs, put_state, recount, settle};
+use support::proving::Keys;
+use support::{integer, quiet, rejects, shape, toy_keys, Claim, Fixture};
+use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
+use zkpoc_circuits::training::plan::Lane;
+use zkpoc_circuits::training::{Phase1, Plan};
+
+/// Rows of a block of the toy profile.
+const R: usize = 4;
+
+fn rejects_second(first: Phase1, expected: &[&str], tamper: impl Fn(&Plan, &mut Phase2, &ChallengeValues) + Send + Sync + 'static) {
+    let f = quiet();
+    assert_eq!(f.plan.grid.rows_per_block, R);
+    let plan = f.plan.clone();
+    let claim = Claim::tampered(first, Arc::new(move |second, ch| tamper(&plan, second, ch)));
+    rejects(f, toy_keys(), &claim, expected);
+}
+
+fn rejects_two_faced(expected: &[&str], committed: impl Fn(&Fixture, &mut Phase1)) {
+    let f = quiet();
+    let mut first = f.first.clone();
+    committed(f, &mut first);
+    rejects(f, toy_keys(), &Claim::two_faced(&f.plan, first, f.first.clone()), expected);
+}
+
+/// The honest first phase with one update cell of layer `l` one too large.
+fn false_update(l: usize) -> Phase1 {
+    let f = quiet();
+    let mut first = f.first.clone();
+    let (column, row) = f.plan.grid.weight(l, 0, 0);
+    first.d[column][row] += Fr::ONE;
+    recount(&f.plan, &mut first);
+    first
+}
+
+/// What a cell of layer `l`'s update at `row` weighs at the end of its section.
+fn weight_at_end(plan: &Plan, l: usize, row: usize, ch: &ChallengeValues) -> Fr {
+    let end = plan.grid.row(plan.grid.gap(l));
+    ch.upsilon.pow([(end - 1 - row) as u64])
+}
+
+fn copy_lane(plan: &Plan, lane: Lane, from: &Phase2, to: &mut Phase2) {
+    for row in plan.lookup_rows() {
+        to.chain[lane.column][lane.at(row)] = from.chain[lane.column][lane.at(row)];
+    }
+}
+
+// ------------------------------------------------------------------------------------------- folds
+
+#[test]
+fn rejects_folds_of_cells_that_are_not_committed() {
+    rejects_two_faced(&["fold.input"], |f, first| first.x[f.plan.grid.row(f.plan.grid.input(1, 2)) + 1] += Fr::ONE);
+    rejects_two_faced(&["output.fold.pre"], |f, first| {
+        let cell = |k| f.plan.grid.row(f.plan.grid.output(k));
+        first.x[cell(2)] = Fr::ZERO;
+        first.x[cell(0)] = Fr::ONE;
+    });
+    rejects_two_faced(&["fold.update"], |f, first| first.d[0][f.plan.grid.weight(1, 2, 1).1] += Fr::ONE);
+    rejects_two_faced(&["fold.weights"], |f, first| first.w[0][f.plan.grid.weight(1, 2, 1).1] += Fr::ONE);
+    rejects_two_faced(&["fold.weights"], |f, first| first.w[0][f.plan.grid.transposed_weight(2, 2, 1).1] += Fr::ONE);
+}
+
+#[test]
+fn rejects_a_fold_of_samples_that_is_bent() {
+    rejects_second(quiet().first.clone(), &["fold.samples"], |plan, second, ch| {
+        // The empty block before the outputs has no weights, so its product hides the bend.
+        let mut delta = Fr::ONE;
+        for block in plan.grid.output_head()..plan.grid.gap(3) {
+            second.dot[plan.grid.row(block) + 3] += delta;
+            delta *= ch.theta.pow([4]);
+        }
+    });
+}
+
+#[test]
+fn rejects_a_dot_chain_that_is_bent() {
+    // Rows of the activations' product are moved by what the false rounding needs.
+    let f = quiet();
+    let relu = f.plan.relu.clone().unwrap();
+    let mut first = f.first.clone();
+    let at = base(&f.plan, 1, 0, 0);
+    let value = integer(&limbs(&f.plan, &first, &relu.remainder, at)).unwrap();
+    put_limbs(&f.plan, &mut first, &relu.remainder, at, value ^ 1);
+    count(&f.plan, &mut first);
+    let sign = if value & 1 == 0 { Fr::ONE } else { -Fr::ONE };
+    rejects_second(first, &["dot"], move |plan, second, ch| {
+        let weight = ch.theta.pow([(R * R) as u64]) * ch.theta.invert().unwrap();
+        second.dot[plan.grid.row(plan.grid.gap(1)) - R] += sign * weight;
+    });
+}
+
+#[test]
+fn rejects_input_folds_that_do_not_start_at_zero() {
+    // A phantom sample has no signals, so nothing else sees its inputs.
+    for (name, gap, end) in [("start.input", 0, 1), ("gap.input", 1, 2)] {
+        rejects_second(quiet().first.clone(), &[name], move |plan, second, ch| {
+            let u = ch.upsilon.pow([R as u64]);
+            let mut delta = Fr::ONE;
+            for block in plan.grid.gap(gap)..plan.grid.gap(end) {
+                second.input[plan.grid.row(block) + 3] += delta;
+                delta *= u;
+            }
+        });
+    }
+}
+
+#[test]
+fn rejects_update_folds_that_do_not_start_at_zero() {
+    for (name, l) in [("start.update", 1), ("gap.update", 2)] {
+        rejects_second(false_update(l), &[name], move |plan, second, ch| {
+            let (_, row) = plan.grid.weight(l, 0, 0);
+            let start = plan.grid.row(plan.grid.bias(l)) - 1;
+            let end = plan.grid.row(plan.grid.gap(l));
+            let mut delta = -weight_at_end(plan, l, row, ch) * weight_at_end(plan, l, start, ch).invert().unwrap();
+            for row in start..end {
+                second.update[row] += delta;
+                delta *= ch.upsilon;
+            }
+        });
+    }
+}
+
+#[test]
+fn rejects_unit_folds_that_do_not_start_at_zero() {
+    let f = quiet();
+    let relu = f.plan.relu.clone().unwrap();
+    let pre = ("gap.pre", 1, 2, relu.remainder.clone(), f.plan.pre_fold);
+    let output = ("gap.pre", 2, 3, f.plan.signal.remainder.clone(), f.plan.pre_fold);
+    let back = ("gap.back", 1, 2, f.plan.signal.remainder.clone(), f.plan.back_fold.unwrap());
+    for (name, l, gap, remainder, lane) in [pre, output, back] {
+        // A false rounding in the first unit, made good by the fold's start.
+        let mut first = f.first.clone();
+        let at = base(&f.plan, l, 0, 0);
+        let value = integer(&limbs(&f.plan, &first, &remainder, at)).unwrap();
+        put_limbs(&f.plan, &mut first, &remainder, at, value ^ 1);
+        count(&f.plan, &mut first);
+        let sign = if value & 1 == 0 { -Fr::ONE } else { Fr::ONE };
+        rejects_second(first, &[name], move |plan, second, ch| {
+            let rows = plan.unit_rows(l);
+            let end = plan.grid.row(plan.grid.gap(gap));
+            assert_eq!(rows.end, end);
+            for row in rows.start..=end {
+                second.chain[lane.column][lane.at(row)] += sign * ch.theta.pow([(row - rows.start) as u64]);
+            }
+        });
+    }
+}
+
+#[test]
+fn rejects_signal_folds_that_do_not_start_at_zero() {
+    rejects_second(false_update(2), &["gap.signal"], |plan, second, ch| {
+        let (_, row) = plan.grid.weight(2, 0, 0);
+        let dot_row = plan.grid.row(plan.grid.gap(2));
+        let input = second.input[dot_row - R];
+        // What the dot of inputs and signals must grow by, and the signal of sample 0 for that.
+        let need = weight_at_end(plan, 2, row, ch) * ch.upsilon.pow([R as u64 - 1]).invert().unwrap();
+        let mut delta = need * input.invert().unwrap();
+        for k in 0..=3 {
+            let at = plan.signal_fold.at(plan.output_rows().start + k * R);
+            second.chain[plan.signal_fold.column][at] += delta;
+            delta *= ch.upsilon;
+        }
+        for i in 0..R {
+            second.chain[plan.pre_fold.column][plan.pre_fold.at(dot_row + R + i)] += need;
+        }
+    });
+}
+
+#[test]
+fn rejects_a_dot_of_inputs_and_signals_that_is_bent() {
+    for l in 1..=2 {
+        rejects_second(false_update(l), &["gradient.dot"], move |plan, second, ch| {
+            let (_, row) = plan.grid.weight(l, 0, 0);
+            let need = weight_at_end(plan, l, row, ch) * ch.upsilon.pow([R as u64 - 1]).invert().unwrap();
+            let last = plan.grid.row(plan.grid.gap(l)) + 2 * R - 1;
+            second.chain[plan.pre_fold.column][plan.pre_fold.at(last)] += need;
+        });
+    }
+}
+
+// ------------------------------------------------------------------------------------------- units
+
+#[test]
+fn rejects_folds_of_units_that_are_not_the_units() {
+    let f = quiet();
+    let relu = f.plan.relu.clone().unwrap();
+    for (name, l, remainder, lane) in [
+        ("hidden.fold.pre", 1, &relu.remainder, f.plan.pre_fold),
+        ("hidden.fold.back", 1, &f.plan.signal.remainder, f.plan.back_fold.unwrap()),
+        ("output.fold.pre", 2, &f.plan.signal.remainder, f.plan.pre_fold),
+    ] {
+        let mut first = f.first.clone();
+        let at = base(&f.plan, l, 1, 1);
+        let value = integer(&limbs(&f.plan, &first, remainder, at)).unwrap();
+        put_limbs(&f.plan, &mut first, remainder, at, value ^ 1);
+        count(&f.plan, &mut first);
+        rejects_second(first, &[name], move |plan, second, ch| {
+            let honest = Phase2::new(plan, &quiet().first, ch);
+            copy_lane(plan, lane, &honest, second);
+        });
+    }
+}
+
+#[test]
+fn rejects_a_signal_fold_that_ignores_the_mask() {
+    // Unit 1 of record 1 is inactive; the update is settled as if its signal passed.
+    let f = quiet();
+    let relu = f.plan.relu.clone().unwrap();
+    let at = base(&f.plan, 1, 1, 1);
+    let honest = f.first.clone();
+    let mut open = honest.clone();
+    open.aux[relu.below.column][relu.below.at(at)] = Fr::ZERO;
+    put_limbs(&f.plan, &mut open, &f.plan.signal.quotient, at, 128 + 50);
+    settle(&f.plan, &mut open);
+    let mut first = open.clone();
+    first.aux[relu.below.column][relu.below.at(at)] = Fr::ONE;
+    put_limbs(&f.plan, &mut first, &f.plan.signal.quotient, at, 128);
+    count(&f.plan, &mut first);
+    rejects_second(first, &["hidden.fold.signal"], move |plan, second, ch| {
+        let other = Phase2::new(plan, &open, ch);
+        copy_lane(plan, plan.signal_fold, &other, second);
+        for row in plan.grid.row(plan.grid.bias(2)) - R..plan.grid.row(plan.grid.bias(2)) {
+            // The dots of layer 1 sit beside the bias block.
+            let at = plan.pre_fold.at(row + R);
+            second.chain[plan.pre_fold.column][at] = other.chain[plan.pre_fold.column][at];
+        }
+    });
+}
+
+#[test]
+fn rejects_an_output_signal_that_is_not_the_residual() {
+    let f = quiet();
+    let at = base(&f.plan, 2, 2, 1);
+    let mut open = f.first.clone();
+    open.aux[0][at] += Fr::from(3);
+    settle(&f.plan, &mut open);
+    let mut first = open.clone();
+    first.aux[0][at] -= Fr::from(3);
+    recount(&f.plan, &mut first);
+    rejects_second(first, &["output.fold.signal"], move |plan, second, ch| {
+        let other = Phase2::new(plan, &open, ch);
+        copy_lane(plan, plan.signal_fold, &other, second);
+        let first = plan.grid.row(plan.grid.gap(2)) + R;
+        for row in first..first + R {
+            let at = plan.pre_fold.at(row);
+            second.chain[plan.pre_fold.column][at] = other.chain[plan.pre_fold.column][at];
+        }
+    });
+}
+
+#[test]
+fn rejects_a_loss_that_does_not_count_or_starts_below_zero() {
+    let f = quiet();
+    let loss = Fr::from(f.trace.loss as u64);
+    let mut first = f.first.clone();
+    first.loss_bound = Fr::ONE;
+    recount(&f.plan, &mut first);
+    first.aux[0][f.plan.buckets().1.start] = Fr::ZERO;
+    put_buckets(&f.plan, &mut first);
+    count(&f.plan, &mut first);
+    rejects_second(first.clone(), &["loss"], |plan, second, _| {
+        for row in plan.output_rows() {
+            second.chain[plan.loss_sum.column][plan.loss_sum.at(row)] = Fr::ZERO;
+        }
+    });
+    rejects_second(first, &["gap.loss"], move |plan, second, _| {
+        for row in plan.output_rows().start..=plan.output_rows().end {
+            second.chain[plan.loss_sum.column][plan.loss_sum.at(row)] -= loss;
+        }
+    });
+}
+
+#[test]
+fn rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it() {
+    let profile = shape(&[3, 4, 3, 2], 3, 1, 4).unwrap();
+    let (mut model, shard) = support::random_step(&profile, 4);
+    // Unit 2 of the second layer is fed by nothing, so its transposed weights are zero.
+    (0..4).for_each(|j| model.layers[1].weights[j * 3 + 2] = 0);
+    let f = Fixture::new(profile, model, shard);
+    let keys = Keys::new(&f);
+    assert!(keys.accepts(&f, &f.claim()));
+    let mut first = f.first.clone();
+    first.aux[0][f.plan.grid.row(f.plan.grid.transposed(2, 2))] += Fr::ONE;
+    rejects(&f, &keys, &Claim::of(first), &["backward.signal"]);
+    let mut first = f.first.clone();
+    let row = f.plan.grid.row(f.plan.grid.transposed(2, 0));
+    first.d[0][row] = Fr::from(3);
+    // The table's sum starts where the fold of the update ends.
+    rejects(&f, &keys, &Claim::of(first), &["backward", "table", "update.transposed"]);
+}
+
+// ----------------------------------------------------------------------------------- lookups, state
+
+#[test]
+fn rejects_sums_of_other_limbs_and_multiplicities() {
+    rejects_two_faced(&["lookup"], |f, first| {
+        let quotient = &f.plan.signal.quotient;
+        let at = f.plan.lookup_rows().find(|at| integer(&limbs(&f.plan, first, quotient, *at)).unwrap() >= 16).unwrap();
+        let (low, high) = (quotient.lanes[0], quotient.lanes[1]);
+        first.aux[low.column][low.at(at)] += Fr::from(16);
+        first.aux[high.column][high.at(at)] -= Fr::ONE;
+    });
+    rejects_two_faced(&["table"], |f, first| first.aux[0][f.plan.table_row + 3] += Fr::ONE);
+}
+
+#[test]
+fn rejects_a_table_sum_that_does_not_start_at_zero() {
+    // One looked-up value too many, made good at the start of the table's sum.
+    let f = quiet();
+    let mut first = f.first.clone();
+    first.aux[0][f.plan.table_row + 7] += Fr::ONE;
+    rejects_second(first, &["gap.update"], |plan, second, ch| {
+        let more = (ch.alpha - Fr::from(7)).invert().unwrap();
+        for row in plan.table_row - 1..plan.table_row + 16 {
+            second.update[row] += more;
+        }
+    });
+}
+
+#[test]
+fn rejects_a_norm_that_forgets_a_layer() {
+    let f = quiet();
+    let grid = &f.plan.grid;
+    let state = |l: usize| std::array::from_fn::<Fr, 4, _>(|i| f.first.aux[0][grid.row(grid.gap(l)) + i]);
+    let layer = state(1)[2] - (Fr::ONE - f.first.norm_bound);
+    assert_ne!(layer, Fr::ZERO);
+    let loss = Fr::from(f.trace.loss as u64);
+    // The state of gap l and later without the first layer's norm.
+    let forget = |from: usize| {
+        let mut first = f.first.clone();
+        for l in from..=2 {
+            let mut less = state(l);
+            less[2] -= layer;
+            put_state(&f.plan, &mut first, l, &less, if l == 2 { loss } else { Fr::ZERO });
+        }
+        put_buckets(&f.plan, &mut first);
+        count(&f.plan, &mut first);
+        first
+    };
+    for (name, from, section) in [("start", 1, 1), ("state", 2, 2)] {
+        rejects_second(forget(from), &[name], move |plan, second, ch| {
+            let start = plan.grid.row(plan.grid.gap(section - 1));
+            for row in (start..plan.grid.row(plan.grid.gap(section))).step_by(R) {
+                second.dot[row] -= ch.mu * layer;
+            }
+        });
+    }
+}
