@@ -56,7 +56,7 @@ pub enum HomeError {
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
-        source: FormatError,
+        source: Box<FormatError>,
     },
     /// Records that do not fit.
     #[error("{path}: {source}", path = path.display())]
@@ -64,7 +64,7 @@ pub enum HomeError {
         /// The file.
         path: PathBuf,
         /// What is wrong with them.
-        source: DataError,
+        source: Box<DataError>,
     },
     /// The parts of a dataset or claim disagree.
     #[error("{path}: {what}: expected {expected}, found {found}", path = path.display())]
@@ -93,6 +93,16 @@ pub enum HomeError {
         /// The home.
         path: PathBuf,
     },
+}
+
+impl HomeError {
+    fn format(path: PathBuf) -> impl FnOnce(FormatError) -> Self {
+        move |source| Self::Format { path, source: Box::new(source) }
+    }
+
+    fn data(path: PathBuf) -> impl FnOnce(DataError) -> Self {
+        move |source| Self::Data { path, source: Box::new(source) }
+    }
 }
 
 /// An open home.

@@ -91,11 +91,12 @@ fn accepts_an_idx_file_and_reads_only_what_is_asked_for() {
 
 #[test]
 fn rejects_idx_files_that_lie_about_their_size() {
-    let what = |bytes: &[u8], rank: u8| match idx_file("x", bytes) {
-        (_dir, path) => match Idx::open(&path, rank).map(|file| file.count()) {
+    let what = |bytes: &[u8], rank: u8| {
+        let (_dir, path) = idx_file("x", bytes);
+        match Idx::open(&path, rank).map(|file| file.count()) {
             Err(DataError::Idx { what, .. }) => what,
             other => panic!("{other:?}"),
-        },
+        }
     };
     // 2^96 values declared: nothing may be allocated for them.
     assert_eq!(what(&idx(&[u32::MAX; 3], 10), 3), "length");

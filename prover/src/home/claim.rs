@@ -55,8 +55,7 @@ impl Home {
     ) -> Result<(), HomeError> {
         let target = self.claim_dir(id)?;
         check_columns(&target.join(BLINDING), profile, claim.blindings.len())?;
-        let update = tensors::write_update(profile, &claim.update)
-            .map_err(|source| HomeError::Format { path: target.join(UPDATE), source })?;
+        let update = tensors::write_update(profile, &claim.update).map_err(HomeError::format(target.join(UPDATE)))?;
         let mut blinding = Zeroizing::new(Vec::with_capacity(COLUMN_BYTES * claim.blindings.len()));
         for value in claim.blindings.iter().flatten() {
             blinding.extend_from_slice(&scalar_to_bytes(value));
@@ -72,10 +71,7 @@ impl Home {
     /// Reads a claim with its secrets.
     pub fn load_claim(&self, id: &str, profile: &Profile) -> Result<ClaimRecord, HomeError> {
         let folder = self.claim_dir(id)?;
-        let format = |file: &str| {
-            let path = folder.join(file);
-            move |source| HomeError::Format { path, source }
-        };
+        let format = |file: &str| HomeError::format(folder.join(file));
         let text = fsio::read(&folder.join(BUNDLE), bundle::LIMIT)?;
         let bundle = ProofBundle::from_json(&text).map_err(format(BUNDLE))?;
         let update = fsio::read_secret(&folder.join(UPDATE), tensors::LIMIT)?;

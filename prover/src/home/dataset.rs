@@ -186,10 +186,9 @@ impl Home {
     ) -> Result<(), HomeError> {
         let target = self.dataset_dir(name)?;
         check_shape(&target, profile, dataset)?;
-        let format = |source| HomeError::Format { path: target.join(RECORDS), source };
-        let records = Records::from_shards(profile.features(), &dataset.shards)
-            .map_err(|source| HomeError::Data { path: target.join(RECORDS), source })?;
-        let records = tensors::write_records(profile, &records).map_err(format)?;
+        let records =
+            Records::from_shards(profile.features(), &dataset.shards).map_err(HomeError::data(target.join(RECORDS)))?;
+        let records = tensors::write_records(profile, &records).map_err(HomeError::format(target.join(RECORDS)))?;
         let manifest = dataset.manifest.to_json();
         write_files(lock, &target, &manifest, &records, dataset.seed.expose())
     }
@@ -198,7 +197,7 @@ impl Home {
     pub fn load_manifest(&self, name: &str) -> Result<DatasetManifest, HomeError> {
         let path = self.dataset_dir(name)?.join(MANIFEST);
         let text = fsio::read(&path, MANIFEST_LIMIT)?;
-        DatasetManifest::from_json(&text).map_err(|source| HomeError::Format { path, source })
+        DatasetManifest::from_json(&text).map_err(HomeError::format(path))
     }
 
     /// Reads a dataset with its secrets.
@@ -235,10 +234,8 @@ pub(crate) fn parse(
     records: &[u8],
     seed: &[u8],
 ) -> Result<Dataset, HomeError> {
-    let manifest = DatasetManifest::from_json(manifest)
-        .map_err(|source| HomeError::Format { path: folder.join(MANIFEST), source })?;
-    let records = tensors::read_records(profile, records)
-        .map_err(|source| HomeError::Format { path: folder.join(RECORDS), source })?;
+    let manifest = DatasetManifest::from_json(manifest).map_err(HomeError::format(folder.join(MANIFEST)))?;
+    let records = tensors::read_records(profile, records).map_err(HomeError::format(folder.join(RECORDS)))?;
     let wanted = manifest.commitments.len().saturating_mul(profile.batch);
     if records.len() != wanted {
         return Err(HomeError::Mismatch {
@@ -248,9 +245,7 @@ pub(crate) fn parse(
             found: records.len().to_string(),
         });
     }
-    let shards = records
-        .shards(profile, manifest.commitments.len())
-        .map_err(|source| HomeError::Data { path: folder.join(RECORDS), source })?;
+    let shards = records.shards(profile, manifest.commitments.len()).map_err(HomeError::data(folder.join(RECORDS)))?;
     let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.try_into().map_err(|_| HomeError::Mismatch {
         path: folder.join(SEED),
         what: "length",
