@@ -229,6 +229,13 @@ contract DataRegistryTest is PoolFixture {
         vm.assertFalse(registry.isValidated(other, _point(root, 0)));
     }
 
+    function test_ValidityHoldsUnderItsVerifiersCodeOnly() public {
+        _register(ALICE, SUBJECT, root, 1);
+        _validate(root, 0, ALICE);
+        vm.etch(address(datasetVerifier), address(trainingVerifier).code);
+        vm.assertFalse(registry.isValidated(PROFILE, _point(root, 0)));
+    }
+
     function test_RevertWhen_ValidityVerifierIsFrozen() public {
         _register(ALICE, SUBJECT, root, 1);
         _validate(root, 0, ALICE);

@@ -13,6 +13,7 @@ interface Vm {
     function assertTrue(bool condition) external pure;
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
+    function etch(address account, bytes calldata code) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function prank(address sender) external;
