@@ -11,9 +11,9 @@
 //! | section | blocks |
 //! |---|---|
 //! | start gap | 1 |
-//! | forward `l = 1..L` | bias, then `n_{l-1}` inputs; then one gap |
-//! | output | 1 empty, then `n_L` outputs; then one gap |
-//! | backward `l = 2..L-1` (only when `L >= 3`) | 1 empty, `n_l` units, 1 empty |
+//! | forward `l = 1..L` | `n_{l-1}` inputs, then bias; then one gap |
+//! | output | `n_L` outputs, then one end block |
+//! | backward `l = 2..L-1` (only when `L >= 3`) | `n_l` units, 2 spare |
 //!
 //! In a block the `C` weight columns hold a row of weights, cell `p` at row `p / C`, column
 //! `p % C`: row `j` of `W_l` in the block of input `j` of the forward section `l`, the bias in its
@@ -128,6 +128,7 @@ pub struct Grid {
     pub layers: Vec<usize>,
     gaps: Vec<usize>,
     output: usize,
+    stop: usize,
     backward: usize,
     end: usize,
 }
@@ -153,18 +154,14 @@ impl Grid {
         let mut gaps = vec![0];
         let mut next = 1;
         for width in &layers[..depth] {
-            next += 1 + width;
+            next += width + 1;
             gaps.push(next);
             next += 1;
         }
         let output = next;
-        next += 1 + layers[depth];
-        gaps.push(next);
-        next += 1;
-        let backward = next;
-        for width in layers.iter().take(depth).skip(2) {
-            next += width + 2;
-        }
+        let stop = next + layers[depth];
+        let backward = stop + 1;
+        let spare: usize = layers.iter().take(depth).skip(2).map(|width| width + 2).sum();
         let grid = Grid {
             k: profile.k,
             batch: profile.batch,
@@ -173,8 +170,9 @@ impl Grid {
             layers,
             gaps,
             output,
+            stop,
             backward,
-            end: next,
+            end: backward + spare,
         };
         if grid.end > grid.blocks() {
             let rows = grid.end * rows_per_block + TAIL;
@@ -214,35 +212,29 @@ impl Grid {
         block * self.rows_per_block
     }
 
-    /// Block of gap `g`: 0 before everything, `l` after forward section `l`, `L + 1` after the outputs.
+    /// Block of gap `g`: 0 before everything, `l` after forward section `l`.
     pub fn gap(&self, g: usize) -> usize {
         self.gaps[g]
     }
 
-    /// Bias block of forward section `l` (1-based).
-    pub fn bias(&self, l: usize) -> usize {
-        self.gaps[l - 1] + 1
-    }
-
     /// Block of input `j` of forward section `l` (1-based): a feature, or a unit of layer `l - 1`.
     pub fn input(&self, l: usize, j: usize) -> usize {
-        self.gaps[l - 1] + 2 + j
+        self.gaps[l - 1] + 1 + j
     }
 
-    /// The empty block before the outputs.
-    pub fn output_head(&self) -> usize {
-        self.output
+    /// Bias block of forward section `l` (1-based), its last.
+    pub fn bias(&self, l: usize) -> usize {
+        self.gaps[l] - 1
     }
 
     /// Block of output `k`.
     pub fn output(&self, k: usize) -> usize {
-        self.output + 1 + k
+        self.output + k
     }
 
-    /// First block (the empty one) of the backward section of hidden layer `l`, `2 <= l < L`.
-    pub fn backward_head(&self, l: usize) -> usize {
-        let before: usize = self.layers[2..l].iter().map(|w| w + 2).sum();
-        self.backward + before
+    /// The block after the outputs, where their folds start from zero.
+    pub fn stop(&self) -> usize {
+        self.stop
     }
 
     /// Block of unit `k` of layer `l` where the transposed weights of `W_l` sit, `2 <= l <= L`.
@@ -250,19 +242,15 @@ impl Grid {
         if l == self.depth() {
             self.output(k)
         } else {
-            self.backward_head(l) + 1 + k
+            let before: usize = self.layers[2..l].iter().map(|width| width + 2).sum();
+            self.backward + before + k
         }
     }
 
-    /// Blocks with a chain in them, as half-open ranges: forward sections, output, backward.
+    /// Blocks with a chain in them, as half-open ranges: forward sections; outputs, end, backward.
     pub fn sections(&self) -> Vec<std::ops::Range<usize>> {
-        let depth = self.depth();
-        let mut out: Vec<_> = (1..=depth).map(|l| self.bias(l)..self.gap(l)).collect();
-        out.push(self.output..self.gap(depth + 1));
-        if self.backward < self.end {
-            out.push(self.backward..self.end);
-        }
-        out
+        let forward = (1..=self.depth()).map(|l| self.input(l, 0)..self.gap(l));
+        forward.chain([self.output..self.end]).collect()
     }
 
     /// (column, row) of weight `k` of input `j` of layer `l` (1-based).

@@ -120,17 +120,17 @@ impl DatasetPlan {
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
         let grid = Grid::new(profile)?;
         let table = (1usize << profile.feature_bits).div_ceil(grid.rows_per_block);
-        let table_end = grid.gap(1) + table;
+        let table_end = grid.bias(1) + table;
         let labels = grid.layers[grid.depth()];
         let shift = if table_end > grid.output(0) { table_end.max(grid.end()) - grid.output(0) } else { 0 };
         if grid.output(0) + shift + labels > grid.blocks() {
-            return Err(LayoutError::Table { limb_bits: profile.feature_bits, need: table + labels, have: grid.blocks() - grid.gap(1) });
+            return Err(LayoutError::Table { limb_bits: profile.feature_bits, need: table + labels, have: grid.blocks() - grid.bias(1) });
         }
         let label_shift = shift * grid.rows_per_block;
         let plan = DatasetPlan { grid, feature_bits: profile.feature_bits, label_shift };
         let grid = &plan.grid;
         let need = table.max(grid.batch.saturating_sub(1));
-        let have = grid.blocks() - grid.gap(1);
+        let have = grid.blocks() - grid.bias(1);
         if need > have {
             return Err(LayoutError::Table { limb_bits: plan.feature_bits, need, have });
         }
@@ -139,7 +139,7 @@ impl DatasetPlan {
 
     /// Rows of the features, phantom samples included.
     pub fn features(&self) -> std::ops::Range<usize> {
-        self.grid.row(self.grid.input(1, 0))..self.grid.row(self.grid.gap(1))
+        self.grid.row(self.grid.input(1, 0))..self.grid.row(self.grid.bias(1))
     }
 
     /// First row of the table; it follows the features, so one running sum covers both.

@@ -5,11 +5,11 @@
 //! | `w` (C) | 1, committed, public | model: weights, biases, transposed weights; tail 1 |
 //! | `x` | 1, committed, hiding | features and one-hot labels |
 //! | `d` (C) | 1, committed, hiding, additive | update |
-//! | `aux` | 1 | column 0: activations, residuals, state at the gaps, multiplicities; lanes |
+//! | `aux` | 1 | column 0: activations, residuals, state at the gaps, multiplicities; lookup area; sign bits |
 //! | `p2_input` | 2 | fold of the inputs over blocks |
 //! | `p2_update` | 2 | fold of the update; LogUp sum of the table |
 //! | `p2_dot` | 2 | every fourth row: dot products and norm, weight fold, input fold |
-//! | `p2_chain` | 2 | lanes: LogUp sums, folds of the units, loss |
+//! | `p2_chain` | 2 | LogUp sums beside the lookup area; lanes: folds of the units, loss |
 //!
 //! The committed columns come first, so their commitments are the first points of a proof.
 
@@ -23,13 +23,13 @@ use halo2_proofs::poly::Rotation;
 pub struct FixedColumns {
     /// Zone of the parameter columns: 0 tail, 1 data, 2 padding.
     pub f_zone: Column<Fixed>,
-    /// Rows of the sections: 1, bias rows 2.
+    /// Rows of the sections: 1; of bias blocks and the end block, where folds of units start: 2.
     pub q_section: Column<Fixed>,
     /// Last row of each group of four rows of a section.
     pub q_group: Column<Fixed>,
     /// Last row of each block of a section.
     pub q_block: Column<Fixed>,
-    /// Rows of the gaps after a section: 1, first row of those after a forward section 2.
+    /// Rows of the gaps after a forward section: 1, their first row 2.
     pub q_gap: Column<Fixed>,
     /// Rows of the start gap: 1, its first row 2.
     pub q_start: Column<Fixed>,
@@ -37,7 +37,7 @@ pub struct FixedColumns {
     pub q_hidden: Column<Fixed>,
     /// Base rows of outputs: 1, of phantom samples 2.
     pub q_output: Column<Fixed>,
-    /// Base rows where lookups are active.
+    /// Rows of the lookup area.
     pub q_lookup: Column<Fixed>,
     /// Table value plus one.
     pub t_limb: Column<Fixed>,

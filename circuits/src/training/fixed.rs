@@ -21,10 +21,10 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
 
     for section in grid.sections() {
         for block in section {
-            let bias = (1..=depth).any(|l| grid.bias(l) == block);
+            let folds_start = block == grid.stop() || (1..=depth).any(|l| grid.bias(l) == block);
             let first = grid.row(block);
             for row in first..first + rows {
-                out.push((fixed.q_section, row, if bias { 2 } else { 1 }));
+                out.push((fixed.q_section, row, if folds_start { 2 } else { 1 }));
                 if row % 4 == 3 {
                     out.push((fixed.q_group, row, 1));
                 }
@@ -36,21 +36,21 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
     for row in 0..rows {
         out.push((fixed.q_start, row, if row == 0 { 2 } else { 1 }));
     }
-    for l in 1..=depth + 1 {
+    for l in 1..=depth {
         let first = grid.row(grid.gap(l));
         for row in first..first + rows {
-            out.push((fixed.q_gap, row, if row == first && l <= depth { 2 } else { 1 }));
+            out.push((fixed.q_gap, row, if row == first { 2 } else { 1 }));
         }
     }
 
     for l in 1..depth {
-        out.extend(plan.hidden_rows(l).map(|row| (fixed.q_hidden, row, 1)));
+        out.extend(plan.unit_rows(l).map(|row| (fixed.q_hidden, row, 1)));
     }
-    for row in plan.output_rows() {
+    for row in plan.unit_rows(depth) {
         let phantom = row % rows >= grid.batch;
         out.push((fixed.q_output, row, if phantom { 2 } else { 1 }));
     }
-    out.extend(plan.lookup_rows().map(|row| (fixed.q_lookup, row, 1)));
+    out.extend(plan.area.rows.clone().map(|row| (fixed.q_lookup, row, 1)));
     out.extend((0..1usize << plan.profile.limb_bits).map(|value| (fixed.t_limb, plan.table_row + value, value as u64 + 1)));
     let (norm, loss) = plan.buckets();
     for bucket in [norm, loss] {

@@ -1,6 +1,6 @@
 //! Second-phase columns: folds, dot products and LogUp sums, computed from the first phase alone.
 
-use super::plan::{Lane, Plan, STATE_ROWS};
+use super::plan::{Lane, Plan};
 use super::witness::Phase1;
 use crate::field::{power_of_two, signed, small};
 use halo2_proofs::arithmetic::Field;
@@ -90,8 +90,9 @@ impl Work<'_> {
             values[rows.clone()].copy_from_slice(&self.first.aux[0][rows]);
         }
         let unit = signed(i128::from(self.plan.profile.bias_unit));
-        for l in 1..=grid.depth() {
-            let first = grid.row(grid.bias(l));
+        // The end block carries the code of a bias block; its weights are zero.
+        let bias = (1..=grid.depth()).map(|l| grid.bias(l)).chain([grid.stop()]);
+        for first in bias.map(|block| grid.row(block)) {
             values[first..first + grid.rows_per_block].iter_mut().for_each(|v| *v += unit);
         }
         values
@@ -140,10 +141,10 @@ impl Work<'_> {
                 let (pre, dz) = if l == grid.depth() {
                     let value = self.value(&plan.signal, base, profile.residual_shift, offset);
                     (value + target * self.first.x[base], unit)
-                } else if let (Some(relu), Some(back_fold)) = (&plan.relu, plan.back_fold) {
+                } else if let Some(relu) = &plan.relu {
                     let back = self.value(&plan.signal, base, profile.backprop_shift, offset);
-                    let next = self.chain_at(chain, back_fold, base + 1);
-                    chain[back_fold.column][back_fold.at(base)] = theta_inverse * next + back;
+                    let next = self.chain_at(chain, plan.loss_fold, base + 1);
+                    chain[plan.loss_fold.column][plan.loss_fold.at(base)] = theta_inverse * next + back;
                     let below = self.lane(relu.below, base);
                     let signal = self.limbs(&plan.signal.quotient, base) + signed(offset);
                     (self.value(relu, base, profile.activation_shift, 0), (Fr::ONE - below) * signal)
@@ -155,8 +156,8 @@ impl Work<'_> {
                 let next = self.chain_at(chain, plan.signal_fold, base + rows);
                 chain[plan.signal_fold.column][plan.signal_fold.at(base)] = upsilon_inverse * next + dz;
                 if l == grid.depth() {
-                    let next = self.chain_at(chain, plan.loss_sum, base + 1);
-                    chain[plan.loss_sum.column][plan.loss_sum.at(base)] = next + unit * unit;
+                    let next = self.chain_at(chain, plan.loss_fold, base + 1);
+                    chain[plan.loss_fold.column][plan.loss_fold.at(base)] = next + unit * unit;
                 }
             }
         }
@@ -179,17 +180,17 @@ impl Work<'_> {
         scaled * inverse_power(part.shift - shift)
     }
 
-    /// Running sums of `U G` over the samples at the gaps, in spare cells of the pre-activations' lane.
+    /// Sums of `U G` over the samples at the gaps, on top of the folds of the pre-activations.
     fn gradient(&self, input: &[Fr], chain: &mut [Vec<Fr>]) {
         let plan = self.plan;
         let grid = &plan.grid;
         let rows = grid.rows_per_block;
         for l in 1..=grid.depth() {
             let first = grid.row(grid.gap(l));
-            for row in first..first + rows {
-                let product = input[row - rows] * self.chain_at(chain, plan.signal_fold, row + 2 * rows);
-                let before = self.chain_at(chain, plan.pre_fold, row + rows - 1);
-                chain[plan.pre_fold.column][plan.pre_fold.at(row + rows)] = before + product;
+            for row in (first..first + rows).rev() {
+                let product = input[row - rows] * self.chain_at(chain, plan.signal_fold, row + rows);
+                let next = self.chain_at(chain, plan.pre_fold, row + 1);
+                chain[plan.pre_fold.column][plan.pre_fold.at(row)] = next + product;
             }
         }
     }
@@ -199,17 +200,15 @@ impl Work<'_> {
         let size = 1usize << plan.profile.limb_bits;
         let mut inverses: Vec<Fr> = (0..size).map(|t| self.ch.alpha - Fr::from(t as u64)).collect();
         inverses.iter_mut().batch_invert();
-        let lookups: Vec<_> = plan.lookups().into_iter().map(|(lane, scale)| (lane, Fr::from(scale))).collect();
         let mut sum = Fr::ZERO;
-        for base in plan.lookup_rows() {
-            for (lane, (limb, scale)) in plan.sums.iter().zip(&lookups) {
-                let value = self.lane(*limb, base) * scale;
-                let inside = small(&value).and_then(|v| inverses.get(v as usize));
-                sum += match inside {
+        for row in plan.area.rows.clone() {
+            for (column, sums) in plan.area.columns.clone().zip(chain.iter_mut()) {
+                let value = self.first.aux[column][row];
+                sum += match small(&value).and_then(|v| inverses.get(v as usize)) {
                     Some(inverse) => *inverse,
                     None => (self.ch.alpha - value).invert().unwrap_or(Fr::ZERO),
                 };
-                chain[lane.column][lane.at(base)] = sum;
+                sums[row] = sum;
             }
         }
         let mut total = Fr::ZERO;
@@ -228,14 +227,12 @@ impl Work<'_> {
         let u = upsilon.pow([(rows * grid.columns) as u64]);
         let r = theta.pow([rows as u64]);
         let r_block = r.pow([(rows * grid.columns) as u64]);
-        let state = |s: &[Fr]| {
-            let upper = if grid.columns == 2 { upsilon.square() * s[0] + upsilon.double() * s[1] } else { Fr::ZERO };
-            mu * (upper + s[2] + upsilon.square() * upsilon * s[3])
-        };
-        dot[rows - 4] = mu * (Fr::ONE - self.first.norm_bound + upsilon.square() * upsilon * (Fr::ONE - self.first.loss_bound));
+        dot[rows - 4] = mu * (Fr::ONE - self.first.norm_bound);
         for l in 1..=grid.depth() {
             let first = grid.row(grid.gap(l));
-            dot[first + rows - 4] = state(&self.first.aux[0][first..first + STATE_ROWS]);
+            let state = &self.first.aux[0][first..];
+            let upper = if grid.columns == 2 { upsilon.square() * state[0] + upsilon.double() * state[1] - state[0] } else { Fr::ZERO };
+            dot[first + rows - 4] = mu * (upper - state[2]);
         }
         for section in grid.sections() {
             for block in section {

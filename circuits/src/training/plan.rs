@@ -3,15 +3,17 @@
 //! The gates of a unit (a hidden unit or an output, for one sample) are enabled at the unit's
 //! **base row**, the row where its activation enters the product of the next layer. Everything else
 //! of the unit sits in **lanes**: a lane is a column and a shift, and holds the cell of base row `r`
-//! at row `r + shift`. All lanes have the same width, the **span** from the gap after the first
-//! section to two blocks past the gap after the outputs, so lanes of one column never overlap, and a
+//! at row `r + shift`. All lanes have the same width, the **span** from the last block of the first
+//! forward section to the end block after the outputs, so lanes of one column never overlap, and a
 //! gate reads every lane at one rotation, whatever the profile's shape.
 //!
-//! A wide profile (mnist-mlp) has a short span and packs seven lanes into a column; a narrow one has
-//! few lanes a column and more columns.
+//! Range-checked lanes are packed into the **lookup area**: the same rows of one or more private columns,
+//! every cell of which is looked up. A wide profile (mnist-mlp) has a short span and packs five
+//! range-checked lanes into a column; a narrow one has fewer lanes a column and more columns.
 
 use crate::grid::{Grid, LayoutError};
 use crate::profile::Profile;
+use std::ops::Range;
 
 /// A column (index among the private columns of its phase) and the rows from base row to cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +32,6 @@ impl Lane {
 }
 
 /// A non-negative integer of `bits` bits as limbs of the lookup table, lowest first.
-///
-/// When `bits` is not a multiple of the limb width, the top limb is looked up twice: itself and
-/// scaled up by the missing bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limbs {
     /// Lanes of the limbs.
@@ -41,10 +40,12 @@ pub struct Limbs {
     pub bits: u32,
     /// Bits the top limb falls short of a full limb.
     pub missing: u32,
+    /// When bits are missing: the top limb times `2^missing`, range-checked as well.
+    pub scaled: Option<Lane>,
 }
 
-/// Lanes of a rounded and clamped quotient: `value * 2^scale + half = 2^shift * t + remainder`,
-/// `quotient = clamp(t, 0, 2^bits - 1)` after adding the offset (see [`super::gates::requantise`]).
+/// Lanes of a rounded and clamped quotient: `value * 2^gain + half = 2^shift * t + remainder`,
+/// `quotient = clamp(t - offset, 0, 2^bits - 1)`; see `gates/units.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requantise {
     /// The clamped quotient.
@@ -59,6 +60,16 @@ pub struct Requantise {
     pub shift: u32,
 }
 
+/// The lookup area: rows of private columns whose every cell is looked up. The LogUp sum of private column
+/// `columns.start + c` is second-phase column `c`, at the same rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupArea {
+    /// Private columns.
+    pub columns: Range<usize>,
+    /// Rows.
+    pub rows: Range<usize>,
+}
+
 /// The plan of the training circuit of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -68,27 +79,32 @@ pub struct Plan {
     pub profile: Profile,
     /// Private first-phase columns.
     pub aux_columns: usize,
-    /// Second-phase columns that hold unit lanes.
+    /// Second-phase columns that hold LogUp sums and unit lanes.
     pub chain_columns: usize,
     /// Activation of a hidden unit (absent without hidden layers).
     pub relu: Option<Requantise>,
     /// Residual of an output, back-propagated signal of a hidden unit.
     pub signal: Requantise,
-    /// LogUp running sum, one lane a lookup.
-    pub sums: Vec<Lane>,
+    /// Where lookups are active.
+    pub area: LookupArea,
     /// Fold of the pre-activations.
     pub pre_fold: Lane,
-    /// Fold of the back-propagated sums (absent without hidden layers).
-    pub back_fold: Option<Lane>,
     /// Fold of the signals over the units of a layer.
     pub signal_fold: Lane,
-    /// Sum of squared residuals.
-    pub loss_sum: Lane,
-    /// Rows of the norm's bucket check and the loss's.
+    /// On outputs the sum of squared residuals, on hidden units the fold of the back-propagated sums.
+    pub loss_fold: Lane,
+    /// Rows of the norm's bucket check and of the loss's.
     pub bucket_rows: (usize, usize),
     /// Row of the first table value; `2^limb_bits` rows follow.
     pub table_row: usize,
 }
+
+/// Cells of the state at a gap before the norm's bucket: two squared sums' parts.
+pub const STATE_ROWS: usize = 2;
+
+/// Most bits of a bucket row. Sums of squares are below `2^126`, so the rows of a bucket hold fewer than
+/// `127 + 120` bits together, and `2^247 + 2^126 < r`.
+const BUCKET_BITS: u32 = 120;
 
 impl Plan {
     /// Plans a profile.
@@ -97,91 +113,41 @@ impl Plan {
     /// [`LayoutError`] with the reason when the profile does not fit.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
         let grid = Grid::new(profile)?;
-        let bounds = profile.bounds();
         let limb = profile.limb_bits;
-        let depth = grid.depth();
-        let hidden = depth > 1;
-
-        let first = grid.gap(1);
-        let span = grid.gap(depth + 1) + 3 - first;
-        let table_block = grid.end();
+        let table = grid.end();
         let table_blocks = (1usize << limb).div_ceil(grid.rows_per_block);
-        if table_block + table_blocks > grid.blocks() {
-            return Err(LayoutError::Table { limb_bits: limb, need: table_blocks, have: grid.blocks() - table_block });
+        if table + table_blocks > grid.blocks() {
+            let have = grid.blocks() - table;
+            return Err(LayoutError::Table { limb_bits: limb, need: table_blocks, have });
         }
-        if first + span > grid.blocks() {
-            return Err(LayoutError::TooManyRows {
-                need: first + span,
-                rows_per_block: grid.rows_per_block,
-                k: grid.k,
-                have: grid.blocks(),
-                suggested: grid.k + 1,
-            });
-        }
-
-        // Column 0 holds the activations at shift 0 and the table's multiplicities above the sections.
-        let mut aux = Lanes::new(&grid, first, span);
-        aux.reserve_below();
-        let shift = |bits: u32| bits.next_multiple_of(limb);
-        let relu = hidden.then(|| {
-            let widest = bounds.pre_activation[..depth - 1].iter().max().copied().unwrap_or(0);
-            let cut = excess_bits(widest, profile.activation_shift, 0);
-            aux.requantise(limb, profile.activation_bits, shift(profile.activation_shift), cut)
-        });
-        let signal_shift = shift(profile.residual_shift.max(if hidden { profile.backprop_shift } else { 0 }));
-        let widest_back = bounds.backprop.iter().max().copied().unwrap_or(0);
-        let reach = (1u128 << (profile.signal_bits - 1)) - 1;
-        let cut = excess_bits(bounds.residual, profile.residual_shift, reach).max(excess_bits(widest_back, profile.backprop_shift, reach));
-        let signal = aux.requantise(limb, profile.signal_bits, signal_shift, cut);
-
-        let lookups: usize = relu.iter().chain([&signal]).map(Requantise::lookups).sum();
-        // A running sum reads the row before its lane, which must not be a blinding row.
-        let mut chain = Lanes::new(&grid, first, span);
-        chain.skip_first_block();
-        let sums = (0..lookups).map(|_| chain.next()).collect();
-        let pre_fold = chain.next();
-        let back_fold = hidden.then(|| chain.next());
-        let signal_fold = chain.next();
-        let loss_sum = chain.next();
-
+        let need = Need::new(profile);
+        let (mut lanes, area) = Lanes::plan(&grid, &need, table + table_blocks)?;
+        let relu = need.relu.as_ref().map(|bits| lanes.requantise(limb, bits));
+        let signal = lanes.requantise(limb, &need.signal);
+        let [pre_fold, signal_fold, loss_fold] = [(); 3].map(|()| lanes.chain.next());
         let mut plan = Plan {
+            table_row: grid.row(table),
             grid,
             profile: profile.clone(),
-            aux_columns: aux.columns(),
-            chain_columns: chain.columns(),
+            aux_columns: lanes.aux.columns(),
+            chain_columns: lanes.chain.columns(),
             relu,
             signal,
-            sums,
+            area,
             pre_fold,
-            back_fold,
             signal_fold,
-            loss_sum,
+            loss_fold,
             bucket_rows: (0, 0),
-            table_row: 0,
         };
-        plan.table_row = plan.grid.row(table_block);
         let width = plan.bucket_limbs().len() as u32 * limb;
+        let bounds = profile.bounds();
         let rows = |max: u128| (128 - max.leading_zeros() + 1).div_ceil(width) as usize;
         plan.bucket_rows = (rows(bounds.norm), rows(bounds.loss));
         let need = STATE_ROWS + plan.bucket_rows.0 + plan.bucket_rows.1;
-        if need > 2 * plan.grid.rows_per_block {
-            return Err(LayoutError::BucketRows { need, have: 2 * plan.grid.rows_per_block });
+        if need > plan.grid.rows_per_block {
+            return Err(LayoutError::BucketRows { need, have: plan.grid.rows_per_block });
         }
         Ok(plan)
-    }
-
-    /// All looked-up limbs in the order of the running sum, with the factor each is scaled by.
-    pub fn lookups(&self) -> Vec<(Lane, u64)> {
-        let mut out = Vec::new();
-        for part in self.relu.iter().chain([&self.signal]) {
-            for limbs in [&part.quotient, &part.remainder, &part.excess] {
-                out.extend(limbs.lanes.iter().map(|lane| (*lane, 1)));
-                if limbs.missing > 0 {
-                    out.extend(limbs.lanes.last().map(|lane| (*lane, 1 << limbs.missing)));
-                }
-            }
-        }
-        out
     }
 
     /// Lanes of full limbs, which the bucket rows use as range-checked cells, [`BUCKET_BITS`] at
@@ -199,35 +165,18 @@ impl Plan {
         out
     }
 
-    /// First and one-past-last base row where lookups are active.
-    pub fn lookup_rows(&self) -> std::ops::Range<usize> {
-        let grid = &self.grid;
-        grid.row(grid.gap(1))..grid.row(grid.gap(grid.depth() + 1))
-    }
-
-    /// Base rows of hidden layer `l`, `1 <= l < L`.
-    pub fn hidden_rows(&self, l: usize) -> std::ops::Range<usize> {
-        let grid = &self.grid;
-        grid.row(grid.input(l + 1, 0))..grid.row(grid.gap(l + 1))
-    }
-
-    /// Base rows of the outputs.
-    pub fn output_rows(&self) -> std::ops::Range<usize> {
-        let grid = &self.grid;
-        grid.row(grid.output(0))..grid.row(grid.gap(grid.depth() + 1))
-    }
-
     /// Base rows of layer `l`, `1 <= l <= L`.
-    pub fn unit_rows(&self, l: usize) -> std::ops::Range<usize> {
-        if l == self.grid.depth() {
-            self.output_rows()
+    pub fn unit_rows(&self, l: usize) -> Range<usize> {
+        let grid = &self.grid;
+        if l == grid.depth() {
+            grid.row(grid.output(0))..grid.row(grid.stop())
         } else {
-            self.hidden_rows(l)
+            grid.row(grid.input(l + 1, 0))..grid.row(grid.bias(l + 1))
         }
     }
 
     /// Rows of the norm's bucket check and the loss's, in column 0 of the private columns.
-    pub fn buckets(&self) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+    pub fn buckets(&self) -> (Range<usize>, Range<usize>) {
         let norm = self.grid.row(self.grid.gap(self.grid.depth())) + STATE_ROWS;
         let loss = norm + self.bucket_rows.0;
         (norm..loss, loss..loss + self.bucket_rows.1)
@@ -240,17 +189,57 @@ impl Plan {
     }
 }
 
-/// Most bits of a bucket row. Sums of squares are below `2^126`, so the rows of a bucket hold fewer than
-/// `127 + 120` bits together, and `2^247 + 2^126 < r`.
-const BUCKET_BITS: u32 = 120;
+/// Bits of one requantisation.
+struct Bits {
+    quotient: u32,
+    remainder: u32,
+    excess: u32,
+}
 
-/// Cells of the state at a gap: two squared sums, their cross term, the loss.
-pub const STATE_ROWS: usize = 4;
+/// What a profile's units need.
+struct Need {
+    limb: u32,
+    relu: Option<Bits>,
+    signal: Bits,
+}
 
-impl Requantise {
-    /// Lookups that the limbs take.
-    pub fn lookups(&self) -> usize {
-        [&self.quotient, &self.remainder, &self.excess].iter().map(|l| l.lanes.len() + usize::from(l.missing > 0)).sum()
+impl Need {
+    fn new(profile: &Profile) -> Self {
+        let bounds = profile.bounds();
+        let limb = profile.limb_bits;
+        let depth = profile.depth();
+        let bits = |quotient: u32, shift: u32, excess: u32| Bits {
+            quotient,
+            remainder: shift.next_multiple_of(limb),
+            excess: excess.next_multiple_of(limb),
+        };
+        let relu = (depth > 1).then(|| {
+            let widest = bounds.pre_activation[..depth - 1].iter().max().copied().unwrap_or(0);
+            bits(profile.activation_bits, profile.activation_shift, excess_bits(widest, profile.activation_shift, 0))
+        });
+        let reach = (1u128 << (profile.signal_bits - 1)) - 1;
+        let mut shift = profile.residual_shift;
+        let mut excess = excess_bits(bounds.residual, profile.residual_shift, reach);
+        if let Some(widest) = bounds.backprop.iter().max() {
+            shift = shift.max(profile.backprop_shift);
+            excess = excess.max(excess_bits(*widest, profile.backprop_shift, reach));
+        }
+        Need { limb, relu, signal: bits(profile.signal_bits, shift, excess) }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Bits> {
+        self.relu.iter().chain([&self.signal])
+    }
+
+    /// Range-checked lanes.
+    fn checked(&self) -> usize {
+        let limbs = |bits: u32| (bits.div_ceil(self.limb) + u32::from(bits % self.limb != 0)) as usize;
+        self.parts().map(|part| limbs(part.quotient) + limbs(part.remainder) + limbs(part.excess)).sum()
+    }
+
+    /// Lanes that are not range-checked: the sign bits.
+    fn plain(&self) -> usize {
+        self.parts().count()
     }
 }
 
@@ -261,62 +250,116 @@ fn excess_bits(max: u128, shift: u32, reach: u128) -> u32 {
     128 - excess.leading_zeros()
 }
 
-/// Hands out lanes column by column, lowest rows first.
+/// Lanes still to be handed out.
 struct Lanes {
-    first: i64,
-    span: i64,
-    blocks: i64,
-    rows_per_block: i64,
-    column: usize,
-    start: i64,
-    next: i64,
-    limit: i64,
+    checked: std::vec::IntoIter<Lane>,
+    aux: Pool,
+    chain: Pool,
 }
 
 impl Lanes {
-    fn new(grid: &Grid, first: usize, span: usize) -> Self {
-        let blocks = grid.blocks() as i64;
-        Lanes { first: first as i64, span: span as i64, blocks, rows_per_block: grid.rows_per_block as i64, column: 0, start: 0, next: 0, limit: blocks }
-    }
-
-    /// Keeps the blocks of the span and above free in the current column.
-    fn reserve_below(&mut self) {
-        self.limit = self.first;
-    }
-
-    /// Leaves the first block of every column free.
-    fn skip_first_block(&mut self) {
-        self.start = 1;
-        self.next = 1;
-    }
-
-    fn next(&mut self) -> Lane {
-        if self.next + self.span > self.limit {
-            self.column += 1;
-            self.next = self.start;
-            self.limit = self.blocks;
+    /// Chooses the lookup area: of all numbers of lanes a column, with or without column 0, the one
+    /// with the fewest columns in total.
+    fn plan(grid: &Grid, need: &Need, table_end: usize) -> Result<(Self, LookupArea), LayoutError> {
+        let first = grid.bias(1);
+        let span = grid.stop() + 1 - first;
+        let mut best: Option<(usize, Self, LookupArea)> = None;
+        for start in 0..2 {
+            // Column 0 holds the activations from block `first` on and the multiplicities after the sections.
+            let room = if start == 0 { first } else { grid.blocks() };
+            for per_column in 1..=need.checked() {
+                if 1 + per_column * span > room {
+                    break;
+                }
+                let columns = need.checked().div_ceil(per_column);
+                let area_end = 1 + per_column * span;
+                let new = |blocks: Range<usize>| Pool { first, span, rows_per_block: grid.rows_per_block, fresh: blocks, free: Vec::new() };
+                let mut aux = new(0..grid.blocks());
+                aux.add(if start == 0 { vec![area_end..first, table_end..grid.blocks()] } else { vec![0..first, table_end..grid.blocks()] });
+                for _ in 0..columns - (1 - start) {
+                    aux.add(vec![area_end..grid.blocks()]);
+                }
+                let mut chain = new(0..grid.blocks());
+                for _ in 0..columns {
+                    chain.add(vec![area_end..grid.blocks()]);
+                }
+                let shift = |block: usize| ((block as i64 - first as i64) * grid.rows_per_block as i64) as i32;
+                let checked: Vec<Lane> = (0..need.checked())
+                    .map(|i| Lane { column: start + i / per_column, shift: shift(1 + i % per_column * span) })
+                    .collect();
+                let trial = Lanes { checked: checked.into_iter(), aux, chain };
+                let (mut aux, mut chain) = (trial.aux.clone(), trial.chain.clone());
+                (0..need.plain()).for_each(|_| {
+                    aux.next();
+                });
+                (0..3).for_each(|_| {
+                    chain.next();
+                });
+                let total = aux.columns() + chain.columns();
+                if best.as_ref().is_none_or(|(least, ..)| total < *least) {
+                    let area = LookupArea { columns: start..start + columns, rows: grid.row(1)..grid.row(area_end) };
+                    best = Some((total, trial, area));
+                }
+            }
         }
-        let shift = (self.next - self.first) * self.rows_per_block;
-        self.next += self.span;
-        Lane { column: self.column, shift: shift as i32 }
-    }
-
-    fn columns(&self) -> usize {
-        self.column + 1
+        best.map(|(_, lanes, area)| (lanes, area)).ok_or(LayoutError::TooManyRows {
+            need: 1 + span,
+            rows_per_block: grid.rows_per_block,
+            k: grid.k,
+            have: grid.blocks(),
+            suggested: grid.k + 1,
+        })
     }
 
     fn limbs(&mut self, limb: u32, bits: u32) -> Limbs {
         let count = bits.div_ceil(limb);
-        Limbs { lanes: (0..count).map(|_| self.next()).collect(), bits, missing: count * limb - bits }
+        let missing = count * limb - bits;
+        // invariant: `Need::checked` counted exactly these lanes.
+        let mut next = || self.checked.next().expect("a range-checked lane for every limb");
+        let lanes = (0..count).map(|_| next()).collect();
+        Limbs { lanes, bits, missing, scaled: (missing > 0).then(next) }
     }
 
-    fn requantise(&mut self, limb: u32, bits: u32, shift: u32, cut: u32) -> Requantise {
+    fn requantise(&mut self, limb: u32, bits: &Bits) -> Requantise {
         Requantise {
-            quotient: self.limbs(limb, bits),
-            remainder: self.limbs(limb, shift),
-            excess: self.limbs(limb, cut.next_multiple_of(limb)),
-            below: self.next(),
-            shift,
+            quotient: self.limbs(limb, bits.quotient),
+            remainder: self.limbs(limb, bits.remainder),
+            excess: self.limbs(limb, bits.excess),
+            below: self.aux.next(),
+            shift: bits.remainder,
         }
+    }
+}
+
+/// Free blocks of the private columns of a phase.
+#[derive(Clone)]
+struct Pool {
+    first: usize,
+    span: usize,
+    rows_per_block: usize,
+    fresh: Range<usize>,
+    free: Vec<Vec<Range<usize>>>,
+}
+
+impl Pool {
+    fn add(&mut self, free: Vec<Range<usize>>) {
+        self.free.push(free);
+    }
+
+    fn columns(&self) -> usize {
+        self.free.len()
+    }
+
+    fn next(&mut self) -> Lane {
+        for (column, ranges) in self.free.iter_mut().enumerate() {
+            if let Some(range) = ranges.iter_mut().find(|range| range.len() >= self.span) {
+                let block = range.start;
+                range.start += self.span;
+                return Lane { column, shift: ((block as i64 - self.first as i64) * self.rows_per_block as i64) as i32 };
+            }
+        }
+        // A fresh column holds at least one lane: the sections themselves span as much.
+        self.free.push(vec![self.fresh.clone()]);
+        self.next()
     }
 }

@@ -4,7 +4,7 @@
 //! alone ([`super::phase2`]), so a test that changes a first-phase cell gets a witness that is
 //! consistent downstream.
 
-use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROWS};
+use super::plan::{Lane, Limbs, Plan, Requantise};
 use crate::field::{signed, unsigned};
 use crate::grid::TAIL;
 use crate::quantize::round_shift;
@@ -118,6 +118,10 @@ impl<'a> Integers<'a> {
         for (i, lane) in limbs.lanes.iter().enumerate() {
             self.put(*lane, base, ((value >> (bits * i as u32)) & mask) as i128);
         }
+        if let Some(scaled) = limbs.scaled {
+            let top = value >> (bits * (limbs.lanes.len() as u32 - 1));
+            self.put(scaled, base, (top << limbs.missing) as i128);
+        }
     }
 
     /// Requantises `value` at a base row; returns (quotient, below).
@@ -172,32 +176,25 @@ impl<'a> Integers<'a> {
         }
     }
 
-    /// State at the gaps, bucket heads and their limbs.
+    /// State at the gaps, buckets and their limbs.
     fn buckets(&mut self, updates: &[Vec<i64>], trace: &StepTrace, norm_log2: u32, loss_log2: u32) {
         let plan = self.plan;
         let grid = &plan.grid;
-        let two = grid.columns == 2;
-        let norm_bound = 1i128 << norm_log2;
-        let loss = 1 - (1i128 << loss_log2);
-        let mut state = [0, 0, 1 - norm_bound, loss];
+        let mut state = [0, 0, (1i128 << norm_log2) - 1];
         for l in 1..=grid.depth() {
-            for row in grid.row(grid.bias(l))..grid.row(grid.gap(l)) {
+            for row in grid.row(grid.input(l, 0))..grid.row(grid.gap(l)) {
                 let cells: Vec<i128> = updates.iter().map(|column| i128::from(column[row])).collect();
-                if two {
-                    state[0] += cells[0] * cells[0];
-                    state[1] += cells[0] * cells[1];
-                    state[2] += cells[1] * cells[1];
-                } else {
-                    state[2] += cells[0] * cells[0];
+                state[2] -= cells.iter().map(|cell| cell * cell).sum::<i128>();
+                if let [d0, d1] = cells[..] {
+                    state[0] += d0 * d0;
+                    state[1] += d0 * d1;
                 }
             }
             let first = grid.row(grid.gap(l));
-            self.columns[0][first..first + STATE_ROWS].copy_from_slice(&state);
-            let total = if l == grid.depth() { trace.loss as i128 } else { 0 };
-            self.columns[0][first + STATE_ROWS] = -(state[0] + state[2]);
-            self.columns[0][first + STATE_ROWS + plan.bucket_rows.0] = -(loss + total);
+            self.columns[0][first..first + state.len()].copy_from_slice(&state);
         }
         let (norm, loss) = plan.buckets();
+        self.columns[0][loss.start] = (1i128 << loss_log2) - 1 - trace.loss as i128;
         for rows in [norm, loss] {
             let mut value = self.columns[0][rows.start] as u128;
             let lanes = plan.bucket_limbs();
@@ -215,10 +212,9 @@ impl<'a> Integers<'a> {
     fn multiplicities(&mut self) {
         let plan = self.plan;
         let mut counts = vec![0i128; 1 << plan.profile.limb_bits];
-        for (lane, scale) in plan.lookups() {
-            for base in plan.lookup_rows() {
-                let value = self.columns[lane.column][lane.at(base)] * i128::from(scale);
-                if let Some(count) = usize::try_from(value).ok().and_then(|v| counts.get_mut(v)) {
+        for column in plan.area.columns.clone() {
+            for value in &self.columns[column][plan.area.rows.clone()] {
+                if let Some(count) = usize::try_from(*value).ok().and_then(|v| counts.get_mut(v)) {
                     *count += 1;
                 }
             }

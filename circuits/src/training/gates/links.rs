@@ -1,37 +1,43 @@
 //! Equations that tie the chains together.
 //!
 //! # Constraints
-//! On every row of a gap: `gap.*` pins the folds to zero (`U`, `E`, and in their lanes `F`, `B`, `G`
-//! and the loss), and `gradient.dot` sums `U[-R] G` over the samples into the spare cells of `F`'s lane.
+//! On every row of a gap `U = 0` and `E = 0` (`gap.*`; in the start gap `start.*`), and `gradient.dot`:
+//! `F = F[+1] + U[-R] G[+R]`: the sum of `U_i G_i` over the samples, on top of the fold of the
+//! pre-activations, whose first row follows the gap.
 //!
 //! On the first row of the gap after forward section `l`, with the state
-//! `St = upsilon^2 n00 + 2 upsilon n01 + n11 + upsilon^3 l` (for one column `n11 + upsilon^3 l`):
-//! 1. `forward`: `theta (m - mu St) = theta^(R R C) F`, the product identity of layer `l`, and the
+//! `St = upsilon^2 s0 + 2 upsilon s1 - s0 - s2` (for one weight column `-s2`):
+//! 1. `forward`: `theta (m - mu St) = theta^(R R C) F[+R]`: the product identity of layer `l`, and the
 //!    squared norm so far.
-//! 2. `gradient`: `E = upsilon^(RC-1) sum_i U_i G_i`, the product identity of its update.
+//! 2. `gradient`: `E[-1] = upsilon^(RC-1) (F - F[+R])`: the product identity of its update.
 //! 3. `state`: the dot chain goes on from `mu St`.
-//! 4. `norm`, `loss`: `head + n00 + n11 = 0`, `head + l + loss = 0`.
 //!
-//! On row 0: `start`: the dot chain begins with `mu ((1 - norm_bound) + upsilon^3 (1 - loss_bound))`;
-//! `backward.l`: the product identity of the back-propagated sums; `lookup.total`: both LogUp sums meet.
+//! On row 0:
+//! 4. `start`: the dot chain begins with `mu (1 - norm_bound)`.
+//! 5. `backward`, for each layer `l >= 2`: the product identity of the back-propagated sums.
+//! 6. `lookup.total`: both LogUp sums meet.
+//! 7. `loss.total`: the loss bucket's cell is `loss_bound - 1 - loss`.
 //!
 //! On a bucket row: `bucket`: a cell is its limbs plus, except on the last row, `2^bits` times the next cell.
+//! The first cell of the norm's bucket is `s2` of the last gap.
 //!
 //! # Soundness
-//! Equations 1 to 3 are polynomial identities in independent challenges over first-phase cells. As
+//! Equations 1 to 4 are polynomial identities in independent challenges over first-phase cells. As
 //! polynomials in `mu` they say, for each layer: the dot products equal the fold of the
-//! pre-activations, and the state grows by exactly the squared sums of the section. So after the last
-//! section `n00 + n11 = norm - norm_bound + 1` and `l = 1 - loss_bound`, and the heads, sums of
-//! range-checked limbs, are `norm_bound - 1 - norm >= 0` and `loss_bound - 1 - loss >= 0`.
+//! pre-activations, and the state grows by exactly the squared sums of the section. With
+//! `(upsilon d0 + d1)^2 = upsilon^2 d0^2 + 2 upsilon d0 d1 + d1^2` the coefficients of `upsilon` give
+//! `s0 = sum d0^2`, `s1 = sum d0 d1` and `s2 = norm_bound - 1 - norm` after the last section. The
+//! bucket makes `s2`, and the loss bucket's cell, a sum of range-checked limbs, hence not negative.
 //! The exponents of `theta` match because fold and lane count rows in the same order:
 //! `sum_i theta^(R-1-i) in_i * sum_k r^(RC-1-k) w_k = theta^(R R C - 1) sum theta^-(R k + i) in_i w_k`.
-//! The `gap` pins make each unit fold end exactly after its layer, so nothing outside it counts.
+//! The `stop` pins of `units` make each unit fold begin exactly after its layer, so nothing outside it counts.
 
 use super::super::config::{Cells, TrainingConfig};
 use super::super::expr::{constant, power, recompose, Expr};
 use super::super::plan::{Plan, STATE_ROWS};
 use crate::field::power_of_two;
 use crate::instance;
+use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
@@ -59,43 +65,30 @@ fn gaps(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
             ("gap.input", gap.clone() * inputs),
             ("gap.update", gap.clone() * updates),
         ];
-        for (name, lane) in [("gap.pre", Some(plan.pre_fold)), ("gap.back", plan.back_fold), ("gap.signal", Some(plan.signal_fold)), ("gap.loss", Some(plan.loss_sum))] {
-            if let Some(lane) = lane {
-                out.push((name, gap.clone() * q.chain(lane, 0)));
-            }
-        }
-        // The first unit block of the layer is two blocks below: gap, bias (or empty) block, units.
-        let dot = q.chain(plan.pre_fold, r);
-        let dot_before = q.chain(plan.pre_fold, r - 1);
+        let pre = q.chain(plan.pre_fold, 0);
+        let pre_next = q.chain(plan.pre_fold, 1);
         let folded_inputs = q.advice(config.p2_input, -r);
-        let folded_signals = q.chain(plan.signal_fold, 2 * r);
-        out.push(("gradient.dot", gap.clone() * (dot - dot_before - folded_inputs * folded_signals)));
+        let folded_signals = q.chain(plan.signal_fold, r);
+        out.push(("gradient.dot", gap.clone() * (pre.clone() - pre_next - folded_inputs * folded_signals)));
 
         let boundary = gap.clone() * (gap - constant(1));
         let theta = q.challenge(config.challenges.theta);
         let upsilon = q.challenge(config.challenges.upsilon);
         let mu = q.challenge(config.challenges.mu);
-        let state: Vec<Expr> = (0..STATE_ROWS as i32).map(|i| q.unit(i)).collect();
-        let mut weighted = state[2].clone() + power(&upsilon, 3) * state[3].clone();
-        let mut norm = state[2].clone();
+        let mut state = Expr::Constant(Fr::ZERO) - q.unit(STATE_ROWS as i32);
         if columns == 2 {
-            weighted = weighted + power(&upsilon, 2) * state[0].clone() + upsilon.clone() * state[1].clone() * Fr::from(2);
-            norm = norm + state[0].clone();
+            let (s0, s1) = (q.unit(0), q.unit(1));
+            state = state + power(&upsilon, 2) * s0.clone() + upsilon.clone() * s1 * Fr::from(2) - s0;
         }
-        let weighted = mu * weighted;
+        let state = mu * state;
         let m = q.advice(config.p2_dot, -4);
-        let pre = q.chain(plan.pre_fold, 2 * r);
-        out.push(("forward", boundary.clone() * (theta.clone() * (m - weighted.clone()) - power(&power(&theta, rows), rows * columns) * pre)));
+        let units = q.chain(plan.pre_fold, r);
+        let scale = power(&power(&theta, rows), rows * columns);
+        out.push(("forward", boundary.clone() * (theta * (m - state.clone()) - scale * units.clone())));
         let update = q.advice(config.p2_update, -1);
-        let dot = q.chain(plan.pre_fold, 2 * r - 1);
-        out.push(("gradient", boundary.clone() * (update - power(&upsilon, rows * columns - 1) * dot)));
+        out.push(("gradient", boundary.clone() * (update - power(&upsilon, rows * columns - 1) * (pre - units))));
         let m = q.advice(config.p2_dot, r - 4);
-        out.push(("state", boundary.clone() * (m - weighted)));
-        let norm_head = q.unit(STATE_ROWS as i32);
-        out.push(("norm", boundary.clone() * (norm_head + norm)));
-        let loss_head = q.unit((STATE_ROWS + plan.bucket_rows.0) as i32);
-        let loss = q.chain(plan.loss_sum, 2 * r);
-        out.push(("loss.total", boundary * (loss_head + state[3].clone() + loss)));
+        out.push(("state", boundary * (m - state)));
         out
     });
 }
@@ -110,33 +103,32 @@ fn start(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) 
         let start = q.fixed(config.fixed.q_start);
         let first = start.clone() * (start - constant(1));
         let theta = q.challenge(config.challenges.theta);
-        let upsilon = q.challenge(config.challenges.upsilon);
         let mu = q.challenge(config.challenges.mu);
         let norm_bound = q.meta.query_instance(config.instance, Rotation(instance::NORM_BOUND as i32));
         let loss_bound = q.meta.query_instance(config.instance, Rotation(instance::LOSS_BOUND as i32));
         let m = q.advice(config.p2_dot, rows as i32 - 4);
-        let state = constant(1) - norm_bound + power(&upsilon, 3) * (constant(1) - loss_bound);
-        let mut out = vec![("start", first.clone() * (m - mu * state))];
+        let mut out = vec![("start", first.clone() * (m - mu * (constant(1) - norm_bound)))];
 
-        if let Some(back_fold) = plan.back_fold {
-            for l in 2..=depth {
-                // The dot chain of the section that holds the transposed weights of layer l.
-                let head = if l == depth { grid.output_head() } else { grid.backward_head(l) };
-                let end = grid.transposed(l, grid.layers[l] - 1) + 1;
-                let at = |block: usize| grid.row(block) as i32 - 4;
-                let dot = q.advice(config.p2_dot, at(end)) - q.advice(config.p2_dot, at(head));
-                let back = q.chain(back_fold, plan.hidden_rows(l - 1).start as i32);
-                let scale = power(&power(&theta, rows), rows * grid.columns);
-                out.push(("backward", first.clone() * (theta.clone() * dot - scale * back)));
-            }
+        for l in 2..=depth {
+            // The dot chain over the blocks that hold the transposed weights of layer l.
+            let head = grid.transposed(l, 0);
+            let at = |block: usize| grid.row(block) as i32 - 4;
+            let dot = q.advice(config.p2_dot, at(head + grid.layers[l])) - q.advice(config.p2_dot, at(head));
+            let back = q.chain(plan.loss_fold, plan.unit_rows(l - 1).start as i32);
+            let scale = power(&power(&theta, rows), rows * grid.columns);
+            out.push(("backward", first.clone() * (theta.clone() * dot - scale * back)));
         }
 
-        let active = plan.lookup_rows();
-        if let Some(last) = plan.sums.last() {
-            let sum = q.chain(*last, active.end as i32 - 1) - q.chain(*last, active.start as i32 - 1);
+        let area = &plan.area;
+        if let Some(last) = config.p2_chain[..area.columns.len()].last() {
+            let sum = q.advice(*last, area.rows.end as i32 - 1);
             let table = q.advice(config.p2_update, (plan.table_row + (1 << plan.profile.limb_bits)) as i32 - 1);
-            out.push(("lookup.total", first * (sum + table)));
+            out.push(("lookup.total", first.clone() * (sum + table)));
         }
+
+        let head = q.unit(plan.buckets().1.start as i32);
+        let loss = q.chain(plan.loss_fold, plan.unit_rows(depth).start as i32);
+        out.push(("loss.total", first * (head + loss + constant(1) - loss_bound)));
         out
     });
 }

@@ -1,18 +1,20 @@
 //! LogUp: every limb lies in `0 .. 2^limb_bits`.
 //!
 //! # Constraints
-//! 1. `lookup`: with `S_j` the running sum of lookup `j` of a row and `f_j` its value,
-//!    `(S_j - S_(j-1)) (alpha - f_j) = 1`; `S_(-1)` is the last sum of the row before.
+//! 1. `lookup`: on a row of the lookup area with cells `f_0, f_1, ..` of its columns and sums `S_0, S_1, ..`:
+//!    `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row before.
 //! 2. `table`: with `t` the table value and `n` its multiplicity,
 //!    `(T - T[-1]) (alpha - t) + n = 0`.
+//! 3. `lookup.start`: the last column's sum is zero in the start gap, just before the area.
 //!
 //! The two sums meet in `links` (`lookup.total`).
 //!
 //! # Soundness
-//! The rows where lookups are active are contiguous, and so are the table's; both tables' values are
-//! fixed. Multiplicities and limbs are committed before `alpha`. A limb outside the table leaves a
-//! pole of the rational identity `sum 1/(X - f) = sum n/(X - t)` whose residue is its count, below
-//! `2^20 < r`, so the identity is false and survives a random `alpha` with probability below `2^21 / r`.
+//! The area's rows are contiguous, and so are the table's, whose values are fixed and whose sum starts
+//! from a zero (the update's fold after the sections). Multiplicities and limbs are committed before `alpha`.
+//! A limb outside the table leaves a pole of the rational identity
+//! `sum 1/(X - f) = sum n/(X - t)` whose residue is its count, below `2^20 < r`, so the
+//! identity is false and survives a random `alpha` with probability below `2^21 / r`.
 //! Source: Haböck, Multivariate lookups based on logarithmic derivatives, eprint 2022/1530.
 
 use super::super::config::{Cells, TrainingConfig};
@@ -28,15 +30,19 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let table = q.fixed(config.fixed.t_limb);
         let alpha = q.challenge(config.challenges.alpha);
         let mut out = Vec::new();
-        let mut before = plan.sums.last().map(|lane| q.chain(*lane, -1));
-        for (lane, (limb, scale)) in plan.sums.iter().zip(plan.lookups()) {
-            let value = q.lane(limb, 0) * Fr::from(scale);
-            let now = q.chain(*lane, 0);
+        let sums = &config.p2_chain[..plan.area.columns.len()];
+        let mut before = sums.last().map(|column| q.advice(*column, -1));
+        for (limb, sum) in plan.area.columns.clone().zip(sums) {
+            let value = q.advice(config.aux[limb], 0);
+            let now = q.advice(*sum, 0);
             if let Some(before) = before {
                 let step = (now.clone() - before) * (alpha.clone() - value);
                 out.push(("lookup", active.clone() * (step - constant(1))));
             }
             before = Some(now);
+        }
+        if let Some(last) = before {
+            out.push(("lookup.start", q.fixed(config.fixed.q_start) * last));
         }
         let total = q.advice(config.p2_update, 0);
         let total_before = q.advice(config.p2_update, -1);

@@ -13,10 +13,12 @@
 //! 3. `*.ceiling`: `exc (quo - Q (1 - below)) = 0`.
 //! 4. `hidden.activation`: the activation is the quotient (offset 0).
 //! 5. `output.residual`: the residual is offset + quotient for a sample, 0 for a phantom sample.
-//! 6. `fold.pre`: `theta F = F[+1] + theta Z`, `Z` rebuilt from the limbs (for an output plus `target y`).
-//! 7. `fold.back`: the same for the back-propagated sums of hidden units.
-//! 8. `fold.signal`: `upsilon G = G[+R] + upsilon dZ`; for a hidden unit `dZ = (1 - below) (offset + quo)`.
-//! 9. `loss`: `loss = loss[+1] + dZ^2` on outputs.
+//! 6. `*.scaled`: a top limb that falls short of a full limb, times `2^missing`, is a looked-up cell too.
+//! 7. `fold.pre`: `theta F = F[+1] + theta Z`, `Z` rebuilt from the limbs (for an output plus `target y`).
+//! 8. `fold.back`: the same for the back-propagated sums of hidden units.
+//! 9. `fold.signal`: `upsilon G = G[+R] + upsilon dZ`; for a hidden unit `dZ = (1 - below) (offset + quo)`.
+//! 10. `loss`: `loss = loss[+1] + dZ^2` on outputs, in the lane of `fold.back`.
+//! 11. `stop.*`: on bias and end blocks, which follow a layer's units, the folds are zero.
 //!
 //! # Soundness
 //! `quo`, `rem` and `exc` are sums of looked-up limbs, so they are integers in their ranges
@@ -74,6 +76,18 @@ impl Parts {
     }
 }
 
+/// Constraint 6 for the limbs of a requantisation that fall short.
+fn scaled(q: &mut Cells<'_, '_>, part: &Requantise, selector: &Expr, name: &'static str) -> Vec<(&'static str, Expr)> {
+    let mut out = Vec::new();
+    for limbs in [&part.quotient, &part.remainder, &part.excess] {
+        if let (Some(scaled), Some(top)) = (limbs.scaled, limbs.lanes.last()) {
+            let (scaled, top) = (q.lane(scaled, 0), q.lane(*top, 0));
+            out.push((name, selector.clone() * (scaled - top * power_of_two(limbs.missing))));
+        }
+    }
+    out
+}
+
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
     let profile = &plan.profile;
     let limb = profile.limb_bits;
@@ -93,10 +107,10 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
 
         let pre = q.chain(plan.pre_fold, 0);
         let pre_next = q.chain(plan.pre_fold, 1);
-        let pre_step = theta.clone() * pre - pre_next;
+        let pre_step = theta.clone() * pre.clone() - pre_next;
         let folded = q.chain(plan.signal_fold, 0);
         let folded_next = q.chain(plan.signal_fold, rows);
-        let signal_step = upsilon.clone() * folded - folded_next;
+        let signal_step = upsilon.clone() * folded.clone() - folded_next;
 
         // Outputs.
         let label = q.advice(config.x, 0);
@@ -107,21 +121,28 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         out.push(("output.residual", output.clone() * (constant(2) - output.clone()) * (unit.clone() - dequantised.clone())));
         out.push(("output.phantom", output.clone() * (output.clone() - constant(1)) * unit.clone()));
         out.push(("output.fold.signal", output.clone() * (signal_step.clone() - upsilon.clone() * unit.clone())));
-        let loss = q.chain(plan.loss_sum, 0);
-        let loss_next = q.chain(plan.loss_sum, 1);
-        out.push(("loss", output * (loss - loss_next - unit.clone() * unit.clone())));
+        let last = q.chain(plan.loss_fold, 0);
+        let last_next = q.chain(plan.loss_fold, 1);
+        out.push(("loss", output * (last.clone() - last_next.clone() - unit.clone() * unit.clone())));
+        out.extend(scaled(&mut q, &plan.signal, &either, "signal.scaled"));
+
+        // Bias and end blocks: the code is 2.
+        let section = q.fixed(config.fixed.q_section);
+        let stop = section.clone() * (section - constant(1));
+        for (name, fold) in [("stop.pre", &pre), ("stop.signal", &folded), ("stop.loss", &last)] {
+            out.push((name, stop.clone() * fold.clone()));
+        }
 
         // Hidden units.
-        if let (Some(relu), Some(back_fold)) = (&plan.relu, plan.back_fold) {
+        if let Some(relu) = &plan.relu {
             let activation = Parts::query(&mut q, limb, relu);
             out.extend(activation.clamp(&hidden, profile.activation_bits, ["activation.sign", "activation.floor", "activation.ceiling"]));
             out.push(("hidden.activation", hidden.clone() * (unit.clone() - activation.quotient.clone())));
+            out.extend(scaled(&mut q, relu, &hidden, "activation.scaled"));
             let value = activation.value(relu.shift, profile.activation_shift, 0);
             out.push(("hidden.fold.pre", hidden.clone() * (pre_step - theta.clone() * value)));
-            let back = q.chain(back_fold, 0);
-            let back_next = q.chain(back_fold, 1);
             let value = signal.value(plan.signal.shift, profile.backprop_shift, offset);
-            out.push(("hidden.fold.back", hidden.clone() * (theta.clone() * back - back_next - theta * value)));
+            out.push(("hidden.fold.back", hidden.clone() * (theta.clone() * last - last_next - theta * value)));
             let masked = (constant(1) - activation.below) * dequantised;
             out.push(("hidden.fold.signal", hidden * (signal_step - upsilon * masked)));
 
