@@ -2,7 +2,7 @@
 //!
 //! # Shapes
 //! `shard_count` shards of `batch` records each, and as many commitments; shard `i` holds the records
-//! `i * batch` to `(i + 1) * batch - 1`, and its blinding is [`blinding`]`(seed, profile id, i)`.
+//! `i * batch` to `(i + 1) * batch - 1`, and its blinding is [`blinding()`] of seed, profile id and `i`.
 //!
 //! # Checks
 //! On reading: counts and lengths agree, every record fits the profile, no record occurs twice, the
