@@ -225,7 +225,7 @@ impl StagedDir {
     /// Makes the folder appear under its name, whole.
     ///
     /// `subfolders` are flushed first, relative to the folder; the files in them must have been
-    /// written with [`write`] or [`write_secret`], which flush their content.
+    /// written with [`write()`] or [`write_secret`], which flush their content.
     pub fn publish(self, subfolders: &[&str]) -> Result<(), FsError> {
         for sub in subfolders {
             sync_dir(&self.dir.path().join(sub))?;
