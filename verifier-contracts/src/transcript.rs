@@ -18,8 +18,7 @@ use halo2_proofs::halo2curves::{
     CurveAffine,
 };
 use halo2_proofs::transcript::{
-    EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite,
-    TranscriptWriterBuffer,
+    EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite, TranscriptWriterBuffer,
 };
 use sha3::{Digest, Keccak256};
 use thiserror::Error;
@@ -188,10 +187,7 @@ impl<W: Write> TranscriptWrite<G1Affine, KeccakChallenge> for KeccakWrite<W> {
 
 impl<W: Write> TranscriptWriterBuffer<W, G1Affine, KeccakChallenge> for KeccakWrite<W> {
     fn init(writer: W) -> Self {
-        KeccakWrite {
-            state: State::default(),
-            writer,
-        }
+        KeccakWrite { state: State::default(), writer }
     }
 
     fn finalize(self) -> W {
@@ -217,12 +213,7 @@ impl<R: Read> KeccakRead<R> {
         loop {
             match self.reader.read(&mut byte) {
                 Ok(0) => return Ok(()),
-                Ok(_) => {
-                    return Err(TranscriptError::TrailingBytes {
-                        offset: self.offset,
-                    }
-                    .into())
-                }
+                Ok(_) => return Err(TranscriptError::TrailingBytes { offset: self.offset }.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -249,9 +240,7 @@ impl<R: Read> TranscriptRead<G1Affine, KeccakChallenge> for KeccakRead<R> {
     fn read_point(&mut self) -> io::Result<G1Affine> {
         let mut bytes = [0u8; POINT_BYTES];
         self.reader.read_exact(&mut bytes)?;
-        let point = decode_point(&bytes).ok_or(TranscriptError::PointInvalid {
-            offset: self.offset,
-        })?;
+        let point = decode_point(&bytes).ok_or(TranscriptError::PointInvalid { offset: self.offset })?;
         self.offset += POINT_BYTES;
         self.state.0.extend_from_slice(&bytes);
         Ok(point)
@@ -260,9 +249,7 @@ impl<R: Read> TranscriptRead<G1Affine, KeccakChallenge> for KeccakRead<R> {
     fn read_scalar(&mut self) -> io::Result<Fr> {
         let mut bytes = [0u8; SCALAR_BYTES];
         self.reader.read_exact(&mut bytes)?;
-        let scalar = decode_scalar(&bytes).ok_or(TranscriptError::ScalarNotCanonical {
-            offset: self.offset,
-        })?;
+        let scalar = decode_scalar(&bytes).ok_or(TranscriptError::ScalarNotCanonical { offset: self.offset })?;
         self.offset += SCALAR_BYTES;
         self.state.0.extend_from_slice(&bytes);
         Ok(scalar)
@@ -271,10 +258,6 @@ impl<R: Read> TranscriptRead<G1Affine, KeccakChallenge> for KeccakRead<R> {
 
 impl<R: Read> TranscriptReadBuffer<R, G1Affine, KeccakChallenge> for KeccakRead<R> {
     fn init(reader: R) -> Self {
-        KeccakRead {
-            state: State::default(),
-            reader,
-            offset: 0,
-        }
+        KeccakRead { state: State::default(), reader, offset: 0 }
     }
 }

@@ -65,14 +65,7 @@ fn add(bytes: &mut [u8], at: usize, modulus: &str) {
 }
 
 /// Asserts the verdicts on one alteration.
-fn refused(
-    case: &mut Case,
-    what: &str,
-    proof: &[u8],
-    instances: &[[u8; 32]],
-    expect: Expect,
-    reference_accepts: bool,
-) {
+fn refused(case: &mut Case, what: &str, proof: &[u8], instances: &[[u8; 32]], expect: Expect, reference_accepts: bool) {
     let ours = case.ours(proof, instances);
     assert!(!ours.success, "{what}: accepted");
     let reading = 21_000 + 16 * calldata("verify", proof, instances).len() as u64 + 40_000;
@@ -262,8 +255,5 @@ fn agrees_with_the_native_verifier_on_random_alterations() {
 #[test]
 fn constants_are_the_moduli() {
     assert_eq!(Fr::MODULUS.trim_start_matches("0x"), R);
-    assert_eq!(
-        halo2_proofs::halo2curves::bn256::Fq::MODULUS.trim_start_matches("0x"),
-        Q
-    );
+    assert_eq!(halo2_proofs::halo2curves::bn256::Fq::MODULUS.trim_start_matches("0x"), Q);
 }

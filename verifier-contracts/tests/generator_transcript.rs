@@ -11,8 +11,8 @@ use halo2_proofs::{
         group::{prime::PrimeCurveAffine, Curve},
     },
     plonk::{
-        create_proof, keygen_pk, keygen_vk_custom, verify_proof, Advice, Circuit, Column,
-        ConstraintSystem, Error, Fixed, Instance, TableColumn,
+        create_proof, keygen_pk, keygen_vk_custom, verify_proof, Advice, Circuit, Column, ConstraintSystem, Error,
+        Fixed, Instance, TableColumn,
     },
     poly::{
         kzg::{
@@ -23,8 +23,7 @@ use halo2_proofs::{
         Rotation,
     },
     transcript::{
-        EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite,
-        TranscriptWriterBuffer,
+        EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite, TranscriptWriterBuffer,
     },
 };
 use rand_core::OsRng;
@@ -33,9 +32,7 @@ use support::circuit::{Random, Spec, Synthetic};
 use support::{keys, prove};
 use zkpoc_contracts::{
     generator::{advice_offset, generate, proof_len, GeneratorError, SrsPoints},
-    transcript::{
-        decode_point, decode_scalar, encode_point, KeccakRead, KeccakWrite, TranscriptError,
-    },
+    transcript::{decode_point, decode_scalar, encode_point, KeccakRead, KeccakWrite, TranscriptError},
 };
 
 type Reference<S> = EvmTranscript<G1Affine, NativeLoader, S, Vec<u8>>;
@@ -135,11 +132,7 @@ fn accepts_each_others_proofs() {
 
 fn read_error(bytes: &[u8], point: bool) -> Option<TranscriptError> {
     let mut read = KeccakRead::init(bytes);
-    let error = if point {
-        read.read_point().err()?
-    } else {
-        read.read_scalar().err()?
-    };
+    let error = if point { read.read_point().err()? } else { read.read_scalar().err()? };
     error.get_ref()?.downcast_ref::<TranscriptError>().copied()
 }
 
@@ -218,24 +211,13 @@ impl Circuit<Fr> for Arguments {
         }
         let table = p.lookup.then(|| {
             let table = meta.lookup_table_column();
-            meta.lookup("bit", |meta| {
-                vec![(meta.query_advice(advice, Rotation::cur()), table)]
-            });
+            meta.lookup("bit", |meta| vec![(meta.query_advice(advice, Rotation::cur()), table)]);
             table
         });
-        ArgumentsConfig {
-            advice,
-            fixed,
-            table,
-            instance,
-        }
+        ArgumentsConfig { advice, fixed, table, instance }
     }
 
-    fn synthesize(
-        &self,
-        config: ArgumentsConfig,
-        mut layouter: impl Layouter<Fr>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, config: ArgumentsConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         let _ = &config.instance;
         if let Some(table) = config.table {
             layouter.assign_table(
@@ -263,16 +245,8 @@ impl Circuit<Fr> for Arguments {
 fn rejects_circuits_it_cannot_verify() {
     let params = ParamsKZG::<Bn256>::setup(6, OsRng);
     let srs = SrsPoints::from(&params);
-    let arguments = |equality, lookup, instances| Arguments {
-        equality,
-        lookup,
-        instances,
-    };
-    for circuit in [
-        arguments(true, false, 0),
-        arguments(false, true, 0),
-        arguments(false, false, 2),
-    ] {
+    let arguments = |equality, lookup, instances| Arguments { equality, lookup, instances };
+    for circuit in [arguments(true, false, 0), arguments(false, true, 0), arguments(false, false, 2)] {
         let vk = keygen_vk_custom(&params, &circuit, false).expect("a key");
         let refused = generate(&vk, &srs, 0, "Test", &[]);
         assert!(matches!(refused, Err(GeneratorError::Unsupported { .. })), "{refused:?}");
@@ -289,38 +263,24 @@ fn rejects_circuits_it_cannot_verify() {
 
 #[test]
 fn rejects_a_declared_degree_above_the_real_one() {
-    let spec = Spec {
-        minimum_degree: Some(5),
-        ..Spec::middle()
-    };
+    let spec = Spec { minimum_degree: Some(5), ..Spec::middle() };
     let (params, pk) = keys(&Synthetic::new(spec, 1));
     let refused = generate(pk.get_vk(), &SrsPoints::from(&params), 3, "Test", &[]);
-    let expected = GeneratorError::Degree {
-        declared: 5,
-        real: 3,
-    };
+    let expected = GeneratorError::Degree { declared: 5, real: 3 };
     assert_eq!(refused, Err(expected));
 }
 
 #[test]
 fn rejects_rotations_that_coincide_on_the_domain() {
-    let spec = Spec {
-        rotations: vec![0, 1, 128],
-        ..Spec::narrow()
-    };
+    let spec = Spec { rotations: vec![0, 1, 128], ..Spec::narrow() };
     let circuit = Synthetic::new(spec, 1);
     let params = ParamsKZG::<Bn256>::setup(circuit.spec.k, OsRng);
     let vk = keygen_vk_custom(&params, &circuit, false).expect("a key");
     let refused = generate(&vk, &SrsPoints::from(&params), 1, "Test", &[]);
     let collides = matches!(
         refused,
-        Err(GeneratorError::QueryCollision {
-            kind: "advice",
-            first: 0,
-            second: 128,
-            rows: 128,
-            ..
-        })
+        Err(GeneratorError::QueryCollision { kind: "advice", first, second, rows: 128, .. })
+            if first.min(second) == 0 && first.max(second) == 128
     );
     assert!(collides, "{refused:?}");
 }
@@ -328,11 +288,7 @@ fn rejects_rotations_that_coincide_on_the_domain() {
 #[test]
 fn proof_length_and_offsets_are_those_of_real_proofs() {
     for (equality, lookup) in [(false, false), (true, false), (false, true), (true, true)] {
-        let circuit = Arguments {
-            equality,
-            lookup,
-            instances: 0,
-        };
+        let circuit = Arguments { equality, lookup, instances: 0 };
         let params = ParamsKZG::<Bn256>::setup(6, OsRng);
         let vk = keygen_vk_custom(&params, &circuit, false).expect("a key");
         let pk = keygen_pk(&params, vk, &circuit).expect("a key");

@@ -3,8 +3,14 @@
 #[path = "support/generator/mod.rs"]
 mod support;
 
+use halo2_proofs::halo2curves::{
+    bn256::{pairing, Fq, G1Affine},
+    ff::PrimeField,
+    CurveAffine,
+};
 use support::circuit::Spec;
-use support::Case;
+use support::evm::calldata;
+use support::{Case, FORWARDED};
 
 fn accepts(spec: Spec) {
     let mut case = Case::new(spec);
@@ -27,7 +33,39 @@ fn accepts(spec: Spec) {
         theirs.gas,
     );
     assert!(case.verifier_bytes < 24_576);
+    accumulates(&mut case);
     assert!(ours.gas < theirs.gas);
+}
+
+fn word(word: &[u8]) -> Fq {
+    let mut bytes: [u8; 32] = word.try_into().expect("a word");
+    bytes.reverse();
+    Option::from(Fq::from_repr(bytes)).expect("canonical")
+}
+
+/// The points of `accumulate` satisfy the equation that its documentation states, those of another
+/// instance do not.
+fn accumulates(case: &mut Case) {
+    let holds = |case: &mut Case, instances: &[[u8; 32]]| {
+        let data = calldata("accumulate", &case.proof, instances);
+        let outcome = case.chain.call(case.verifier, data, FORWARDED);
+        assert!(outcome.success && outcome.output.len() == 128, "{outcome:?}");
+        let point = |at: usize| {
+            let (x, y) = (word(&outcome.output[at..at + 32]), word(&outcome.output[at + 32..at + 64]));
+            Option::<G1Affine>::from(G1Affine::from_xy(x, y)).expect("on the curve")
+        };
+        let (lhs, rhs) = (point(0), point(64));
+        pairing(&lhs, &case.params.s_g2()) == pairing(&rhs, &case.params.g2())
+    };
+    let mut instances = case.instances.clone();
+    assert!(holds(case, &instances));
+    instances[0][31] ^= 1;
+    assert!(!holds(case, &instances));
+    let mut proof = case.proof.clone();
+    proof[31] ^= 1;
+    let data = calldata("accumulate", &proof, &case.instances);
+    let outcome = case.chain.call(case.verifier, data, FORWARDED);
+    assert!(outcome.reverted_with("PointInvalid(uint256)", Some(0)));
 }
 
 #[test]

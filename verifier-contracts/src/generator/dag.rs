@@ -83,16 +83,10 @@ impl Graph {
         uses
     }
 
-    fn add(
-        &mut self,
-        cs: &ConstraintSystem<Fr>,
-        expression: &Expression<Fr>,
-    ) -> Result<Id, GeneratorError> {
+    fn add(&mut self, cs: &ConstraintSystem<Fr>, expression: &Expression<Fr>) -> Result<Id, GeneratorError> {
         Ok(match expression {
             Expression::Constant(c) => self.constant(*c),
-            Expression::Selector(_) => {
-                return Err(GeneratorError::unsupported("a virtual selector"))
-            }
+            Expression::Selector(_) => return Err(GeneratorError::unsupported("a virtual selector")),
             Expression::Fixed(q) => {
                 let at = (q.column_index(), q.rotation());
                 let n = cs.fixed_queries().iter();
@@ -221,14 +215,10 @@ fn scalar(bytes: &[u8; 32]) -> Option<Fr> {
     Option::from(Fr::from_repr(bytes))
 }
 
-fn position<T: PartialEq>(
-    mut queries: impl Iterator<Item = T>,
-    at: T,
-    kind: &str,
-) -> Result<usize, GeneratorError> {
-    queries.position(|query| query == at).ok_or_else(|| {
-        GeneratorError::unsupported(format!("a gate that reads an unlisted {kind} query"))
-    })
+fn position<T: PartialEq>(mut queries: impl Iterator<Item = T>, at: T, kind: &str) -> Result<usize, GeneratorError> {
+    queries
+        .position(|query| query == at)
+        .ok_or_else(|| GeneratorError::unsupported(format!("a gate that reads an unlisted {kind} query")))
 }
 
 #[cfg(test)]

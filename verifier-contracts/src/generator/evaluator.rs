@@ -99,12 +99,7 @@ impl Evaluator<'_> {
     }
 
     fn reading(&self, w: &mut Writer) {
-        let Errors {
-            instance,
-            scalar,
-            point,
-            ..
-        } = &self.errors;
+        let Errors { instance, scalar, point, .. } = &self.errors;
         w.line("// Points from the proof: canonical, on the curve y^2 = x^3 + 3, which (0, 0) is not.");
         w.block("function read_points(at, base, offset, size)", |w| {
             w.line("calldatacopy(at, add(base, offset), size)");
@@ -113,10 +108,9 @@ impl Evaluator<'_> {
             w.block(head, |w| {
                 w.line("let x := mload(at)\nlet y := mload(add(at, 0x20))");
                 let curve = "eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))";
-                w.block(
-                    format!("if iszero(and(and(lt(x, q), lt(y, q)), {curve}))"),
-                    |w| w.line(format!("fail_at({point}, offset)")),
-                );
+                w.block(format!("if iszero(and(and(lt(x, q), lt(y, q)), {curve}))"), |w| {
+                    w.line(format!("fail_at({point}, offset)"))
+                });
                 w.line("offset := add(offset, 0x40)");
             });
         });
@@ -132,9 +126,7 @@ impl Evaluator<'_> {
             w.block("if iszero(good)", |w| {
                 let head = format!("for {{ let p := {at:#x} }} 1 {{ p := add(p, 0x20) }}");
                 w.block(head, |w| {
-                    w.line(format!(
-                        "if iszero(lt(mload(p), r)) {{ fail_at({scalar}, add(offset, sub(p, {at:#x}))) }}"
-                    ));
+                    w.line(format!("if iszero(lt(mload(p), r)) {{ fail_at({scalar}, add(offset, sub(p, {at:#x}))) }}"));
                 });
             });
         });
@@ -144,12 +136,9 @@ impl Evaluator<'_> {
         let (at, size) = (self.memory.instance(0), WORD * self.shape.instances);
         w.block("function read_instances(from, r)", |w| {
             w.line(format!("calldatacopy({at:#x}, from, {size:#x})"));
-            let head =
-                format!("for {{ let i := 0 }} lt(i, {}) {{ i := add(i, 1) }}", self.shape.instances);
+            let head = format!("for {{ let i := 0 }} lt(i, {}) {{ i := add(i, 1) }}", self.shape.instances);
             w.block(head, |w| {
-                w.line(format!(
-                    "if iszero(lt(mload(add({at:#x}, shl(5, i))), r)) {{ fail_at({instance}, i) }}"
-                ));
+                w.line(format!("if iszero(lt(mload(add({at:#x}, shl(5, i))), r)) {{ fail_at({instance}, i) }}"));
             });
         });
     }
@@ -241,11 +230,7 @@ impl Evaluator<'_> {
         let memory = self.memory;
         let at = Inverses::new(self.shape);
         let shift = memory.prefixes as isize - memory.inverses as isize;
-        let Errors {
-            precompile,
-            denominator,
-            ..
-        } = &self.errors;
+        let Errors { precompile, denominator, .. } = &self.errors;
         w.line("// Inverts all denominators with one exponentiation; refuses zeros.");
         w.block("function invert(r)", |w| {
             w.line("let acc := 1");
@@ -418,11 +403,7 @@ impl Evaluator<'_> {
                 w.line("t := mulmod(t, mu, r)");
             }
             for n in 0..set.points.len() {
-                let weight = if set.shares_weights() {
-                    load(kept(n))
-                } else {
-                    weight(n)
-                };
+                let weight = if set.shares_weights() { load(kept(n)) } else { weight(n) };
                 w.line(format!("t := addmod(t, mulmod({}, {weight}, r), r)", value(j, n)));
             }
         }
@@ -445,13 +426,9 @@ impl Evaluator<'_> {
             w.block(head, |w| {
                 w.line("mcopy(0x40, shr(240, mload(p)), 0x40)\nmstore(0x80, mload(scalar))");
                 w.line("scalar := add(scalar, 0x20)");
-                w.line(format!(
-                    "good := and(good, staticcall({GAS_MUL}, 7, 0x40, 0x60, 0x40, 0x40))"
-                ));
+                w.line(format!("good := and(good, staticcall({GAS_MUL}, 7, 0x40, 0x60, 0x40, 0x40))"));
                 w.line("good := and(good, eq(returndatasize(), 0x40))");
-                w.line(format!(
-                    "good := and(good, staticcall({GAS_ADD}, 6, 0, 0x80, 0, 0x40))"
-                ));
+                w.line(format!("good := and(good, staticcall({GAS_ADD}, 6, 0, 0x80, 0, 0x40))"));
                 w.line("good := and(good, eq(returndatasize(), 0x40))");
             });
             w.line(format!("if iszero(good) {{ fail({precompile}) }}"));
@@ -460,11 +437,7 @@ impl Evaluator<'_> {
 
     fn ending(&self, w: &mut Writer) {
         let (memory, key) = (self.memory, self.key);
-        let Errors {
-            precompile,
-            pairing,
-            ..
-        } = &self.errors;
+        let Errors { precompile, pairing, .. } = &self.errors;
         let h2 = memory.h2;
         w.line("// Ends the call: pairing check, or the two points it would compare.");
         w.block("function finish(check)", |w| {
@@ -478,9 +451,7 @@ impl Evaluator<'_> {
             w.line(format!("mstore(0xe0, sub({Q}, {}))", load(h2 + WORD)));
             w.line(format!("mcopy(0x100, {:#x}, 0x80)", memory.key_word(key.s_g2)));
             w.line(format!("let good := staticcall({GAS_PAIRING}, 8, 0, 0x180, 0, 0x20)"));
-            w.line(format!(
-                "if iszero(and(good, eq(returndatasize(), 0x20))) {{ fail({precompile}) }}"
-            ));
+            w.line(format!("if iszero(and(good, eq(returndatasize(), 0x20))) {{ fail({precompile}) }}"));
             w.line(format!("if iszero(eq(mload(0), 1)) {{ fail({pairing}) }}"));
             w.line("stop()");
         });

@@ -87,11 +87,7 @@ impl Builder<'_> {
         }
         let depth = (second.1 + 1).max(first.1 + 2);
         let (first, second) = (Box::new(first.0), Box::new(second.0));
-        let term = if product {
-            Term::Product(first, second)
-        } else {
-            Term::Sum(first, second)
-        };
+        let term = if product { Term::Product(first, second) } else { Term::Sum(first, second) };
         if self.uses[id] > 1 {
             let temp = self.store(term);
             self.stored[id] = Some(temp);
@@ -116,11 +112,7 @@ impl Program {
             builder.statements.push(Statement::Fold(term));
         }
         let (words, temps) = share_words(&builder.statements, builder.temps);
-        Program {
-            statements: builder.statements,
-            words,
-            temps,
-        }
+        Program { statements: builder.statements, words, temps }
     }
 
     /// Constraints folded.
@@ -158,10 +150,9 @@ impl Program {
             Statement::Store(n, term) => {
                 format!("mstore({}, {})", temp(*n), term.yul(leaf, constant, &temp))
             }
-            Statement::Fold(term) => format!(
-                "acc := addmod(mulmod(acc, y, r), {}, r)",
-                term.yul(leaf, constant, &temp)
-            ),
+            Statement::Fold(term) => {
+                format!("acc := addmod(mulmod(acc, y, r), {}, r)", term.yul(leaf, constant, &temp))
+            }
         });
         let lines: Vec<String> = lines.collect();
         lines.chunks(CHUNK).map(<[_]>::to_vec).collect()
@@ -193,16 +184,10 @@ impl Term {
             Term::Temp(n) => format!("mload({})", temp(*n)),
             // In 0..=r, which every reader reduces.
             Term::Negated(a) => format!("sub(r, {})", a.yul(leaf, constant, temp)),
-            Term::Sum(a, b) => format!(
-                "addmod({}, {}, r)",
-                a.yul(leaf, constant, temp),
-                b.yul(leaf, constant, temp)
-            ),
-            Term::Product(a, b) => format!(
-                "mulmod({}, {}, r)",
-                a.yul(leaf, constant, temp),
-                b.yul(leaf, constant, temp)
-            ),
+            Term::Sum(a, b) => format!("addmod({}, {}, r)", a.yul(leaf, constant, temp), b.yul(leaf, constant, temp)),
+            Term::Product(a, b) => {
+                format!("mulmod({}, {}, r)", a.yul(leaf, constant, temp), b.yul(leaf, constant, temp))
+            }
         }
     }
 }

@@ -91,27 +91,11 @@ impl Key {
         }
         let table = data.len();
         data.extend(vec![[0; WORD]; (2 * terms(shape)).div_ceil(WORD)]);
-        let key = Key {
-            data,
-            digest: 0,
-            g1,
-            g2,
-            s_g2,
-            rotations,
-            rows,
-            rows_over_n,
-            barycentric,
-            constants,
-            fixed,
-            table,
-        };
+        let key =
+            Key { data, digest: 0, g1, g2, s_g2, rotations, rows, rows_over_n, barycentric, constants, fixed, table };
         let bytes = 1 + WORD * key.words();
         if bytes > CODE_LIMIT {
-            return Err(GeneratorError::TooLarge {
-                what: "key data",
-                limit: CODE_LIMIT,
-                got: bytes,
-            });
+            return Err(GeneratorError::TooLarge { what: "key data", limit: CODE_LIMIT, got: bytes });
         }
         Ok(key)
     }
@@ -177,8 +161,7 @@ pub(super) fn literal(constant: &[u8; WORD]) -> Option<String> {
 }
 
 fn invert(value: Fr) -> Result<Fr, GeneratorError> {
-    Option::from(value.invert())
-        .ok_or_else(|| GeneratorError::unsupported("rotations that coincide on the domain"))
+    Option::from(value.invert()).ok_or_else(|| GeneratorError::unsupported("rotations that coincide on the domain"))
 }
 
 fn g1_words(point: &G1Affine) -> [[u8; WORD]; 2] {

@@ -103,12 +103,7 @@ impl Inverses {
     pub(super) fn new(shape: &Shape) -> Self {
         let rows = shape.rotations.len();
         let vanishing = rows + shape.instance_rows().len();
-        Inverses {
-            rows,
-            vanishing,
-            x: vanishing + 1,
-            count: vanishing + 2,
-        }
+        Inverses { rows, vanishing, x: vanishing + 1, count: vanishing + 2 }
     }
 }
 
@@ -123,15 +118,8 @@ impl Memory {
     ///
     /// # Errors
     /// [`GeneratorError::TooLarge`] where an address does not fit two bytes.
-    pub(super) fn new(
-        shape: &Shape,
-        key: &Key,
-        program: &Program,
-    ) -> Result<Self, GeneratorError> {
-        let mut a = Allocator {
-            next: SCRATCH,
-            regions: vec![("scratch: input and output of precompiles", 0)],
-        };
+    pub(super) fn new(shape: &Shape, key: &Key, program: &Program) -> Result<Self, GeneratorError> {
+        let mut a = Allocator { next: SCRATCH, regions: vec![("scratch: input and output of precompiles", 0)] };
         let named = a.take("x, x^n, y, mu, v, u, Z_0(u), value of the quotient", 8);
         let slot = |n: usize| named + WORD * n;
         let count = shape.phases.iter().map(|p| p.challenges.len()).sum();
@@ -150,11 +138,7 @@ impl Memory {
         let scalars = a.take("scalars of the final sum of points", terms(shape));
         let temps = a.take("intermediate values of the constraints", program.temps);
         if a.next > LIMIT {
-            return Err(GeneratorError::TooLarge {
-                what: "memory",
-                limit: LIMIT,
-                got: a.next,
-            });
+            return Err(GeneratorError::TooLarge { what: "memory", limit: LIMIT, got: a.next });
         }
         Ok(Memory {
             x: slot(0),
@@ -233,9 +217,7 @@ impl Memory {
             Opened::Advice(column) => vec![self.advice[column]],
             Opened::Fixed(column) => vec![self.key_word(key.fixed(column))],
             Opened::Random => vec![self.random],
-            Opened::Quotient => (0..shape.pieces)
-                .map(|i| self.pieces + POINT_BYTES * i)
-                .collect(),
+            Opened::Quotient => (0..shape.pieces).map(|i| self.pieces + POINT_BYTES * i).collect(),
         }
     }
 }
@@ -253,12 +235,7 @@ struct Script {
 }
 
 impl Script {
-    fn new(
-        shape: &Shape,
-        a: &mut Allocator,
-        challenges: usize,
-        slot: &dyn Fn(usize) -> usize,
-    ) -> Self {
+    fn new(shape: &Shape, a: &mut Allocator, challenges: usize, slot: &dyn Fn(usize) -> usize) -> Self {
         let mut offset = 0;
         let mut points = |a: &mut Allocator, name: &'static str, count: usize| {
             let at = a.take(name, 2 * count);
@@ -286,24 +263,14 @@ impl Script {
             }
             if !drawn.is_empty() {
                 let end = a.next;
-                segments.push(Segment {
-                    start,
-                    end,
-                    absorbed: std::mem::take(&mut absorbed),
-                    challenges: drawn,
-                });
+                segments.push(Segment { start, end, absorbed: std::mem::take(&mut absorbed), challenges: drawn });
                 start = a.take("transcript: hash so far", 1);
             }
         }
         let mut finish = |a: &mut Allocator, absorbed, challenges: Vec<Option<usize>>| {
             let end = a.next;
             let more = !challenges.is_empty();
-            segments.push(Segment {
-                start,
-                end,
-                absorbed: vec![absorbed],
-                challenges,
-            });
+            segments.push(Segment { start, end, absorbed: vec![absorbed], challenges });
             if more {
                 start = a.take("transcript: hash so far", 1);
             }
@@ -314,9 +281,7 @@ impl Script {
         finish(a, taken, vec![Some(slot(0))]);
         let evals_offset = POINT_BYTES * (shape.advice_points() + 1 + shape.pieces);
         let evals = a.take("evaluations", shape.evals());
-        let taken = Absorbed::Scalars {
-            offset: evals_offset,
-        };
+        let taken = Absorbed::Scalars { offset: evals_offset };
         finish(a, taken, vec![Some(slot(3)), Some(slot(4))]);
         let after = evals_offset + WORD * shape.evals();
         let point = |a: &mut Allocator, name: &'static str, offset: usize| {
@@ -327,15 +292,6 @@ impl Script {
         finish(a, taken, vec![Some(slot(5))]);
         let (h2, taken) = point(a, "second SHPLONK commitment", after + POINT_BYTES);
         finish(a, taken, Vec::new());
-        Script {
-            segments,
-            instances,
-            advice,
-            random,
-            pieces,
-            evals,
-            h1,
-            h2,
-        }
+        Script { segments, instances, advice, random, pieces, evals, h1, h2 }
     }
 }

@@ -21,7 +21,7 @@
 //! |---|---|---|
 //! | instance + r, scalar + r | reduces, accepts | rejects |
 //! | bytes after the proof | ignores, accepts | rejects |
-//! | more instances than the circuit has | ignores or misreads | rejects |
+//! | another number of instances | has no count to check | rejects |
 //! | point off the curve, identity, coordinate + q | rejects, and burns most of the gas | rejects within the cost of reading |
 //! | rotations that coincide mod 2^k in one column | generates | refuses to generate |
 
@@ -114,11 +114,7 @@ pub struct SrsPoints {
 
 impl From<&ParamsKZG<Bn256>> for SrsPoints {
     fn from(params: &ParamsKZG<Bn256>) -> Self {
-        SrsPoints {
-            g1: params.get_g()[0],
-            g2: params.g2(),
-            s_g2: params.s_g2(),
-        }
+        SrsPoints { g1: params.get_g()[0], g2: params.g2(), s_g2: params.s_g2() }
     }
 }
 
@@ -163,9 +159,7 @@ pub fn generate(
     let digest = hex::encode(crate::transcript::encode_scalar(&vk.transcript_repr()));
     let digest = format!("0x{digest}");
     Ok(GeneratedVerifier {
-        verifier_sol: solidity::verifier(
-            name, &digest, &key_hash, &shape, &key, &memory, &program,
-        ),
+        verifier_sol: solidity::verifier(name, &digest, &key_hash, &shape, &key, &memory, &program),
         layout_sol: solidity::layout(name, &digest, &shape, layout),
         key_creation_code: key::creation_code(&key_bytes),
         key_bytes,
@@ -189,13 +183,11 @@ pub fn advice_offset(vk: &VerifyingKey<G1Affine>, column: usize) -> Option<usize
 
 fn check_identifier(name: &str) -> Result<(), GeneratorError> {
     let first = name.chars().next();
-    let good = first.is_some_and(|c| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let good =
+        first.is_some_and(|c| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if good {
         Ok(())
     } else {
-        Err(GeneratorError::Name {
-            name: name.to_string(),
-        })
+        Err(GeneratorError::Name { name: name.to_string() })
     }
 }

@@ -73,10 +73,7 @@ impl Shape {
     /// # Errors
     /// What the generator does not support, a declared degree above the real one, and query
     /// collisions: see [`GeneratorError`].
-    pub(super) fn new(
-        vk: &VerifyingKey<G1Affine>,
-        instances: usize,
-    ) -> Result<Self, GeneratorError> {
+    pub(super) fn new(vk: &VerifyingKey<G1Affine>, instances: usize) -> Result<Self, GeneratorError> {
         let cs = vk.cs();
         refuse_unsupported(cs, instances)?;
         let k = vk.get_domain().k();
@@ -91,17 +88,7 @@ impl Shape {
         if !matches!(sets[0].polys[0].0, Opened::Advice(_) | Opened::Fixed(_)) {
             return Err(GeneratorError::unsupported("a circuit that queries no column"));
         }
-        Ok(Shape {
-            k,
-            instances,
-            phases: phases(cs),
-            pieces,
-            advice,
-            fixed,
-            instance,
-            rotations,
-            sets,
-        })
+        Ok(Shape { k, instances, phases: phases(cs), pieces, advice, fixed, instance, rotations, sets })
     }
 
     /// 2^k.
@@ -155,9 +142,7 @@ fn refuse_unsupported(cs: &ConstraintSystem<Fr>, instances: usize) -> Result<(),
         return Err(GeneratorError::unsupported("more than one instance column"));
     }
     if cs.num_instance_columns() == 0 && instances > 0 {
-        return Err(GeneratorError::unsupported(
-            "instances of a circuit without an instance column",
-        ));
+        return Err(GeneratorError::unsupported("instances of a circuit without an instance column"));
     }
     Ok(())
 }
@@ -166,31 +151,19 @@ fn refuse_unsupported(cs: &ConstraintSystem<Fr>, instances: usize) -> Result<(),
 /// pieces are zero, hence the identity, which contracts reject: refuse such a key here.
 fn check_degree(vk: &VerifyingKey<G1Affine>) -> Result<usize, GeneratorError> {
     let cs = vk.cs();
-    let real = cs
-        .gates()
-        .iter()
-        .flat_map(|gate| gate.polynomials().iter().map(|poly| poly.degree()))
-        .max()
-        .unwrap_or(0);
+    let real =
+        cs.gates().iter().flat_map(|gate| gate.polynomials().iter().map(|poly| poly.degree())).max().unwrap_or(0);
     let pieces = vk.get_domain().get_quotient_poly_degree();
     if cs.degree() != real || pieces + 1 != real {
-        return Err(GeneratorError::Degree {
-            declared: cs.degree().max(pieces + 1),
-            real,
-        });
+        return Err(GeneratorError::Degree { declared: cs.degree().max(pieces + 1), real });
     }
     Ok(pieces)
 }
 
-fn refuse_collisions(
-    kind: &'static str,
-    queries: &[(usize, i32)],
-    n: u64,
-) -> Result<(), GeneratorError> {
+fn refuse_collisions(kind: &'static str, queries: &[(usize, i32)], n: u64) -> Result<(), GeneratorError> {
     for (i, (column, rotation)) in queries.iter().enumerate() {
-        let same = queries[..i].iter().find(|(other, earlier)| {
-            other == column && modulo(*earlier, n) == modulo(*rotation, n)
-        });
+        let same =
+            queries[..i].iter().find(|(other, earlier)| other == column && modulo(*earlier, n) == modulo(*rotation, n));
         if let Some((_, earlier)) = same {
             return Err(GeneratorError::QueryCollision {
                 kind,
@@ -211,25 +184,12 @@ fn modulo(rotation: i32, n: u64) -> u64 {
 fn phases(cs: &ConstraintSystem<Fr>) -> Vec<Phase> {
     let (columns, challenges) = (cs.advice_column_phase(), cs.challenge_phase());
     let last = columns.iter().copied().max().unwrap_or(0);
-    let of = |phases: &[u8], phase| {
-        (0..phases.len())
-            .filter(|i| phases[*i] == phase)
-            .collect::<Vec<_>>()
-    };
-    (0..=last)
-        .map(|phase| Phase {
-            advice: of(&columns, phase),
-            challenges: of(&challenges, phase),
-        })
-        .collect()
+    let of = |phases: &[u8], phase| (0..phases.len()).filter(|i| phases[*i] == phase).collect::<Vec<_>>();
+    (0..=last).map(|phase| Phase { advice: of(&columns, phase), challenges: of(&challenges, phase) }).collect()
 }
 
 /// Groups the openings as SHPLONK does: by set of points, in order of first appearance.
-fn opening_sets(
-    advice: &[(usize, i32)],
-    fixed: &[(usize, i32)],
-    n: u64,
-) -> (Vec<u64>, Vec<OpeningSet>) {
+fn opening_sets(advice: &[(usize, i32)], fixed: &[(usize, i32)], n: u64) -> (Vec<u64>, Vec<OpeningSet>) {
     let random = advice.len() + fixed.len();
     let advice_openings = advice.iter().map(|(c, r)| (Opened::Advice(*c), *r));
     let fixed_openings = fixed.iter().map(|(c, r)| (Opened::Fixed(*c), *r));
@@ -237,21 +197,15 @@ fn opening_sets(
         .chain(fixed_openings)
         .enumerate()
         .map(|(i, (opened, rotation))| (opened, rotation, Value::Proof(i)))
-        .chain([
-            (Opened::Quotient, 0, Value::Quotient),
-            (Opened::Random, 0, Value::Proof(random)),
-        ]);
+        .chain([(Opened::Quotient, 0, Value::Quotient), (Opened::Random, 0, Value::Proof(random))]);
     let mut rotations: Vec<u64> = Vec::new();
     let mut polys: Vec<(Opened, Vec<(usize, Value)>)> = Vec::new();
     for (opened, rotation, value) in openings {
         let rotation = modulo(rotation, n);
-        let point = rotations
-            .iter()
-            .position(|r| *r == rotation)
-            .unwrap_or_else(|| {
-                rotations.push(rotation);
-                rotations.len() - 1
-            });
+        let point = rotations.iter().position(|r| *r == rotation).unwrap_or_else(|| {
+            rotations.push(rotation);
+            rotations.len() - 1
+        });
         match polys.iter_mut().find(|(other, _)| *other == opened) {
             Some((_, values)) => values.push((point, value)),
             None => polys.push((opened, vec![(point, value)])),
@@ -264,10 +218,7 @@ fn opening_sets(
         let values: Vec<Value> = values.into_iter().map(|(_, value)| value).collect();
         match sets.iter_mut().find(|set| set.points == points) {
             Some(set) => set.polys.push((opened, values)),
-            None => sets.push(OpeningSet {
-                points,
-                polys: vec![(opened, values)],
-            }),
+            None => sets.push(OpeningSet { points, polys: vec![(opened, values)] }),
         }
     }
     (rotations, sets)
@@ -283,11 +234,6 @@ pub(super) fn proof_len(vk: &VerifyingKey<G1Affine>) -> usize {
     let pieces = vk.get_domain().get_quotient_poly_degree();
     let points = cs.num_advice_columns() + products + 3 * lookups + 1 + pieces + 2;
     let product_evals = (3 * products).saturating_sub(1);
-    let evals = cs.advice_queries().len()
-        + cs.fixed_queries().len()
-        + 1
-        + columns
-        + product_evals
-        + 5 * lookups;
+    let evals = cs.advice_queries().len() + cs.fixed_queries().len() + 1 + columns + product_evals + 5 * lookups;
     POINT_BYTES * points + SCALAR_BYTES * evals
 }

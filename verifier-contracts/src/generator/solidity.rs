@@ -68,13 +68,7 @@ pub(super) fn verifier(
     memory: &Memory,
     program: &Program,
 ) -> String {
-    let evaluator = Evaluator {
-        shape,
-        key,
-        memory,
-        program,
-        errors: errors(),
-    };
+    let evaluator = Evaluator { shape, key, memory, program, errors: errors() };
     let mut w = Writer::new(0);
     w.line(format!(
         "/// @title Verifier of one circuit's proofs (PLONK as in halo2, KZG with SHPLONK on BN254).\n\
@@ -115,9 +109,7 @@ pub(super) fn verifier(
              /// e((points[0], points[1]), [tau]_2) = e((points[2], points[3]), [1]_2).\n\
              /// @dev The first point is never the identity, the second may be.",
         );
-        let head = format!(
-            "function accumulate({arguments}) external view returns (uint256[4] memory points)"
-        );
+        let head = format!("function accumulate({arguments}) external view returns (uint256[4] memory points)");
         w.block(head, |w| {
             w.line("_run(proof, instances, false);");
             w.line("// Not reached: the line above ends the call.\nreturn points;");

@@ -23,10 +23,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts at `depth` levels of four spaces.
     pub(super) fn new(depth: usize) -> Self {
-        Writer {
-            text: String::new(),
-            depth,
-        }
+        Writer { text: String::new(), depth }
     }
 
     /// One line, or several at the same depth.
@@ -51,12 +48,7 @@ impl Writer {
 
     /// Runs `body` for `count` words from the address `start` on, upwards. `body` gets an expression
     /// for the address; `p` is the loop's variable.
-    pub(super) fn words_up(
-        &mut self,
-        start: usize,
-        count: usize,
-        body: impl Fn(&mut Writer, &str),
-    ) {
+    pub(super) fn words_up(&mut self, start: usize, count: usize, body: impl Fn(&mut Writer, &str)) {
         let first = count % UNROLL;
         for i in 0..first {
             body(self, &hex(start + 32 * i));
@@ -75,19 +67,12 @@ impl Writer {
     }
 
     /// The same downwards, from the last word to the first.
-    pub(super) fn words_down(
-        &mut self,
-        start: usize,
-        count: usize,
-        body: impl Fn(&mut Writer, &str),
-    ) {
+    pub(super) fn words_down(&mut self, start: usize, count: usize, body: impl Fn(&mut Writer, &str)) {
         let last = count % UNROLL;
         if count > last {
             let (from, to) = (start + 32 * (count - UNROLL), start + 32 * last);
             let step = 32 * UNROLL;
-            let head = format!(
-                "for {{ let p := {from:#x} }} iszero(lt(p, {to:#x})) {{ p := sub(p, {step:#x}) }}"
-            );
+            let head = format!("for {{ let p := {from:#x} }} iszero(lt(p, {to:#x})) {{ p := sub(p, {step:#x}) }}");
             self.block(head, |w| {
                 for i in (0..UNROLL).rev() {
                     body(w, &offset("p", 32 * i));

@@ -5,8 +5,8 @@ use halo2_proofs::{
     circuit::{Layouter, Region, SimpleFloorPlanner, Value},
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{
-        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed,
-        Instance, SecondPhase,
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed, Instance,
+        SecondPhase,
     },
     poly::Rotation,
 };
@@ -135,9 +135,8 @@ impl Spec {
     /// The terms of gate `g` of selector `s`.
     fn gate(&self, s: usize, g: usize) -> Vec<Term> {
         let mut random = Random(1 + (s * self.gates_per_selector + g) as u64);
-        let all: Vec<(usize, i32)> = (0..self.data)
-            .flat_map(|c| self.of_column(c).into_iter().map(move |r| (c, r)))
-            .collect();
+        let all: Vec<(usize, i32)> =
+            (0..self.data).flat_map(|c| self.of_column(c).into_iter().map(move |r| (c, r))).collect();
         (0..self.terms)
             .map(|t| Term {
                 constant: match random.below(4) {
@@ -197,14 +196,8 @@ pub struct Synthetic {
 impl Synthetic {
     pub fn new(spec: Spec, seed: u64) -> Self {
         let mut random = Random(seed);
-        let instances = (0..spec.instances)
-            .map(|_| Fr::from(random.next()) * Fr::from(random.next()))
-            .collect();
-        Synthetic {
-            spec,
-            seed,
-            instances,
-        }
+        let instances = (0..spec.instances).map(|_| Fr::from(random.next()) * Fr::from(random.next())).collect();
+        Synthetic { spec, seed, instances }
     }
 }
 
@@ -247,9 +240,7 @@ impl Circuit<Fr> for Synthetic {
                 _ => meta.advice_column_in(SecondPhase),
             })
             .collect();
-        let challenges: Vec<_> = (0..spec.challenges)
-            .map(|_| meta.challenge_usable_after(FirstPhase))
-            .collect();
+        let challenges: Vec<_> = (0..spec.challenges).map(|_| meta.challenge_usable_after(FirstPhase)).collect();
         let selectors: Vec<_> = (0..spec.selectors).map(|_| meta.fixed_column()).collect();
         let first = meta.fixed_column();
         let instance: Column<Instance> = meta.instance_column();
@@ -267,9 +258,7 @@ impl Circuit<Fr> for Synthetic {
                                 .expect("a factor");
                             match term.power {
                                 Some((c, log)) => {
-                                    power(&meta.query_challenge(challenges[c]), log)
-                                        * product
-                                        * term.constant
+                                    power(&meta.query_challenge(challenges[c]), log) * product * term.constant
                                 }
                                 None => product * term.constant,
                             }
@@ -302,21 +291,10 @@ impl Circuit<Fr> for Synthetic {
         if let Some(degree) = spec.minimum_degree {
             meta.set_minimum_degree(degree);
         }
-        Config {
-            data,
-            results,
-            selectors,
-            first,
-            challenges,
-            usable: (1 << spec.k) - meta.blinding_factors() - 1,
-        }
+        Config { data, results, selectors, first, challenges, usable: (1 << spec.k) - meta.blinding_factors() - 1 }
     }
 
-    fn synthesize(
-        &self,
-        config: Config,
-        mut layouter: impl Layouter<Fr>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, config: Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         layouter.assign_region(|| "all", |mut region| self.assign(&config, &mut region))
     }
 }
@@ -325,9 +303,8 @@ impl Synthetic {
     fn assign(&self, config: &Config, region: &mut Region<'_, Fr>) -> Result<(), Error> {
         let spec = &self.spec;
         let mut random = Random(self.seed ^ 0x5eed);
-        let mut data: Vec<Vec<Fr>> = (0..spec.data)
-            .map(|_| (0..config.usable).map(|_| Fr::from(random.next())).collect())
-            .collect();
+        let mut data: Vec<Vec<Fr>> =
+            (0..spec.data).map(|_| (0..config.usable).map(|_| Fr::from(random.next())).collect()).collect();
         data[0][..spec.instances].copy_from_slice(&self.instances);
         for (column, values) in config.data.iter().zip(&data) {
             for (row, value) in values.iter().enumerate() {
@@ -352,15 +329,16 @@ impl Synthetic {
             .collect();
         for s in 0..spec.selectors {
             for g in 0..spec.gates_per_selector {
-                let cell = |c: usize, r: i32| data[c][(spec.row(s) as i32 + r) as usize];
+                let cell = |c: usize, r: i32| {
+                    let row = (spec.row(s) as i32 + r) as usize % (1 << spec.k);
+                    data[c].get(row).copied().unwrap_or_default()
+                };
                 let sum: Fr = spec
                     .gate(s, g)
                     .iter()
                     .map(|term| {
                         let product: Fr = term.factors.iter().map(|(c, r)| cell(*c, *r)).product();
-                        let power = term.power.map_or(Fr::ONE, |(c, log)| {
-                            challenges[c].pow([1u64 << log])
-                        });
+                        let power = term.power.map_or(Fr::ONE, |(c, log)| challenges[c].pow([1u64 << log]));
                         product * power * term.constant
                     })
                     .sum();

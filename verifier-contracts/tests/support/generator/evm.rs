@@ -55,12 +55,7 @@ impl Chain {
             })
             .build_mainnet();
         let result = evm
-            .transact_commit(TxEnv {
-                gas_limit,
-                kind,
-                data: data.into(),
-                ..Default::default()
-            })
+            .transact_commit(TxEnv { gas_limit, kind, data: data.into(), ..Default::default() })
             .expect("a valid transaction");
         let gas = result.tx_gas_used();
         let (success, halted, output, address) = match result {
@@ -71,12 +66,7 @@ impl Chain {
             ExecutionResult::Revert { output, .. } => (false, false, output, None),
             ExecutionResult::Halt { .. } => (false, true, Default::default(), None),
         };
-        let outcome = Outcome {
-            success,
-            halted,
-            gas,
-            output: output.to_vec(),
-        };
+        let outcome = Outcome { success, halted, gas, output: output.to_vec() };
         (outcome, address)
     }
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fq, Fr, G1Affine},
-    plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, ProvingKey},
+    plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, Circuit, ProvingKey, VerifyingKey},
     poly::{
         commitment::ParamsProver,
         kzg::{
@@ -22,7 +22,7 @@ use halo2_proofs::{
     },
     transcript::{TranscriptReadBuffer, TranscriptWriterBuffer},
 };
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore};
 use revm::primitives::Address;
 use snark_verifier::{
     loader::evm::EvmLoader,
@@ -65,18 +65,25 @@ pub fn keys(circuit: &Synthetic) -> (ParamsKZG<Bn256>, ProvingKey<G1Affine>) {
 }
 
 /// A proof over our transcript.
-pub fn prove(
+pub fn prove(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>, circuit: &Synthetic) -> Vec<u8> {
+    prove_any(params, pk, circuit.clone(), &circuit.instances, OsRng)
+}
+
+/// The same of any circuit.
+pub fn prove_any<C: Circuit<Fr>>(
     params: &ParamsKZG<Bn256>,
     pk: &ProvingKey<G1Affine>,
-    circuit: &Synthetic,
+    circuit: C,
+    instances: &[Fr],
+    rng: impl RngCore + Send + Sync,
 ) -> Vec<u8> {
     let mut transcript = KeccakWrite::init(Vec::new());
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
         params,
         pk,
-        &[circuit.clone()],
-        &[&[&circuit.instances]],
-        OsRng,
+        &[circuit],
+        &[&[instances]],
+        rng,
         &mut transcript,
     )
     .expect("a proof");
@@ -84,11 +91,7 @@ pub fn prove(
 }
 
 /// `snark-verifier`'s contract for the key, as Solidity.
-pub fn reference_source(
-    params: &ParamsKZG<Bn256>,
-    pk: &ProvingKey<G1Affine>,
-    instances: usize,
-) -> String {
+pub fn reference_source(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>, instances: usize) -> String {
     type Plonk = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
     let config = Config::kzg().with_num_instance(vec![instances]);
     let protocol = compile(params, pk.get_vk(), config);
@@ -150,25 +153,34 @@ impl Case {
 
     /// The strict native verifier's answer.
     pub fn native(&self, proof: &[u8], instances: &[[u8; 32]]) -> bool {
-        let vk = self.pk.get_vk();
-        if proof.len() != proof_len(vk) || instances.len() != self.spec.instances {
-            return false;
-        }
-        let Some(instances) = instances.iter().map(decode_scalar).collect::<Option<Vec<Fr>>>()
-        else {
-            return false;
-        };
-        let mut transcript = KeccakRead::init(proof);
-        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
-            &self.params,
-            vk,
-            SingleStrategy::new(&self.params),
-            &[&[&instances]],
-            &mut transcript,
-        )
-        .is_ok()
-            && transcript.finish().is_ok()
+        native(&self.params, self.pk.get_vk(), self.spec.instances, proof, instances)
     }
+}
+
+/// Verifies as strictly as the generated contract does.
+pub fn native(
+    params: &ParamsKZG<Bn256>,
+    vk: &VerifyingKey<G1Affine>,
+    count: usize,
+    proof: &[u8],
+    instances: &[[u8; 32]],
+) -> bool {
+    if proof.len() != proof_len(vk) || instances.len() != count {
+        return false;
+    }
+    let Some(instances) = instances.iter().map(decode_scalar).collect::<Option<Vec<Fr>>>() else {
+        return false;
+    };
+    let mut transcript = KeccakRead::init(proof);
+    verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+        params,
+        vk,
+        SingleStrategy::new(params),
+        &[&[&instances]],
+        &mut transcript,
+    )
+    .is_ok()
+        && transcript.finish().is_ok()
 }
 
 /// Deploys key and evaluator under the size limit.
