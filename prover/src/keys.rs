@@ -131,6 +131,7 @@ impl ProfileCircuit for DatasetCircuit {
 pub struct VerifierKey {
     kind: CircuitKind,
     profile_id: B256,
+    profile_name: String,
     model_points: usize,
     vk: VerifyingKey<G1Affine>,
 }
@@ -142,7 +143,8 @@ impl VerifierKey {
     }
 
     fn new(profile: &Profile, kind: CircuitKind, vk: VerifyingKey<G1Affine>) -> Self {
-        Self { kind, profile_id: B256::new(profile.id()), model_points: profile.weight_columns, vk }
+        let (profile_id, profile_name) = (B256::new(profile.id()), profile.name.clone());
+        Self { kind, profile_id, profile_name, model_points: profile.weight_columns, vk }
     }
 
     /// The circuit.
@@ -153,6 +155,11 @@ impl VerifierKey {
     /// The profile.
     pub fn profile_id(&self) -> B256 {
         self.profile_id
+    }
+
+    /// Name of the profile.
+    pub fn profile_name(&self) -> &str {
+        &self.profile_name
     }
 
     /// Committed columns of the model, and of the update.

