@@ -16,15 +16,22 @@ use serde_json::{json, Value};
 
 use crate::error::Error;
 
+pub mod attest;
+pub mod chain;
+pub mod contracts;
 pub mod dataset;
+pub mod demo;
 pub mod inspect;
 pub mod keys;
 pub mod progress;
 pub mod prove;
+pub mod register;
+pub mod round;
 pub mod session;
 pub mod source;
 pub mod srs;
 pub mod train;
+pub mod validate;
 pub mod verify;
 
 pub use session::Session;
@@ -59,6 +66,8 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole path on a local chain: private records become a minted reward.
+    Demo(demo::DemoArgs),
     /// Make, import or check a structured reference string.
     #[command(subcommand)]
     Srs(srs::SrsCommand),
@@ -76,12 +85,21 @@ enum Command {
     Prove(prove::ProveCommand),
     /// Verify a proof as strictly as the contracts.
     Verify(verify::VerifyArgs),
+    /// Generate, deploy and compare the contracts of a profile.
+    #[command(subcommand)]
+    Contracts(contracts::ContractsCommand),
+    /// Open, seal, claim, close and look at rounds.
+    #[command(subcommand)]
+    Round(round::RoundCommand),
 }
 
 impl Command {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         match self {
+            Self::Demo(args) => args.run(session),
             Self::Srs(command) => command.run(session),
+            Self::Contracts(command) => command.run(session),
+            Self::Round(command) => command.run(session),
             Self::Dataset(command) => command.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Keys(args) => args.run(session),

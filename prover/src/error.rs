@@ -15,9 +15,14 @@ use zkpoc_circuits::profile::ProfileError;
 use zkpoc_circuits::reference::ReferenceError;
 use zkpoc_contracts::tools::ToolsError;
 
+use crate::attest::AttestError;
 use crate::backup::BackupError;
+use crate::chain::ChainError;
 use crate::commit::CommitError;
+use crate::contracts_gen::ContractsError;
+use crate::contribute::ContributeError;
 use crate::data::DataError;
+use crate::demo::DemoError;
 use crate::formats::FormatError;
 use crate::fsio::FsError;
 use crate::home::HomeError;
@@ -103,6 +108,31 @@ pub enum Error {
     /// A tool that is not installed and cannot be.
     #[error(transparent)]
     Tools(#[from] ToolsError),
+    /// A chain, its node, or a contract.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Contracts could not be generated or compiled.
+    #[error(transparent)]
+    Contracts(#[from] ContractsError),
+    /// A deployed pool is not the one that is generated here.
+    #[error("the deployed pool differs in {differences} places, first in {what}: {found}")]
+    Deployed {
+        /// The first difference.
+        what: String,
+        /// How many there are.
+        differences: usize,
+        /// All of them.
+        found: String,
+    },
+    /// An attestation.
+    #[error(transparent)]
+    Attest(#[from] AttestError),
+    /// A contributor's step.
+    #[error(transparent)]
+    Contribute(#[from] ContributeError),
+    /// The demo.
+    #[error(transparent)]
+    Demo(#[from] Box<DemoError>),
     /// Something that was asked for disagrees with something at hand.
     #[error("{what}: expected {expected}, found {found}; {hint}")]
     Mismatch {
@@ -142,7 +172,12 @@ impl Error {
     /// The kind, and with it the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Verify { .. } => Kind::Refused,
+            Self::Verify { .. } | Self::Deployed { .. } => Kind::Refused,
+            Self::Chain(error) => of_chain(error),
+            Self::Contracts(error) => of_contracts(error),
+            Self::Attest(error) => of_attest(error),
+            Self::Contribute(error) => of_contribute(error),
+            Self::Demo(error) => of_demo(error),
             Self::File(error) => of_file(error),
             Self::Srs(SrsError::File(error)) => of_file(error),
             Self::Data(error) => of_data(error),
@@ -168,6 +203,69 @@ impl Error {
     /// 1, 2 or 3.
     pub fn exit_code(&self) -> u8 {
         self.kind() as u8
+    }
+}
+
+impl From<DemoError> for Error {
+    fn from(error: DemoError) -> Self {
+        Self::Demo(Box::new(error))
+    }
+}
+
+fn of_chain(error: &ChainError) -> Kind {
+    match error {
+        ChainError::File(error) | ChainError::Srs(SrsError::File(error)) => of_file(error),
+        error if error.is_refusal() => Kind::Refused,
+        error if error.is_environment() => Kind::Environment,
+        _ => Kind::Input,
+    }
+}
+
+fn of_contracts(error: &ContractsError) -> Kind {
+    match error {
+        ContractsError::File(error) => of_file(error),
+        ContractsError::Compile(_) => Kind::Environment,
+        _ => Kind::Input,
+    }
+}
+
+fn of_attest(error: &AttestError) -> Kind {
+    match error {
+        AttestError::File(error) => of_file(error),
+        AttestError::Busy { .. } => Kind::Environment,
+        AttestError::Duplicate { .. } | AttestError::Commitment { .. } => Kind::Refused,
+        _ => Kind::Input,
+    }
+}
+
+fn of_contribute(error: &ContributeError) -> Kind {
+    match error {
+        ContributeError::Chain(error) => of_chain(error),
+        ContributeError::Home(error) => of_home(error),
+        ContributeError::Attest(error) => of_attest(error),
+        ContributeError::Key(KeyError::File(error)) => of_file(error),
+        ContributeError::Key(KeyError::Keygen { .. })
+        | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Backend { .. }) => Kind::Environment,
+        _ => Kind::Input,
+    }
+}
+
+fn of_demo(error: &DemoError) -> Kind {
+    match error {
+        DemoError::Child { code: 1, .. } => Kind::Refused,
+        DemoError::Child { code: 2, .. } => Kind::Input,
+        DemoError::Tools(_) | DemoError::Node { .. } | DemoError::Child { .. } | DemoError::Interrupted => {
+            Kind::Environment
+        }
+        DemoError::Answer { .. } | DemoError::Program(_) => Kind::Environment,
+        DemoError::Chain(error) => of_chain(error),
+        DemoError::Contracts(error) => of_contracts(error),
+        DemoError::Contribute(error) => of_contribute(error),
+        DemoError::Records(error) => of_data(error),
+        DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
+            of_file(error)
+        }
+        DemoError::Profile { .. } | DemoError::Data { .. } | DemoError::Srs(_) | DemoError::Key(_) => Kind::Input,
     }
 }
 

@@ -15,3 +15,8 @@ pub mod home;
 pub mod backup;
 pub mod cli;
 pub mod error;
+pub mod attest;
+pub mod chain;
+pub mod contracts_gen;
+pub mod contribute;
+pub mod demo;

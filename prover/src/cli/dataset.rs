@@ -7,8 +7,11 @@ use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::bindings::digests::CAPACITY;
 
+use super::attest::AttestArgs;
+use super::register::RegisterArgs;
 use super::session::grid;
 use super::source::Source;
+use super::validate::ValidateArgs;
 use super::{Answer, Session};
 use crate::backup::{self, OpenWith, SealWith};
 use crate::error::Error;
@@ -25,6 +28,12 @@ pub enum DatasetCommand {
     Check(CheckArgs),
     /// Show the datasets of this home.
     List,
+    /// Check a dataset as its attestor, and sign for it.
+    Attest(Box<AttestArgs>),
+    /// Register an attested dataset on chain.
+    Register(RegisterArgs),
+    /// Prove a shard well-formed, on chain.
+    Validate(ValidateArgs),
     /// Write an encrypted backup.
     Export(ExportArgs),
     /// Restore a backup.
@@ -109,6 +118,9 @@ impl DatasetCommand {
             Self::Commit(args) => commit(session, args),
             Self::Check(args) => check(session, args),
             Self::List => list(session),
+            Self::Attest(args) => args.run(session),
+            Self::Register(args) => args.run(session),
+            Self::Validate(args) => args.run(session),
             Self::Export(args) => export(session, args),
             Self::Import(args) => import(session, args),
         }

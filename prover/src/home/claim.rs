@@ -5,37 +5,35 @@
 //! sent.
 //!
 //! # Shapes
-//! One [`Blinding`] for each update column of the profile, in the order of the columns.
+//! The opening's tails: one for each update column of the profile, in the order of the columns, all of one length, at most
+//! [`TAIL`] rows. The file holds their cells one after another, 32 bytes each.
 
 use std::path::PathBuf;
 
-use halo2_proofs::halo2curves::bn256::Fr;
 use zeroize::Zeroizing;
+use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::Update;
 
 use super::{check_name, Home, HomeError, HomeLock};
 use crate::commit::{scalar_from_bytes, scalar_to_bytes};
 use crate::formats::bundle::{self, ProofBundle};
 use crate::formats::tensors;
 use crate::fsio::{self, Overwrite, StagedDir};
-use crate::scripted::{Blinding, LINK_ROWS};
+use crate::prove::UpdateOpening;
 
 const BUNDLE: &str = "claim.json";
 const SECRET: &str = "secret";
 const UPDATE: &str = "secret/update.safetensors";
 const BLINDING: &str = "secret/blinding";
-const COLUMN_BYTES: usize = 32 * LINK_ROWS;
+const CELL_BYTES: usize = 32;
 
 /// A claim with its secrets.
 #[derive(Debug)]
 pub struct ClaimRecord {
     /// The training proof.
     pub bundle: ProofBundle,
-    /// The values of the update.
-    pub update: Update,
-    /// The blinding of each update column.
-    pub blindings: Vec<Blinding>,
+    /// What opens the update's commitments.
+    pub opening: UpdateOpening,
 }
 
 impl Home {
@@ -54,10 +52,18 @@ impl Home {
         claim: &ClaimRecord,
     ) -> Result<(), HomeError> {
         let target = self.claim_dir(id)?;
-        check_columns(&target.join(BLINDING), profile, claim.blindings.len())?;
-        let update = tensors::write_update(profile, &claim.update).map_err(HomeError::format(target.join(UPDATE)))?;
-        let mut blinding = Zeroizing::new(Vec::with_capacity(COLUMN_BYTES * claim.blindings.len()));
-        for value in claim.blindings.iter().flatten() {
+        let tails = &claim.opening.tails;
+        let rows = tails.first().map_or(0, Vec::len);
+        check_columns(&target.join(BLINDING), profile, tails.len())?;
+        if let Some(other) = tails.iter().map(Vec::len).find(|length| *length != rows || !(1..=TAIL).contains(length)) {
+            let expected = format!("1 to {TAIL}, the same for all");
+            let found = other.to_string();
+            return Err(HomeError::Mismatch { path: target.join(BLINDING), what: "rows of a column", expected, found });
+        }
+        let update =
+            tensors::write_update(profile, &claim.opening.update).map_err(HomeError::format(target.join(UPDATE)))?;
+        let mut blinding = Zeroizing::new(Vec::with_capacity(CELL_BYTES * rows * tails.len()));
+        for value in tails.iter().flatten() {
             blinding.extend_from_slice(&scalar_to_bytes(value));
         }
         let staged = StagedDir::new(&target)?;
@@ -77,26 +83,27 @@ impl Home {
         let update = fsio::read_secret(&folder.join(UPDATE), tensors::LIMIT)?;
         let update = tensors::read_update(profile, &update).map_err(format(UPDATE))?;
         let path = folder.join(BLINDING);
-        let bytes = fsio::read_secret(&path, (COLUMN_BYTES * profile.weight_columns) as u64)?;
+        let columns = profile.weight_columns.max(1);
+        let bytes = fsio::read_secret(&path, (CELL_BYTES * TAIL * columns) as u64)?;
         let wrong =
             |what, expected: String, found: String| HomeError::Mismatch { path: path.clone(), what, expected, found };
-        if bytes.len() % COLUMN_BYTES != 0 {
-            let expected = format!("a multiple of {COLUMN_BYTES} bytes");
+        if bytes.is_empty() || bytes.len() % (CELL_BYTES * columns) != 0 {
+            let expected = format!("a multiple of {} bytes", CELL_BYTES * columns);
             return Err(wrong("length", expected, format!("{} bytes", bytes.len())));
         }
-        check_columns(&path, profile, bytes.len() / COLUMN_BYTES)?;
-        let mut blindings = Vec::with_capacity(profile.weight_columns);
-        for column in bytes.chunks_exact(COLUMN_BYTES) {
-            let mut blinding = [Fr::zero(); LINK_ROWS];
-            for (slot, word) in blinding.iter_mut().zip(column.chunks_exact(32)) {
-                let mut buffer = Zeroizing::new([0u8; 32]);
+        let mut tails = Vec::with_capacity(columns);
+        for column in bytes.chunks_exact(bytes.len() / columns) {
+            let mut tail = Vec::with_capacity(column.len() / CELL_BYTES);
+            for word in column.chunks_exact(CELL_BYTES) {
+                let mut buffer = Zeroizing::new([0u8; CELL_BYTES]);
                 buffer.copy_from_slice(word);
-                *slot = scalar_from_bytes(&buffer)
+                let cell = scalar_from_bytes(&buffer)
                     .map_err(|_| wrong("blinding", "a scalar below r".into(), "a larger number".into()))?;
+                tail.push(cell);
             }
-            blindings.push(blinding);
+            tails.push(tail);
         }
-        Ok(ClaimRecord { bundle, update, blindings })
+        Ok(ClaimRecord { bundle, opening: UpdateOpening { update, tails } })
     }
 }
 

@@ -4,6 +4,7 @@ use crate::data::csv::digits_sample;
 use crate::data::Records;
 use crate::formats::bundle::{CircuitKind, Context, ProofBundle};
 use crate::fsio::STAGING_PREFIX;
+use crate::prove::UpdateOpening;
 use crate::scripted::random_blinding;
 use crate::srs::Srs;
 use alloy::primitives::{Address, B256};
@@ -206,16 +207,16 @@ fn a_claim_survives_the_disk() {
         proof: vec![1, 2, 3],
         link: None,
     };
-    let blindings: Vec<_> = (0..profile.weight_columns).map(|_| random_blinding()).collect();
-    let mut claim = ClaimRecord { bundle, update, blindings };
+    let tails: Vec<_> = (0..profile.weight_columns).map(|_| random_blinding().to_vec()).collect();
+    let mut claim = ClaimRecord { bundle, opening: UpdateOpening { update, tails } };
     let lock = home.lock().expect("lock");
     home.save_claim(&lock, "round-1", &profile, &claim).expect("save");
     let read = home.load_claim("round-1", &profile).expect("load");
-    assert_eq!((&read.bundle, &read.update), (&claim.bundle, &claim.update));
-    assert_eq!(read.blindings, claim.blindings);
+    assert_eq!(read.bundle, claim.bundle);
+    assert_eq!(read.opening, claim.opening);
     assert_eq!(home.claims().expect("ids"), ["round-1"]);
 
-    claim.blindings.push(random_blinding());
+    claim.opening.tails.push(random_blinding().to_vec());
     assert!(matches!(
         home.save_claim(&lock, "round-2", &profile, &claim),
         Err(HomeError::Mismatch { what: "number of update columns", .. })

@@ -1,0 +1,181 @@
+//! Refusals in plain words.
+//!
+//! A contract refuses with a custom error: a name and arguments. [`Revert::decode`] finds which of the pool's contracts,
+//! their libraries or a generated verifier it comes from, and says what it means and what to do.
+//!
+//! # Source
+//! The NatSpec of the interfaces in `verifier-contracts/contracts`.
+
+use std::fmt;
+
+use alloy::sol;
+use alloy::sol_types::SolInterface;
+use serde::Serialize;
+use zkpoc_contracts::bindings::describe_revert;
+
+/// Errors of generated verifiers, as the generator writes them.
+mod verifier {
+    #![allow(missing_docs, missing_debug_implementations, unreachable_pub)] // generated items
+    use super::sol;
+
+    sol! {
+        #![sol(all_derives)]
+        interface GeneratedVerifier {
+            error KeyMismatch(bytes32 expected, bytes32 got);
+            error ProofLength(uint256 expected, uint256 got);
+            error InstanceCount(uint256 expected, uint256 got);
+            error InstanceNotCanonical(uint256 index);
+            error ScalarNotCanonical(uint256 offset);
+            error PointInvalid(uint256 offset);
+            error PrecompileFailed();
+            error ZeroDenominator();
+            error PairingFailed();
+        }
+    }
+}
+
+/// Name, and what it means, of every error that a user can run into.
+const MEANINGS: &[(&str, &str)] = &[
+    ("AccessControlUnauthorizedAccount", "this account does not have the role that the call needs"),
+    ("ECDSAInvalidSignature", "the attestation's signature is not a signature"),
+    ("ECDSAInvalidSignatureLength", "the attestation's signature has a wrong length"),
+    ("ECDSAInvalidSignatureS", "the attestation's signature is not in its one canonical form"),
+    ("InstanceCount", "the verifier takes another number of public inputs"),
+    ("InstanceNotCanonical", "a public input is not below the group order"),
+    ("KeyMismatch", "the verifier was given another key contract than its own"),
+    ("PairingFailed", "the proof is wrong for these public inputs"),
+    ("PointInvalid", "a point of the proof is not a canonical point on the curve"),
+    ("PrecompileFailed", "the chain lacks a curve operation (EIP-196, EIP-197) or gave it too little gas"),
+    ("ProofLength", "the proof has not the verifier's length"),
+    ("ScalarNotCanonical", "a scalar of the proof is not below the group order"),
+    ("ZeroDenominator", "the proof makes the verifier divide by zero; make a new one"),
+    ("ZkPocCurveCoordinate", "a coordinate is not below the field's modulus"),
+    ("ZkPocCurvePoint", "a point is not on the curve"),
+    ("ZkPocCurvePrecompile", "the chain lacks a curve operation (EIP-196) or gave it too little gas"),
+    ("ZkPocLinkInvalid", "the link proof does not hold: the proof's data is not the registered shard, or the context differs"),
+    ("ZkPocLinkLength", "the link proof has a wrong length"),
+    ("ZkPocLinkSameCommitment", "the proof carries the registered commitment itself; it must carry a freshly blinded copy"),
+    ("ZkPocLinkScalar", "a scalar of the link proof is not below the group order"),
+    ("ZkPocPolicyLossBound", "the proven bound on the loss is wider than the policy pays for"),
+    ("ZkPocPolicyNormBound", "the proven bound on the update's norm is wider than the policy pays for"),
+    ("ZkPocRegistryEpochNotNewer", "the subject has an attestation of this or a later epoch; ask the attestor for a new one"),
+    ("ZkPocRegistryIndexOutOfRange", "the dataset has no shard of this index"),
+    ("ZkPocRegistryNotAttestor", "the signer of the attestation is not an authorised attestor, or the attestation was changed"),
+    ("ZkPocRegistryNotInRoot", "the path does not lead from this shard, at this index, to the dataset's root"),
+    ("ZkPocRegistryNotOwner", "only the owner named in the attestation can register the dataset"),
+    ("ZkPocRegistryProofLength", "the validity proof has not the circuit's length"),
+    ("ZkPocRegistryRecordCount", "the attestation counts fewer records than shards"),
+    ("ZkPocRegistryRootTaken", "the dataset is registered already"),
+    ("ZkPocRegistryShardCount", "the attestation's number of shards is zero or more than a tree holds"),
+    ("ZkPocRegistrySrsMismatch", "the dataset was committed under another SRS than the registry's"),
+    ("ZkPocRegistrySubjectTaken", "another attestor vouches for this subject; only that one can replace its dataset"),
+    ("ZkPocRegistryUnknownRoot", "no dataset with this root is registered"),
+    ("ZkPocRoundsBound", "a bound's exponent does not fit the field"),
+    ("ZkPocRoundsBudget", "the round cannot pay this reward any more"),
+    ("ZkPocRoundsGenesisSet", "the pool has its first model already"),
+    ("ZkPocRoundsModel", "the proof is about another model than the round's"),
+    ("ZkPocRoundsNoGenesis", "the pool has no model yet; open the first round with `round open --genesis`"),
+    ("ZkPocRoundsNotInRoot", "the claimed shard is not the one that the beacon drew"),
+    ("ZkPocRoundsNotOpen", "the round is not open"),
+    ("ZkPocRoundsNotOwner", "the dataset belongs to another account"),
+    ("ZkPocRoundsNotSealed", "the round's beacon is not known yet; run `round seal` after its beacon block"),
+    ("ZkPocRoundsNotValidated", "the shard is not proven well-formed; run `dataset validate` first"),
+    ("ZkPocRoundsNullifierUsed", "this shard was paid for this model already"),
+    ("ZkPocRoundsProfile", "the dataset was committed for another profile"),
+    ("ZkPocRoundsProofLength", "the training proof has not the circuit's length"),
+    ("ZkPocRoundsRegisteredLate", "the dataset was registered when the round's model was known already; it counts from the next model on"),
+    ("ZkPocRoundsSealed", "the round's beacon is known already"),
+    ("ZkPocRoundsStillOpen", "the round before is still open; close it first"),
+    ("ZkPocRoundsSuperseded", "a newer dataset of the subject took this one's place before the round's model was set"),
+    ("ZkPocRoundsTooEarly", "it is too early in blocks for this"),
+    ("ZkPocRouterFrozen", "the circuit's verifier was taken out of use"),
+    ("ZkPocRouterNoRoute", "the pool has no verifier of this circuit"),
+    ("ZkPocRouterRouteTaken", "the circuit has a verifier already; verifiers are never replaced"),
+];
+
+/// A contract's refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Revert {
+    /// Name of the custom error; empty when it is none.
+    pub name: String,
+    /// Name and arguments.
+    pub error: String,
+    /// What it means; empty when only `error` can say.
+    pub meaning: &'static str,
+}
+
+impl Revert {
+    /// Decodes a revert's data.
+    pub fn decode(data: &[u8]) -> Self {
+        let error = match verifier::GeneratedVerifier::GeneratedVerifierErrors::abi_decode_validate(data) {
+            Ok(error) => inner(&format!("{error:?}")),
+            Err(_) => describe_revert(data),
+        };
+        let name = error.split([' ', '(', ':']).next().unwrap_or_default();
+        let known = MEANINGS.iter().find(|(known, _)| *known == name);
+        let is_custom = known.is_some() || name.starts_with("ZkPoc");
+        Self {
+            name: if is_custom { name.to_owned() } else { String::new() },
+            meaning: known.map_or("", |(_, meaning)| meaning),
+            error,
+        }
+    }
+}
+
+/// `Name(Name { a: 1 })` -> `Name { a: 1 }`.
+fn inner(debug: &str) -> String {
+    debug.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(debug).to_owned()
+}
+
+impl fmt::Display for Revert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.meaning {
+            "" => f.write_str(&self.error),
+            meaning => write!(f, "{meaning} ({})", self.error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::U256;
+    use alloy::sol_types::SolError;
+    use zkpoc_contracts::bindings::ContributionRounds;
+
+    use super::*;
+
+    #[test]
+    fn accepts_errors_of_pool_and_verifier() {
+        let sealed = Revert::decode(&ContributionRounds::ZkPocRoundsNotSealed { round: U256::from(3) }.abi_encode());
+        assert_eq!(sealed.name, "ZkPocRoundsNotSealed");
+        assert!(sealed.to_string().contains("round seal") && sealed.to_string().contains("round: 3"), "{sealed}");
+        let pairing = Revert::decode(&verifier::GeneratedVerifier::PairingFailed {}.abi_encode());
+        assert_eq!(pairing.name, "PairingFailed");
+        let nothing = Revert::decode(&[]);
+        assert_eq!((nothing.name.as_str(), nothing.error.as_str()), ("", "reverted without data"));
+    }
+
+    #[test]
+    fn golden_every_pool_error_has_a_meaning() {
+        use zkpoc_contracts::bindings::{DataRegistry, FlatRewardPolicy, VerifierRouter};
+        let constructor_only = ["ZkPocRegistryZeroArgument", "ZkPocRoundsZeroArgument", "ZkPocRoundsZeroId"];
+        let operator_only = ["ZkPocRoundsLength", "ZkPocRouterNoCode"];
+        let selectors = [
+            <ContributionRounds::ContributionRoundsErrors as SolInterface>::selectors().collect::<Vec<_>>(),
+            <DataRegistry::DataRegistryErrors as SolInterface>::selectors().collect(),
+            <VerifierRouter::VerifierRouterErrors as SolInterface>::selectors().collect(),
+            <FlatRewardPolicy::FlatRewardPolicyErrors as SolInterface>::selectors().collect(),
+        ];
+        for selector in selectors.concat() {
+            // Enough zero words for every error's arguments; those that take fewer are cut down to fit.
+            let decoded = (0..8).map(|words| [selector.as_slice(), &vec![0; 32 * words]].concat());
+            let found = decoded.map(|data| Revert::decode(&data)).find(|revert| !revert.error.starts_with("unknown"));
+            let Some(found) = found else { continue };
+            let name = found.error.split([' ', '(']).next().unwrap_or_default();
+            let silent = constructor_only.contains(&name) || operator_only.contains(&name);
+            if name.starts_with("ZkPoc") && !silent {
+                assert!(!found.meaning.is_empty(), "{name} has no meaning");
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The steps of a contributor, each a process of this program with the contributor's own home.
+//!
+//! A step prints one JSON object as its last line of standard output; the figures of the report come from there. Keys go
+//! through the environment, never through arguments.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::data::Source;
+use super::{DemoError, SHARDS};
+use crate::chain::signer::KEY_VARIABLE;
+use crate::fsio::{self, FsError};
+use crate::home::HOME_VARIABLE;
+
+/// Name of a contributor's dataset.
+const DATASET: &str = "demo";
+
+/// What all contributors share.
+#[derive(Debug)]
+pub struct Shared {
+    /// This program.
+    pub program: PathBuf,
+    /// The node.
+    pub rpc_url: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// File of the SRS.
+    pub srs: PathBuf,
+    /// Folder of the deployment file.
+    pub deployments: PathBuf,
+    /// Folder of the attestor.
+    pub attestor_folder: PathBuf,
+    /// The attestor's key.
+    pub attestor: PrivateKeySigner,
+    /// Threads of a step.
+    pub threads: Option<usize>,
+    /// The registry.
+    pub registry: Address,
+}
+
+/// A committed dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its root.
+    pub root: B256,
+}
+
+/// A sent transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// What it cost.
+    pub gas_used: u64,
+}
+
+/// A contributor: a key and a home.
+#[derive(Debug)]
+pub struct Contributor<'a> {
+    shared: &'a Shared,
+    number: usize,
+    home: PathBuf,
+    source: Source,
+    attestation: PathBuf,
+    signer: PrivateKeySigner,
+}
+
+impl<'a> Contributor<'a> {
+    /// A fresh key and an empty home in `folder`.
+    pub fn new(shared: &'a Shared, number: usize, folder: &Path, source: Source) -> Result<Self, DemoError> {
+        let home = folder.join(format!("contributor-{number}"));
+        fsio::create_secret_dir(&home)?;
+        Ok(Self {
+            shared,
+            number,
+            attestation: folder.join(format!("attestation-{number}.json")),
+            home,
+            source,
+            signer: PrivateKeySigner::random(),
+        })
+    }
+
+    /// For people.
+    pub fn name(&self) -> String {
+        format!("contributor {}", self.number)
+    }
+
+    /// Its account.
+    pub fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// Commits to the records.
+    pub fn commit(&self) -> Result<Committed, DemoError> {
+        let (shards, skip) = (SHARDS.to_string(), self.source.skip.to_string());
+        let data = self.source.data.as_deref().map(path).transpose()?;
+        let data: Vec<&str> = data.iter().flat_map(|data| ["--data", data]).collect();
+        let answer = self.run(
+            "dataset commit",
+            &[
+                &["dataset", "commit", DATASET, "--profile", &self.shared.profile, "--shards", &shards],
+                &["--skip", &skip, "--srs", &path(&self.shared.srs)?],
+                &data,
+            ],
+            None,
+        )?;
+        let root = answer["root"].as_str().and_then(|text| text.parse().ok());
+        Ok(Committed { root: root.ok_or_else(|| self.lacks("dataset commit", "root"))? })
+    }
+
+    /// Has the attestor check and sign.
+    pub fn attest(&self) -> Result<(), DemoError> {
+        let owner = self.address().to_string();
+        let registry = self.shared.registry.to_string();
+        let chain_id = super::CHAIN_ID.to_string();
+        let source = format!("demo source {}", self.number);
+        self.run(
+            "dataset attest",
+            &[
+                &["dataset", "attest", DATASET, "--profile", &self.shared.profile, "--owner", &owner],
+                &["--attestor", &path(&self.shared.attestor_folder)?, "--source", &source],
+                &["--chain-id", &chain_id, "--registry", &registry],
+                &["--srs", &path(&self.shared.srs)?, "--out", &path(&self.attestation)?],
+            ],
+            Some(&self.shared.attestor),
+        )
+        .map(drop)
+    }
+
+    /// Registers the dataset.
+    pub fn register(&self) -> Result<Sent, DemoError> {
+        let file = path(&self.attestation)?;
+        let chain = self.chain()?;
+        let answer = self.run(
+            "dataset register",
+            &[
+                &["dataset", "register", DATASET, "--profile", &self.shared.profile, "--attestation", &file],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )?;
+        self.sent("dataset register", &answer)
+    }
+
+    /// Proves a shard well-formed.
+    pub fn validate(&self, index: u64) -> Result<(Sent, Value), DemoError> {
+        let index = index.to_string();
+        let chain = self.chain()?;
+        let answer = self.run(
+            "dataset validate",
+            &[
+                &["dataset", "validate", DATASET, "--profile", &self.shared.profile, "--index", &index],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )?;
+        Ok((self.sent("dataset validate", &answer)?, answer))
+    }
+
+    /// Trains on the drawn shard, proves it, and claims.
+    pub fn claim(&self, round: u64, model_seed: &B256) -> Result<(Sent, Value), DemoError> {
+        let (round, seed) = (round.to_string(), model_seed.to_string());
+        let chain = self.chain()?;
+        let answer = self.run(
+            "round claim",
+            &[
+                &["round", "claim", DATASET, "--profile", &self.shared.profile, "--round", &round],
+                &["--model-seed", &seed, "--measure"],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )?;
+        Ok((self.sent("round claim", &answer)?, answer))
+    }
+
+    fn chain(&self) -> Result<[String; 6], DemoError> {
+        Ok([
+            "--rpc-url".into(),
+            self.shared.rpc_url.clone(),
+            "--deployments".into(),
+            path(&self.shared.deployments)?,
+            "--srs".into(),
+            path(&self.shared.srs)?,
+        ])
+    }
+
+    fn sent(&self, command: &str, answer: &Value) -> Result<Sent, DemoError> {
+        let gas_used = answer["gas_used"].as_u64().ok_or_else(|| self.lacks(command, "gas_used"))?;
+        Ok(Sent { gas_used })
+    }
+
+    fn lacks(&self, command: &str, field: &'static str) -> DemoError {
+        DemoError::Answer { who: self.name(), command: command.to_owned(), field }
+    }
+
+    fn run(
+        &self,
+        command: &str,
+        arguments: &[&[&str]],
+        signer: Option<&PrivateKeySigner>,
+    ) -> Result<Value, DemoError> {
+        let mut process = Command::new(&self.shared.program);
+        process.args(arguments.iter().copied().flatten()).arg("--json").env(HOME_VARIABLE, &self.home);
+        if let Some(threads) = self.shared.threads {
+            process.args(["--threads", &threads.to_string()]);
+        }
+        process.env_remove(KEY_VARIABLE);
+        if let Some(signer) = signer {
+            let key = Zeroizing::new(hex::encode(signer.to_bytes()));
+            process.env(KEY_VARIABLE, key.as_str());
+        }
+        let output = process.stdin(Stdio::null()).output().map_err(DemoError::Program)?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            return Err(DemoError::Child {
+                who: self.name(),
+                command: command.to_owned(),
+                status: output.status.to_string(),
+                output: format!("{}{}", stdout, stderr).trim().to_owned(),
+                code: output.status.code().unwrap_or(3),
+            });
+        }
+        let last = stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        serde_json::from_str(last).map_err(|_| self.lacks(command, "a JSON object in its last line"))
+    }
+}
+
+/// A path as an argument.
+fn path(path: &Path) -> Result<String, DemoError> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        FsError::Io {
+            action: "name in an argument",
+            path: path.to_path_buf(),
+            source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path is not Unicode"),
+        }
+        .into()
+    })
+}

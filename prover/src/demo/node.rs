@@ -1,0 +1,151 @@
+//! A local EVM node for the time of a demo or a test.
+//!
+//! The node listens on a free port of the loopback address and has no accounts of its own: whoever needs funds gets them with
+//! [`Node::fund`]. It is ended when the value is dropped, also after an error or a panic, and when the program is told to
+//! stop (interrupt, hang-up, termination).
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use alloy::primitives::Address;
+use serde_json::json;
+
+use super::DemoError;
+use crate::chain::{ChainError, Client};
+
+/// Id of the chain.
+pub const CHAIN_ID: u64 = 31337;
+/// How long the node may take to answer.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// Ports that are tried: between choosing a free one and listening on it another program may take it.
+const ATTEMPTS: usize = 3;
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    process: Arc<Mutex<Option<Child>>>,
+    url: String,
+}
+
+impl Node {
+    /// Starts `anvil` and waits until it answers.
+    pub fn start(anvil: &Path) -> Result<Self, DemoError> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match Self::try_start(anvil) {
+                Ok(node) => return Ok(node),
+                Err(error) => last = Some(error),
+            }
+        }
+        // invariant: there is at least one attempt, and each failed.
+        Err(last.unwrap_or(DemoError::Interrupted))
+    }
+
+    fn try_start(anvil: &Path) -> Result<Self, DemoError> {
+        let failed = |reason: String| DemoError::Node { program: anvil.to_path_buf(), reason };
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .map_err(|error| failed(error.to_string()))?
+            .port();
+        let child = Command::new(anvil)
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id", &CHAIN_ID.to_string()])
+            .args(["--accounts", "1", "--silent"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let node = Self { process: Arc::new(Mutex::new(Some(child))), url: format!("http://127.0.0.1:{port}") };
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            if let Some(reason) = node.ended() {
+                return Err(failed(reason));
+            }
+            if Client::connect(&node.url, None).is_ok_and(|client| client.chain_id() == CHAIN_ID) {
+                end_with_the_program(&node.process);
+                return Ok(node);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Err(failed(format!("no answer at {} within {} s", node.url, START_TIMEOUT.as_secs())))
+    }
+
+    /// What the process said, if it has ended.
+    fn ended(&self) -> Option<String> {
+        let mut slot = lock(&self.process);
+        let child = slot.as_mut()?;
+        let status = child.try_wait().ok()??;
+        let mut said = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            // What cannot be read is not needed: the status is there.
+            let _ = stderr.read_to_string(&mut said);
+        }
+        Some(format!("{status}: {}", said.trim()))
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Gives an account 100 units of the chain's own currency.
+    pub fn fund(&self, client: &Client, account: Address) -> Result<(), ChainError> {
+        client.request("anvil_setBalance", json!([account, "0x56bc75e2d63100000"])).map(drop)
+    }
+
+    /// Makes blocks.
+    pub fn mine(&self, client: &Client, blocks: u64) -> Result<(), ChainError> {
+        client.request("anvil_mine", json!([format!("{blocks:#x}")])).map(drop)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        end(&self.process);
+    }
+}
+
+fn lock(process: &Mutex<Option<Child>>) -> std::sync::MutexGuard<'_, Option<Child>> {
+    process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn end(process: &Mutex<Option<Child>>) {
+    if let Some(mut child) = lock(process).take() {
+        // It may have ended on its own; then there is nothing to end.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// Ends the node, and then this program, when the program is told to stop.
+fn end_with_the_program(process: &Arc<Mutex<Option<Child>>>) {
+    let process = Arc::downgrade(process);
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let told = runtime.block_on(async {
+            #[cfg(unix)]
+            {
+                use tokio::signal::unix::{signal, SignalKind};
+                let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+                let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else { return None };
+                Some(tokio::select! {
+                    _ = interrupt.recv() => 130,
+                    _ = terminate.recv() => 143,
+                    _ = hangup.recv() => 129,
+                })
+            }
+            #[cfg(not(unix))]
+            tokio::signal::ctrl_c().await.ok().map(|()| 130)
+        });
+        if let Some(code) = told {
+            if let Some(process) = process.upgrade() {
+                end(&process);
+            }
+            std::process::exit(code);
+        }
+    });
+}
