@@ -111,7 +111,7 @@ fn accepts_each_others_proofs() {
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
         &params,
         &pk,
-        &[circuit.clone()],
+        std::slice::from_ref(&circuit),
         &[&[&circuit.instances]],
         OsRng,
         &mut transcript,

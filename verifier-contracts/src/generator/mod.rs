@@ -10,9 +10,9 @@
 //!
 //! Bad input is refused before any precompile sees it, and precompiles get bounded gas.
 //!
-//! The stages, one file each: [`shape`] reads the key, [`dag`] shares subexpressions, [`gates`] turns
-//! constraints into statements, [`key`] collects data, [`memory`] gives addresses, [`evaluator`]
-//! writes Yul and [`solidity`] the contract around it. Compile with the optimizer at one run and
+//! The stages, one file each: `shape` reads the key, `dag` shares subexpressions, `gates` turns
+//! constraints into statements, `key` collects data, `memory` gives addresses, `evaluator` and
+//! `opening` write Yul, `solidity` the contract around it. Compile with the optimizer at one run and
 //! without via-IR, for EVM version cancun or later.
 //!
 //! # What differs from the contract that `snark-verifier` generates
@@ -30,6 +30,7 @@ mod evaluator;
 mod gates;
 mod key;
 mod memory;
+mod opening;
 mod shape;
 mod solidity;
 mod yul;
