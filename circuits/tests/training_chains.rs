@@ -8,7 +8,7 @@ mod support;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::sync::Arc;
-use support::cheat::{base, count, limbs, put_buckets, put_limbs, put_state, recount, settle};
+use support::cheat::{base, count, large_quotient, limbs, put_buckets, put_limbs, put_state, recount, settle};
 use support::proving::Keys;
 use support::{integer, quiet, rejects, shape, toy_keys, Claim, Fixture};
 use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
@@ -18,7 +18,11 @@ use zkpoc_circuits::training::{Phase1, Plan};
 /// Rows of a block of the toy profile.
 const R: usize = 4;
 
-fn rejects_second(first: Phase1, expected: &[&str], tamper: impl Fn(&Plan, &mut Phase2, &ChallengeValues) + Send + Sync + 'static) {
+fn rejects_second(
+    first: Phase1,
+    expected: &[&str],
+    tamper: impl Fn(&Plan, &mut Phase2, &ChallengeValues) + Send + Sync + 'static,
+) {
     let f = quiet();
     assert_eq!(f.plan.grid.rows_per_block, R);
     let plan = f.plan.clone();
@@ -50,8 +54,19 @@ fn weight_at_end(plan: &Plan, l: usize, row: usize, ch: &ChallengeValues) -> Fr 
 }
 
 fn copy_lane(plan: &Plan, lane: Lane, from: &Phase2, to: &mut Phase2) {
-    for row in plan.lookup_rows() {
+    for row in plan.grid.row(plan.grid.bias(1))..plan.grid.row(plan.grid.stop() + 1) {
         to.chain[lane.column][lane.at(row)] = from.chain[lane.column][lane.at(row)];
+    }
+}
+
+/// Takes the sums over the samples at gap `l`, on top of the own fold of the units.
+fn copy_sums(plan: &Plan, l: usize, from: &Phase2, to: &mut Phase2) {
+    let lane = plan.pre_fold;
+    let first = plan.grid.row(plan.grid.gap(l));
+    let units = lane.at(first + R);
+    for row in first..first + R {
+        let sum = from.chain[lane.column][lane.at(row)] - from.chain[lane.column][units];
+        to.chain[lane.column][lane.at(row)] = to.chain[lane.column][units] + sum;
     }
 }
 
@@ -72,13 +87,9 @@ fn rejects_folds_of_cells_that_are_not_committed() {
 
 #[test]
 fn rejects_a_fold_of_samples_that_is_bent() {
-    rejects_second(quiet().first.clone(), &["fold.samples"], |plan, second, ch| {
-        // The empty block before the outputs has no weights, so its product hides the bend.
-        let mut delta = Fr::ONE;
-        for block in plan.grid.output_head()..plan.grid.gap(3) {
-            second.dot[plan.grid.row(block) + 3] += delta;
-            delta *= ch.theta.pow([4]);
-        }
+    // The block after the outputs has no weights, so its product hides the bend.
+    rejects_second(quiet().first.clone(), &["fold.samples"], |plan, second, _| {
+        second.dot[plan.grid.row(plan.grid.stop()) + 3] += Fr::ONE;
     });
 }
 
@@ -119,7 +130,7 @@ fn rejects_update_folds_that_do_not_start_at_zero() {
     for (name, l) in [("start.update", 1), ("gap.update", 2)] {
         rejects_second(false_update(l), &[name], move |plan, second, ch| {
             let (_, row) = plan.grid.weight(l, 0, 0);
-            let start = plan.grid.row(plan.grid.bias(l)) - 1;
+            let start = plan.grid.row(plan.grid.input(l, 0)) - 1;
             let end = plan.grid.row(plan.grid.gap(l));
             let mut delta = -weight_at_end(plan, l, row, ch) * weight_at_end(plan, l, start, ch).invert().unwrap();
             for row in start..end {
@@ -134,10 +145,10 @@ fn rejects_update_folds_that_do_not_start_at_zero() {
 fn rejects_unit_folds_that_do_not_start_at_zero() {
     let f = quiet();
     let relu = f.plan.relu.clone().unwrap();
-    let pre = ("gap.pre", 1, 2, relu.remainder.clone(), f.plan.pre_fold);
-    let output = ("gap.pre", 2, 3, f.plan.signal.remainder.clone(), f.plan.pre_fold);
-    let back = ("gap.back", 1, 2, f.plan.signal.remainder.clone(), f.plan.back_fold.unwrap());
-    for (name, l, gap, remainder, lane) in [pre, output, back] {
+    let pre = ("stop.pre", 1, relu.remainder.clone(), f.plan.pre_fold);
+    let output = ("stop.pre", 2, f.plan.signal.remainder.clone(), f.plan.pre_fold);
+    let back = ("stop.loss", 1, f.plan.signal.remainder.clone(), f.plan.loss_fold);
+    for (name, l, remainder, lane) in [pre, output, back] {
         // A false rounding in the first unit, made good by the fold's start.
         let mut first = f.first.clone();
         let at = base(&f.plan, l, 0, 0);
@@ -147,10 +158,14 @@ fn rejects_unit_folds_that_do_not_start_at_zero() {
         let sign = if value & 1 == 0 { -Fr::ONE } else { Fr::ONE };
         rejects_second(first, &[name], move |plan, second, ch| {
             let rows = plan.unit_rows(l);
-            let end = plan.grid.row(plan.grid.gap(gap));
-            assert_eq!(rows.end, end);
-            for row in rows.start..=end {
+            for row in rows.start..=rows.end {
                 second.chain[lane.column][lane.at(row)] += sign * ch.theta.pow([(row - rows.start) as u64]);
+            }
+            // The sums over the samples go on from the fold.
+            if lane == plan.pre_fold {
+                for row in rows.start - R..rows.start {
+                    second.chain[lane.column][lane.at(row)] += sign;
+                }
             }
         });
     }
@@ -158,7 +173,7 @@ fn rejects_unit_folds_that_do_not_start_at_zero() {
 
 #[test]
 fn rejects_signal_folds_that_do_not_start_at_zero() {
-    rejects_second(false_update(2), &["gap.signal"], |plan, second, ch| {
+    rejects_second(false_update(2), &["stop.signal"], |plan, second, ch| {
         let (_, row) = plan.grid.weight(2, 0, 0);
         let dot_row = plan.grid.row(plan.grid.gap(2));
         let input = second.input[dot_row - R];
@@ -166,13 +181,11 @@ fn rejects_signal_folds_that_do_not_start_at_zero() {
         let need = weight_at_end(plan, 2, row, ch) * ch.upsilon.pow([R as u64 - 1]).invert().unwrap();
         let mut delta = need * input.invert().unwrap();
         for k in 0..=3 {
-            let at = plan.signal_fold.at(plan.output_rows().start + k * R);
+            let at = plan.signal_fold.at(plan.unit_rows(2).start + k * R);
             second.chain[plan.signal_fold.column][at] += delta;
             delta *= ch.upsilon;
         }
-        for i in 0..R {
-            second.chain[plan.pre_fold.column][plan.pre_fold.at(dot_row + R + i)] += need;
-        }
+        second.chain[plan.pre_fold.column][plan.pre_fold.at(dot_row)] += need;
     });
 }
 
@@ -182,8 +195,7 @@ fn rejects_a_dot_of_inputs_and_signals_that_is_bent() {
         rejects_second(false_update(l), &["gradient.dot"], move |plan, second, ch| {
             let (_, row) = plan.grid.weight(l, 0, 0);
             let need = weight_at_end(plan, l, row, ch) * ch.upsilon.pow([R as u64 - 1]).invert().unwrap();
-            let last = plan.grid.row(plan.grid.gap(l)) + 2 * R - 1;
-            second.chain[plan.pre_fold.column][plan.pre_fold.at(last)] += need;
+            second.chain[plan.pre_fold.column][plan.pre_fold.at(plan.grid.row(plan.grid.gap(l)))] += need;
         });
     }
 }
@@ -196,7 +208,7 @@ fn rejects_folds_of_units_that_are_not_the_units() {
     let relu = f.plan.relu.clone().unwrap();
     for (name, l, remainder, lane) in [
         ("hidden.fold.pre", 1, &relu.remainder, f.plan.pre_fold),
-        ("hidden.fold.back", 1, &f.plan.signal.remainder, f.plan.back_fold.unwrap()),
+        ("hidden.fold.back", 1, &f.plan.signal.remainder, f.plan.loss_fold),
         ("output.fold.pre", 2, &f.plan.signal.remainder, f.plan.pre_fold),
     ] {
         let mut first = f.first.clone();
@@ -229,11 +241,7 @@ fn rejects_a_signal_fold_that_ignores_the_mask() {
     rejects_second(first, &["hidden.fold.signal"], move |plan, second, ch| {
         let other = Phase2::new(plan, &open, ch);
         copy_lane(plan, plan.signal_fold, &other, second);
-        for row in plan.grid.row(plan.grid.bias(2)) - R..plan.grid.row(plan.grid.bias(2)) {
-            // The dots of layer 1 sit beside the bias block.
-            let at = plan.pre_fold.at(row + R);
-            second.chain[plan.pre_fold.column][at] = other.chain[plan.pre_fold.column][at];
-        }
+        copy_sums(plan, 1, &other, second);
     });
 }
 
@@ -250,11 +258,7 @@ fn rejects_an_output_signal_that_is_not_the_residual() {
     rejects_second(first, &["output.fold.signal"], move |plan, second, ch| {
         let other = Phase2::new(plan, &open, ch);
         copy_lane(plan, plan.signal_fold, &other, second);
-        let first = plan.grid.row(plan.grid.gap(2)) + R;
-        for row in first..first + R {
-            let at = plan.pre_fold.at(row);
-            second.chain[plan.pre_fold.column][at] = other.chain[plan.pre_fold.column][at];
-        }
+        copy_sums(plan, 2, &other, second);
     });
 }
 
@@ -269,13 +273,13 @@ fn rejects_a_loss_that_does_not_count_or_starts_below_zero() {
     put_buckets(&f.plan, &mut first);
     count(&f.plan, &mut first);
     rejects_second(first.clone(), &["loss"], |plan, second, _| {
-        for row in plan.output_rows() {
-            second.chain[plan.loss_sum.column][plan.loss_sum.at(row)] = Fr::ZERO;
+        for row in plan.unit_rows(2) {
+            second.chain[plan.loss_fold.column][plan.loss_fold.at(row)] = Fr::ZERO;
         }
     });
-    rejects_second(first, &["gap.loss"], move |plan, second, _| {
-        for row in plan.output_rows().start..=plan.output_rows().end {
-            second.chain[plan.loss_sum.column][plan.loss_sum.at(row)] -= loss;
+    rejects_second(first, &["stop.loss"], move |plan, second, _| {
+        for row in plan.unit_rows(2).start..=plan.unit_rows(2).end {
+            second.chain[plan.loss_fold.column][plan.loss_fold.at(row)] -= loss;
         }
     });
 }
@@ -305,7 +309,7 @@ fn rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it() {
 fn rejects_sums_of_other_limbs_and_multiplicities() {
     rejects_two_faced(&["lookup"], |f, first| {
         let quotient = &f.plan.signal.quotient;
-        let at = f.plan.lookup_rows().find(|at| integer(&limbs(&f.plan, first, quotient, *at)).unwrap() >= 16).unwrap();
+        let at = large_quotient(&f.plan, first);
         let (low, high) = (quotient.lanes[0], quotient.lanes[1]);
         first.aux[low.column][low.at(at)] += Fr::from(16);
         first.aux[high.column][high.at(at)] -= Fr::ONE;
@@ -319,10 +323,20 @@ fn rejects_a_table_sum_that_does_not_start_at_zero() {
     let f = quiet();
     let mut first = f.first.clone();
     first.aux[0][f.plan.table_row + 7] += Fr::ONE;
-    rejects_second(first, &["gap.update"], |plan, second, ch| {
+    rejects_second(first.clone(), &["fold.update"], |plan, second, ch| {
         let more = (ch.alpha - Fr::from(7)).invert().unwrap();
         for row in plan.table_row - 1..plan.table_row + 16 {
             second.update[row] += more;
+        }
+        second.dot[plan.grid.row(plan.grid.stop())] += ch.mu * more.square();
+    });
+    // The same at the start of the limbs' sum.
+    rejects_second(first, &["lookup.start"], |plan, second, ch| {
+        let more = (ch.alpha - Fr::from(7)).invert().unwrap();
+        let columns = plan.area.columns.len();
+        second.chain[columns - 1][plan.area.rows.start - 1] += more;
+        for column in &mut second.chain[..columns] {
+            column[plan.area.rows.clone()].iter_mut().for_each(|sum| *sum += more);
         }
     });
 }
@@ -331,17 +345,16 @@ fn rejects_a_table_sum_that_does_not_start_at_zero() {
 fn rejects_a_norm_that_forgets_a_layer() {
     let f = quiet();
     let grid = &f.plan.grid;
-    let state = |l: usize| std::array::from_fn::<Fr, 4, _>(|i| f.first.aux[0][grid.row(grid.gap(l)) + i]);
-    let layer = state(1)[2] - (Fr::ONE - f.first.norm_bound);
+    let state = |l: usize| std::array::from_fn::<Fr, 3, _>(|i| f.first.aux[0][grid.row(grid.gap(l)) + i]);
+    let layer = f.first.norm_bound - Fr::ONE - state(1)[2];
     assert_ne!(layer, Fr::ZERO);
-    let loss = Fr::from(f.trace.loss as u64);
-    // The state of gap l and later without the first layer's norm.
+    // The state of gap `from` and later without the first layer's norm.
     let forget = |from: usize| {
         let mut first = f.first.clone();
         for l in from..=2 {
             let mut less = state(l);
-            less[2] -= layer;
-            put_state(&f.plan, &mut first, l, &less, if l == 2 { loss } else { Fr::ZERO });
+            less[2] += layer;
+            put_state(&f.plan, &mut first, l, &less);
         }
         put_buckets(&f.plan, &mut first);
         count(&f.plan, &mut first);

@@ -64,6 +64,7 @@ pub struct Audit {
     /// Advice columns, blinding rows included.
     pub advice: Vec<Vec<Fr>>,
     instance: Vec<Fr>,
+    challenges: Vec<Fr>,
     rows: usize,
     blinding_rows: usize,
     constraints: Vec<Constraint>,
@@ -83,27 +84,39 @@ impl Audit {
     /// Those of the circuit's synthesis.
     pub fn new<C: Circuit<Fr>>(circuit: &C, k: u32, instance: &[Fr], challenges: &[Fr]) -> Result<Self, Error> {
         let rows = 1usize << k;
-        let mut cs = ConstraintSystem::default();
-        let config = C::configure_with_params(&mut cs, circuit.params());
+        let (cs, recorder) = record(circuit, rows, challenges)?;
         let blinding_rows = cs.blinding_factors() + 1;
-        let usable = rows - blinding_rows;
-        let mut recorder = Recorder::new(cs.num_advice_columns(), cs.num_fixed_columns(), rows, usable, challenges);
-        C::FloorPlanner::synthesize(&mut recorder, circuit, config, cs.constants().clone())?;
-
-        let mut noise = 0u64;
-        let mut advice: Vec<Vec<Fr>> = recorder.advice.iter().map(|column| column.iter().map(|v| v.unwrap_or(Fr::ZERO)).collect()).collect();
-        for column in &mut advice {
-            for cell in &mut column[usable..] {
-                noise += 1;
-                *cell = Fr::from(noise).invert().unwrap_or(Fr::ONE).square() + Fr::from(7);
-            }
-        }
-
         let (classes, rows_of_class) = classes(&cs, &recorder, rows);
         let constraints = constraints(&cs, challenges, &classes);
+        let advice = filled(&recorder, rows - blinding_rows);
         let mut padded = vec![Fr::ZERO; rows];
         padded[..instance.len()].copy_from_slice(instance);
-        Ok(Audit { cs, recorder, advice, instance: padded, rows, blinding_rows, constraints, rows_of_class })
+        let challenges = challenges.to_vec();
+        Ok(Audit {
+            cs,
+            recorder,
+            advice,
+            instance: padded,
+            challenges,
+            rows,
+            blinding_rows,
+            constraints,
+            rows_of_class,
+        })
+    }
+
+    /// Synthesises the same circuit with another witness, keeping blinding, public inputs and challenges.
+    ///
+    /// # Errors
+    /// Those of the circuit's synthesis.
+    pub fn again<C: Circuit<Fr>>(&mut self, circuit: &C) -> Result<(), Error> {
+        let (_, recorder) = record(circuit, self.rows, &self.challenges)?;
+        let usable = self.rows - self.blinding_rows;
+        for (column, cells) in self.advice.iter_mut().zip(&recorder.advice) {
+            column[..usable].copy_from_slice(&filled_column(&cells[..usable]));
+        }
+        self.recorder = recorder;
+        Ok(())
     }
 
     /// Rows at the end of a column that the prover fills with random values.
@@ -133,7 +146,10 @@ impl Audit {
     fn enabled(&self) -> impl Iterator<Item = (&Constraint, &Terms, &Vec<usize>)> {
         self.constraints.iter().flat_map(move |constraint| {
             let forms = constraint.form_of_class.iter().map(move |form| &constraint.forms[*form]);
-            forms.zip(&self.rows_of_class).filter(|(form, _)| !form.0.is_empty()).map(move |(form, rows)| (constraint, form, rows))
+            forms
+                .zip(&self.rows_of_class)
+                .filter(|(form, _)| !form.0.is_empty())
+                .map(move |(form, rows)| (constraint, form, rows))
         })
     }
 
@@ -141,8 +157,16 @@ impl Audit {
     pub fn failing(&self) -> BTreeSet<Failure> {
         let mut out = BTreeSet::new();
         for (constraint, form, rows) in self.enabled() {
-            let bad: Vec<usize> = rows.par_iter().copied().filter(|row| form.value(|var| self.cell(*row, var)) != Fr::ZERO).collect();
-            out.extend(bad.into_iter().map(|row| Failure { gate: constraint.gate.clone(), constraint: constraint.name.clone(), row }));
+            let fails = |row: &usize| form.value(|var| self.cell(*row, var)) != Fr::ZERO;
+            let bad: Vec<usize> = match rows.len() {
+                0..=1000 => rows.iter().copied().filter(fails).collect(),
+                _ => rows.par_iter().copied().filter(fails).collect(),
+            };
+            out.extend(bad.into_iter().map(|row| Failure {
+                gate: constraint.gate.clone(),
+                constraint: constraint.name.clone(),
+                row,
+            }));
         }
         out
     }
@@ -150,21 +174,6 @@ impl Audit {
     /// Names of the constraints that do not hold.
     pub fn failing_names(&self) -> BTreeSet<String> {
         self.failing().into_iter().map(|failure| failure.constraint).collect()
-    }
-
-    /// Names of the constraints that hold at `cells` no more once those cells grow by one; empty when
-    /// the cell is free.
-    pub fn names_reading(&self, column: usize, row: usize) -> BTreeSet<String> {
-        let mut out = BTreeSet::new();
-        for (constraint, form, rows) in self.enabled() {
-            for var in form.reads().filter(|var| !var.instance && var.column == column) {
-                let gate_row = self.at(row, -var.rotation);
-                if rows.binary_search(&gate_row).is_ok() {
-                    out.insert(constraint.name.clone());
-                }
-            }
-        }
-        out
     }
 
     /// How many rows each constraint is enabled on, by name.
@@ -189,7 +198,13 @@ impl Audit {
                     let at = self.at(*row, var.rotation);
                     if self.recorder.advice[var.column][at].is_none() {
                         let blinding = at >= self.rows - self.blinding_rows;
-                        out.push(BadRead { constraint: constraint.name.clone(), row: *row, column: var.column, at, blinding });
+                        out.push(BadRead {
+                            constraint: constraint.name.clone(),
+                            row: *row,
+                            column: var.column,
+                            at,
+                            blinding,
+                        });
                     }
                 }
             }
@@ -217,10 +232,43 @@ impl Audit {
     }
 }
 
+fn record<C: Circuit<Fr>>(
+    circuit: &C,
+    rows: usize,
+    challenges: &[Fr],
+) -> Result<(ConstraintSystem<Fr>, Recorder), Error> {
+    let mut cs = ConstraintSystem::default();
+    let config = C::configure_with_params(&mut cs, circuit.params());
+    let usable = rows - cs.blinding_factors() - 1;
+    let mut recorder = Recorder::new(cs.num_advice_columns(), cs.num_fixed_columns(), rows, usable, challenges);
+    C::FloorPlanner::synthesize(&mut recorder, circuit, config, cs.constants().clone())?;
+    Ok((cs, recorder))
+}
+
+fn filled_column(cells: &[Option<Fr>]) -> Vec<Fr> {
+    cells.iter().map(|value| value.unwrap_or(Fr::ZERO)).collect()
+}
+
+/// The advice columns with noise in the blinding rows.
+fn filled(recorder: &Recorder, usable: usize) -> Vec<Vec<Fr>> {
+    let mut noise = 0u64;
+    let mut advice: Vec<Vec<Fr>> = recorder.advice.iter().map(|cells| filled_column(cells)).collect();
+    for cell in advice.iter_mut().flat_map(|column| &mut column[usable..]) {
+        noise += 1;
+        *cell = Fr::from(noise).invert().unwrap_or(Fr::ONE).square() + Fr::from(7);
+    }
+    advice
+}
+
 /// Rows with the same fixed cells form a class: the fixed cells of each class by query, and its rows.
 #[allow(clippy::type_complexity)]
-fn classes(cs: &ConstraintSystem<Fr>, recorder: &Recorder, rows: usize) -> (Vec<HashMap<(usize, i32), Fr>>, Vec<Vec<usize>>) {
-    let queries: Vec<(usize, i32)> = cs.fixed_queries().iter().map(|(column, rotation)| (column.index(), rotation.0)).collect();
+fn classes(
+    cs: &ConstraintSystem<Fr>,
+    recorder: &Recorder,
+    rows: usize,
+) -> (Vec<HashMap<(usize, i32), Fr>>, Vec<Vec<usize>>) {
+    let queries: Vec<(usize, i32)> =
+        cs.fixed_queries().iter().map(|(column, rotation)| (column.index(), rotation.0)).collect();
     let mut index: HashMap<Vec<[u8; 32]>, usize> = HashMap::new();
     let mut cells = Vec::new();
     let mut members: Vec<Vec<usize>> = Vec::new();
@@ -251,16 +299,26 @@ fn constraints(cs: &ConstraintSystem<Fr>, challenges: &[Fr], classes: &[HashMap<
             let mut forms = Vec::new();
             let mut form_of_class = Vec::new();
             for class in classes {
-                let mut key: Vec<_> = class.iter().filter(|((column, _), _)| columns.contains(column)).map(|((c, r), v)| (*c, *r, v.to_bytes())).collect();
+                let mut key: Vec<_> = class
+                    .iter()
+                    .filter(|((column, _), _)| columns.contains(column))
+                    .map(|((c, r), v)| (*c, *r, v.to_bytes()))
+                    .collect();
                 key.sort_unstable();
                 let form = *seen.entry(key).or_insert_with(|| {
-                    let fixed = |column: usize, rotation: i32| class.get(&(column, rotation)).copied().unwrap_or(Fr::ZERO);
+                    let fixed =
+                        |column: usize, rotation: i32| class.get(&(column, rotation)).copied().unwrap_or(Fr::ZERO);
                     forms.push(Terms::of(polynomial, challenges, &fixed));
                     forms.len() - 1
                 });
                 form_of_class.push(form);
             }
-            out.push(Constraint { gate: gate.name().to_owned(), name: gate.constraint_name(index).to_owned(), forms, form_of_class });
+            out.push(Constraint {
+                gate: gate.name().to_owned(),
+                name: gate.constraint_name(index).to_owned(),
+                forms,
+                form_of_class,
+            });
         }
     }
     out

@@ -73,7 +73,12 @@ impl Assignment<Fr> for Recorder {
     }
 
     /// The returned value is unknown: circuits here never read back what they assigned.
-    fn assign_advice<'v>(&mut self, column: Column<Advice>, row: usize, to: Value<Assigned<Fr>>) -> Value<&'v Assigned<Fr>> {
+    fn assign_advice<'v>(
+        &mut self,
+        column: Column<Advice>,
+        row: usize,
+        to: Value<Assigned<Fr>>,
+    ) -> Value<&'v Assigned<Fr>> {
         let index = column.index();
         if row >= self.usable_rows {
             self.outside.push((index, row));

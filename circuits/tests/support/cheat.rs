@@ -4,7 +4,7 @@ use super::integer;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::field::{power_of_two, signed};
-use zkpoc_circuits::training::plan::{Limbs, Requantise, STATE_ROWS};
+use zkpoc_circuits::training::plan::{Limbs, Requantise};
 use zkpoc_circuits::training::{Phase1, Plan};
 
 /// A value of limbs at a base row.
@@ -19,13 +19,32 @@ pub(crate) fn put_limbs(plan: &Plan, first: &mut Phase1, limbs: &Limbs, base: us
     for (i, lane) in limbs.lanes.iter().enumerate() {
         first.aux[lane.column][lane.at(base)] = Fr::from(((value >> (bits * i as u32)) & ((1 << bits) - 1)) as u64);
     }
+    if let (Some(scaled), Some(top)) = (limbs.scaled, limbs.lanes.last()) {
+        let top = first.aux[top.column][top.at(base)];
+        first.aux[scaled.column][scaled.at(base)] = top * Fr::from(1 << limbs.missing);
+    }
 }
 
 /// Writes quotient, excess and sign of a unit; the remainder stays.
-pub(crate) fn put_parts(plan: &Plan, first: &mut Phase1, part: &Requantise, base: usize, quotient: u128, excess: u128, below: i128) {
+pub(crate) fn put_parts(
+    plan: &Plan,
+    first: &mut Phase1,
+    part: &Requantise,
+    base: usize,
+    quotient: u128,
+    excess: u128,
+    below: i128,
+) {
     put_limbs(plan, first, &part.quotient, base, quotient);
     put_limbs(plan, first, &part.excess, base, excess);
     first.aux[part.below.column][part.below.at(base)] = signed(below);
+}
+
+/// A base row whose signal's quotient has a second limb.
+pub(crate) fn large_quotient(plan: &Plan, first: &Phase1) -> usize {
+    let mut rows = (1..=plan.grid.depth()).flat_map(|l| plan.unit_rows(l));
+    let large = |at: &usize| integer(&limbs(plan, first, &plan.signal.quotient, *at)).is_some_and(|value| value >= 16);
+    rows.find(large).expect("a quotient of two limbs")
 }
 
 /// Base row of unit `unit` of layer `l` for a sample.
@@ -69,33 +88,30 @@ pub(crate) fn settle(plan: &Plan, first: &mut Phase1) {
     recount(plan, first);
 }
 
-/// Recomputes the state, the heads of the buckets, their limbs and the multiplicities.
+/// Recomputes the state, the buckets, their limbs and the multiplicities.
 pub(crate) fn recount(plan: &Plan, first: &mut Phase1) {
     let grid = &plan.grid;
-    let mut state = [Fr::ZERO, Fr::ZERO, Fr::ONE - first.norm_bound, Fr::ONE - first.loss_bound];
+    let mut state = [Fr::ZERO, Fr::ZERO, first.norm_bound - Fr::ONE];
     for l in 1..=grid.depth() {
-        for row in grid.row(grid.bias(l))..grid.row(grid.gap(l)) {
-            let last = first.d[first.d.len() - 1][row];
-            if grid.columns == 2 {
-                let cell = first.d[0][row];
-                state[0] += cell * cell;
-                state[1] += cell * last;
+        for row in grid.row(grid.input(l, 0))..grid.row(grid.gap(l)) {
+            state[2] -= first.d.iter().map(|column| column[row].square()).sum::<Fr>();
+            if let [d0, d1] = &first.d[..] {
+                state[0] += d0[row].square();
+                state[1] += d0[row] * d1[row];
             }
-            state[2] += last * last;
         }
-        let loss = if l == grid.depth() { plan.output_rows().map(|row| first.aux[0][row].square()).sum() } else { Fr::ZERO };
-        put_state(plan, first, l, &state, loss);
+        put_state(plan, first, l, &state);
     }
+    let loss: Fr = plan.unit_rows(grid.depth()).map(|row| first.aux[0][row].square()).sum();
+    first.aux[0][plan.buckets().1.start] = first.loss_bound - Fr::ONE - loss;
     put_buckets(plan, first);
     count(plan, first);
 }
 
-/// Writes the state of gap `l` and the heads beside it.
-pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: &[Fr; 4], loss: Fr) {
+/// Writes the state of gap `l`.
+pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: &[Fr; 3]) {
     let row = plan.grid.row(plan.grid.gap(l));
-    first.aux[0][row..row + STATE_ROWS].copy_from_slice(state);
-    first.aux[0][row + STATE_ROWS] = -(state[0] + state[2]);
-    first.aux[0][row + STATE_ROWS + plan.bucket_rows.0] = -(state[3] + loss);
+    first.aux[0][row..row + 3].copy_from_slice(state);
 }
 
 /// Splits the heads of the buckets into limbs; a head that has none is left with zeros.
@@ -120,10 +136,10 @@ pub(crate) fn put_buckets(plan: &Plan, first: &mut Phase1) {
 /// Recounts the multiplicities; values outside the table are not counted.
 pub(crate) fn count(plan: &Plan, first: &mut Phase1) {
     let mut counts = vec![0u64; 1 << plan.profile.limb_bits];
-    for (lane, scale) in plan.lookups() {
-        for row in plan.lookup_rows() {
-            let value = integer(&(first.aux[lane.column][lane.at(row)] * Fr::from(scale)));
-            if let Some(count) = value.and_then(|v| usize::try_from(v).ok()).and_then(|v| counts.get_mut(v)) {
+    for column in plan.area.columns.clone() {
+        for value in &first.aux[column][plan.area.rows.clone()] {
+            let value = integer(value).and_then(|v| usize::try_from(v).ok());
+            if let Some(count) = value.and_then(|v| counts.get_mut(v)) {
                 *count += 1;
             }
         }

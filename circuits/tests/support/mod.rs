@@ -62,8 +62,10 @@ impl Fixture {
         let circuit = TrainingCircuit::new(&profile).expect("the profile fits");
         let plan = Arc::new(circuit.plan().clone());
         let trace = step(&profile, &model, &shard).expect("a valid step");
-        let log2 = |v: u128| 128 - v.leading_zeros();
-        let first = Phase1::new(&plan, &model, &shard, &trace, log2(trace.norm) + 2, log2(trace.loss) + 2).expect("buckets hold");
+        let log2 = |v: u128, most: u32| (128 - v.leading_zeros() + 2).min(most);
+        let (norm, loss) = plan.bucket_bits();
+        let first = Phase1::new(&plan, &model, &shard, &trace, log2(trace.norm, norm), log2(trace.loss, loss))
+            .expect("buckets hold");
         Fixture { profile, circuit, plan, model, shard, trace, first }
     }
 
@@ -92,7 +94,8 @@ impl Fixture {
     pub(crate) fn audit(&self, claim: &Claim, seed: u64) -> Audit {
         let mut rng = StdRng::seed_from_u64(seed);
         let challenges: Vec<Fr> = (0..4).map(|_| Fr::random(&mut rng)).collect();
-        let mut audit = Audit::new(&self.circuit_of(claim), self.profile.k, &claim.instance, &challenges).expect("synthesis");
+        let mut audit =
+            Audit::new(&self.circuit_of(claim), self.profile.k, &claim.instance, &challenges).expect("synthesis");
         for column in 0..self.plan.grid.columns {
             audit.script(column, Fr::ONE);
         }
@@ -150,7 +153,9 @@ pub(crate) fn random_step(profile: &Profile, seed: u64) -> (Model, Shard) {
             *weight = rng.gen_range(-top..=top) >> rng.gen_range(0..profile.weight_bits / 2);
         }
     }
-    let features = (0..profile.batch * profile.features()).map(|_| rng.gen_range(0..1u32 << profile.feature_bits) as u16).collect();
+    let features = (0..profile.batch * profile.features())
+        .map(|_| rng.gen_range(0..1u32 << profile.feature_bits) as u16)
+        .collect();
     let labels = (0..profile.batch).map(|_| rng.gen_range(0..profile.classes()) as u16).collect();
     (model, Shard { features, labels })
 }

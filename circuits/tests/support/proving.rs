@@ -2,7 +2,7 @@
 
 use super::{Claim, Fixture};
 use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
-use halo2_proofs::plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, ProvingKey};
+use halo2_proofs::plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, Circuit, ProvingKey};
 use halo2_proofs::poly::commitment::ParamsProver;
 use halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
@@ -51,40 +51,37 @@ impl RngCore for Script {
     }
 }
 
-/// Keys of a fixture's circuit.
-pub(crate) struct Keys {
+/// Keys of a circuit.
+pub(crate) struct CircuitKeys {
     params: ParamsKZG<Bn256>,
     pk: ProvingKey<G1Affine>,
 }
 
-impl Keys {
-    pub(crate) fn new(fixture: &Fixture) -> Self {
-        let params = ParamsKZG::<Bn256>::setup(fixture.profile.k, OsRng);
-        let vk = keygen_vk_custom(&params, &fixture.circuit, false).expect("a verifying key");
-        let pk = keygen_pk(&params, vk, &fixture.circuit).expect("a proving key");
-        Keys { params, pk }
+impl CircuitKeys {
+    pub(crate) fn new<C: Circuit<Fr>>(k: u32, circuit: &C) -> Self {
+        let params = ParamsKZG::<Bn256>::setup(k, OsRng);
+        let vk = keygen_vk_custom(&params, circuit, false).expect("a verifying key");
+        let pk = keygen_pk(&params, vk, circuit).expect("a proving key");
+        CircuitKeys { params, pk }
     }
 
-    /// Proves a claim with ones as the model's blinding, and says whether the verifier accepts it.
-    pub(crate) fn accepts(&self, fixture: &Fixture, claim: &Claim) -> bool {
-        let ones = fixture.plan.grid.columns * fixture.circuit.blinding_rows();
-        self.verify(&self.prove(fixture, claim, vec![1; ones]), &claim.instance)
-    }
-
-    /// A proof with the given blinding of the model columns.
-    pub(crate) fn prove(&self, fixture: &Fixture, claim: &Claim, blinding: Vec<u64>) -> Vec<u8> {
-        let rng = Script { words: 8 * blinding.len(), values: blinding, next: 0 };
+    /// A proof, of a true statement or not.
+    pub(crate) fn prove<C: Circuit<Fr>>(
+        &self,
+        circuit: C,
+        instance: &[Fr],
+        rng: impl RngCore + Send + Sync,
+    ) -> Vec<u8> {
         let mut transcript = Blake2bWrite::<_, G1Affine, Challenge255<_>>::init(Vec::new());
-        let circuit = fixture.circuit_of(claim);
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
             &self.params,
             &self.pk,
             &[circuit],
-            &[&[&claim.instance]],
+            &[&[instance]],
             rng,
             &mut transcript,
         )
-        .expect("a proof, true or not");
+        .expect("a proof");
         transcript.finalize()
     }
 
@@ -98,5 +95,30 @@ impl Keys {
             &mut transcript,
         )
         .is_ok()
+    }
+}
+
+/// Keys of a fixture's training circuit.
+pub(crate) struct Keys(CircuitKeys);
+
+impl Keys {
+    pub(crate) fn new(fixture: &Fixture) -> Self {
+        Keys(CircuitKeys::new(fixture.profile.k, &fixture.circuit))
+    }
+
+    /// Proves a claim with ones as the model's blinding, and says whether the verifier accepts it.
+    pub(crate) fn accepts(&self, fixture: &Fixture, claim: &Claim) -> bool {
+        let ones = fixture.plan.grid.columns * fixture.circuit.blinding_rows();
+        self.verify(&self.prove(fixture, claim, vec![1; ones]), &claim.instance)
+    }
+
+    /// A proof with the given blinding of the model columns.
+    pub(crate) fn prove(&self, fixture: &Fixture, claim: &Claim, blinding: Vec<u64>) -> Vec<u8> {
+        let rng = Script { words: 8 * blinding.len(), values: blinding, next: 0 };
+        self.0.prove(fixture.circuit_of(claim), &claim.instance, rng)
+    }
+
+    pub(crate) fn verify(&self, proof: &[u8], instance: &[Fr]) -> bool {
+        self.0.verify(proof, instance)
     }
 }

@@ -1,0 +1,190 @@
+//! What every circuit of every profile must satisfy, whatever its witness.
+
+mod support;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use std::collections::BTreeSet;
+use support::{random_step, shape, Claim, Fixture};
+use zkpoc_circuits::audit::Audit;
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
+use zkpoc_circuits::grid::TAIL;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::training::plan::{Lane, STATE_ROWS};
+
+/// Fixtures of all built-in profiles and of small shapes of depth 1, 2, 3 and 4.
+fn small_shapes() -> Vec<Fixture> {
+    let shapes: [(&[usize], usize, usize, u32); 7] = [
+        (&[3, 2], 6, 1, 4),
+        (&[1, 1], 8, 1, 4),
+        (&[5, 4], 7, 2, 5),
+        (&[5, 7, 3], 9, 1, 6),
+        (&[4, 3, 2, 3], 5, 1, 4),
+        (&[4, 12, 6, 2], 3, 2, 7),
+        (&[2, 3, 2, 4, 2], 1, 1, 6),
+    ];
+    let make = |(seed, (layers, batch, columns, limb_bits)): (usize, &(&[usize], usize, usize, u32))| {
+        Fixture::random(shape(layers, *batch, *columns, *limb_bits).expect("a layout"), seed as u64)
+    };
+    shapes.iter().enumerate().map(make).collect()
+}
+
+/// What holds for every circuit: nothing twice, nothing unassigned, nothing out of reach.
+fn check_structure(name: &str, audit: &Audit, exempt: &[&str]) {
+    let recorder = &audit.recorder;
+    assert_eq!(audit.failing(), BTreeSet::new(), "{name}");
+    assert_eq!((recorder.advice_twice.len(), recorder.fixed_twice.len()), (0, 0), "{name}: cells assigned twice");
+    assert_eq!((recorder.out_of_phase.len(), recorder.outside.len()), (0, 0), "{name}: cells out of place");
+    assert_eq!(recorder.selectors_and_copies, 0, "{name}");
+    let bad = audit.bad_reads(exempt);
+    assert!(bad.is_empty(), "{name}: {} bad reads, first {:?}", bad.len(), bad[0]);
+    assert_eq!(audit.collisions(), vec![], "{name}");
+    assert_eq!(audit.cs.degree(), 3, "{name}");
+    assert!(audit.blinding_rows() <= TAIL, "{name}: {} blinding rows", audit.blinding_rows());
+    assert!(audit.cs.permutation().get_columns().is_empty() && audit.cs.lookups().is_empty(), "{name}");
+}
+
+fn check_dataset(profile: &Profile) {
+    let Ok(circuit) = DatasetCircuit::new(profile) else {
+        assert_eq!(profile.name, "shape", "a built-in profile has a layout");
+        return;
+    };
+    let (_, mut shard) = random_step(profile, 1);
+    // No record twice.
+    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
+        record[0] = i as u16;
+    }
+    let circuit = circuit.with_witness(DatasetWitness::new(circuit.plan(), &shard));
+    let audit = Audit::new(&circuit, profile.k, &[Fr::from(9)], &[Fr::from(77_777), Fr::from(88_888)]).unwrap();
+    let name = format!("dataset {} {:?}", profile.name, profile.layers);
+    check_structure(&name, &audit, &[]);
+    assert_eq!(audit.rotations(0), BTreeSet::from([0]), "{name}");
+    for (constraint, rows) in audit.enabled_rows() {
+        assert_eq!(rows == 0, constraint.starts_with("pair.") && profile.batch == 1, "{name}: {constraint}");
+    }
+}
+
+fn check(f: &Fixture) {
+    let name = format!("{} {:?}", f.profile.name, f.profile.layers);
+    let audit = f.audit(&f.claim(), 1);
+    check_structure(&name, &audit, &["public.zone"]);
+
+    // Committed hiding columns give away one evaluation a proof.
+    let columns = f.plan.grid.columns;
+    for column in columns..2 * columns + 1 {
+        assert_eq!(audit.rotations(column), BTreeSet::from([0]), "{name}: column {column}");
+    }
+    for (constraint, rows) in audit.enabled_rows() {
+        let hidden = ["hidden.", "activation.", "backward"].iter().any(|p| constraint.starts_with(p));
+        let off = hidden && f.plan.grid.depth() == 1
+            || constraint == "output.phantom" && f.plan.grid.batch == f.plan.grid.rows_per_block
+            || constraint == "bucket" && f.plan.bucket_rows == (1, 1);
+        assert_eq!(rows == 0, off, "{name}: {constraint} is enabled on {rows} rows");
+    }
+}
+
+#[test]
+fn audit_built_in_profiles() {
+    for name in Profile::builtin_names() {
+        check(&Fixture::builtin(name));
+        check_dataset(&Profile::builtin(name).unwrap());
+    }
+}
+
+#[test]
+fn audit_small_shapes() {
+    for f in small_shapes() {
+        check(&f);
+        check_dataset(&f.profile);
+    }
+}
+
+#[test]
+fn audit_finds_reads_of_unassigned_cells() {
+    // Without a witness nothing is assigned, so every enabled constraint reads unassigned cells.
+    let f = Fixture::builtin("toy");
+    let audit =
+        Audit::new(&f.circuit, f.profile.k, &[], &[Fr::from(2), Fr::from(3), Fr::from(5), Fr::from(7)]).unwrap();
+    let names: BTreeSet<String> = audit.bad_reads(&[]).into_iter().map(|read| read.constraint).collect();
+    let enabled = audit.enabled_rows().into_iter().filter(|(_, rows)| *rows > 0).map(|(name, _)| name).collect();
+    assert_eq!(names, enabled);
+}
+
+/// Changes one cell of the update or of a private column at a time, everything after it honest: exactly
+/// the cells that carry nothing go unnoticed.
+#[test]
+fn audit_every_first_phase_cell_is_pinned_or_carries_nothing() {
+    let shapes = [
+        Fixture::random(shape(&[2, 3, 2], 3, 1, 4).unwrap(), 1),
+        Fixture::random(shape(&[2, 4, 2, 2], 3, 2, 4).unwrap(), 2),
+    ];
+    for f in &shapes {
+        let grid = &f.plan.grid;
+        let first = f.first.clone();
+        let mut audit = f.audit(&f.claim(), 1);
+        let columns = first.columns().count();
+        let data = grid.columns;
+        let usable = grid.rows() - f.circuit.blinding_rows();
+        for column in data + 1..columns {
+            for row in 0..usable {
+                let mut cheat = first.clone();
+                let cells = cheat
+                    .w
+                    .iter_mut()
+                    .chain([&mut cheat.x])
+                    .chain(&mut cheat.d)
+                    .chain(&mut cheat.aux)
+                    .nth(column)
+                    .unwrap();
+                cells[row] += Fr::from(1 << 20);
+                audit.again(&f.circuit_of(&Claim::of(cheat))).unwrap();
+                let unnoticed = audit.failing().is_empty();
+                assert_eq!(unnoticed, free(f, column, row), "{:?}: column {column}, row {row}", f.profile.layers);
+            }
+        }
+    }
+}
+
+/// Cells that carry nothing, by column of the first phase and row.
+fn free(f: &Fixture, column: usize, row: usize) -> bool {
+    let grid = &f.plan.grid;
+    let tail = row >= grid.rows() - TAIL;
+    let c = grid.columns;
+    if column <= 2 * c {
+        return tail;
+    }
+    let aux = column - 2 * c - 1;
+    let block = |block: usize| grid.row(block)..grid.row(block + 1);
+    let table = f.plan.table_row..f.plan.table_row + (1 << f.profile.limb_bits);
+    let hidden = |row: usize| (1..grid.depth()).any(|l| f.plan.unit_rows(l).contains(&row));
+    let outputs = |row: usize| f.plan.unit_rows(grid.depth()).contains(&row);
+    let backward = |row: usize| {
+        (2..grid.depth()).any(|l| (0..grid.layers[l]).any(|k| block(grid.transposed(l, k)).contains(&row)))
+    };
+    // One weight column has no squares to tell apart.
+    let least = if c == 1 { STATE_ROWS } else { 0 };
+    let state = |row: usize| {
+        let starts = (1..=grid.depth()).map(|l| grid.row(grid.gap(l)));
+        starts.into_iter().any(|first| (first + least..=first + STATE_ROWS).contains(&row))
+    };
+    let buckets = f.plan.buckets();
+    if aux == 0
+        && (table.contains(&row)
+            || hidden(row)
+            || outputs(row)
+            || backward(row)
+            || state(row)
+            || buckets.0.contains(&row)
+            || buckets.1.contains(&row))
+    {
+        return false;
+    }
+    if f.plan.area.columns.contains(&aux) && f.plan.area.rows.contains(&row) {
+        return false;
+    }
+    // Signs, where a unit is rounded.
+    let sign = |lane: Lane, rows: &dyn Fn(usize) -> bool| {
+        lane.column == aux && (0..grid.row(grid.stop())).any(|base| rows(base) && lane.at(base) == row)
+    };
+    let relu = f.plan.relu.as_ref().is_some_and(|relu| sign(relu.below, &hidden));
+    !relu && !sign(f.plan.signal.below, &|base| hidden(base) || outputs(base))
+}

@@ -1,0 +1,187 @@
+//! Random shapes: what the circuit proves is the reference's step, and what does not fit is refused.
+
+mod support;
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::ConstraintSystem;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use support::cheat::recount;
+use support::proving::Keys;
+use support::{shape, Claim, Fixture};
+use zkpoc_circuits::grid::LayoutError;
+use zkpoc_circuits::profile::{Bounds, Profile};
+use zkpoc_circuits::training::{Plan, TrainingCircuit};
+
+/// Profiles of depth 1 to 3 with any widths, bits and shifts that are valid, at the smallest k that fits
+/// or up to two larger.
+fn profiles() -> impl Strategy<Value = Profile> {
+    let widths = prop::collection::vec(1usize..=12, 2..=4);
+    let numbers = (1usize..=9, 1usize..=2, 4u32..=8, 0u32..=2);
+    let bits = (1u32..=8, 2u32..=10, 1u32..=10, 3u32..=10);
+    let shifts = (1u32..=9, 1u32..=9, 1u32..=9, 1i64..=40);
+    (widths, numbers, bits, shifts).prop_filter_map(
+        "no layout",
+        |(layers, (batch, columns, limb_bits, more), bits, shifts)| {
+            let layers: Vec<usize> =
+                layers.iter().enumerate().map(|(i, w)| if i > 0 { w.next_multiple_of(columns) } else { *w }).collect();
+            let mut profile = shape(&layers, batch, columns, limb_bits)?;
+            (profile.feature_bits, profile.weight_bits, profile.activation_bits, profile.signal_bits) = bits;
+            (profile.activation_shift, profile.residual_shift, profile.backprop_shift, profile.bias_unit) = shifts;
+            profile.weight_frac_bits = 1;
+            profile.target = 3 << profile.residual_shift;
+            profile.validate().ok()?;
+            let least = (6..=13).find(|k| TrainingCircuit::new(&Profile { k: *k, ..profile.clone() }).is_ok())?;
+            profile.k = least + more;
+            Some(profile)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn prop_the_circuit_accepts_the_step_of_the_reference_and_no_other(profile in profiles(), seed in 0u64..1000, cell in 0usize..10_000) {
+        let f = Fixture::random(profile, seed);
+        let audit = f.audit(&f.claim(), seed);
+        prop_assert_eq!(audit.failing(), BTreeSet::new());
+        prop_assert!(audit.bad_reads(&["public.zone"]).is_empty());
+        prop_assert_eq!(audit.collisions(), vec![]);
+
+        let mut cells = Vec::new();
+        for l in 1..=f.plan.grid.depth() {
+            for k in 0..f.plan.grid.layers[l] {
+                cells.push(f.plan.grid.bias_weight(l, k));
+                cells.extend((0..f.plan.grid.layers[l - 1]).map(|j| f.plan.grid.weight(l, j, k)));
+            }
+        }
+        let (column, row) = cells[cell % cells.len()];
+        let mut first = f.first.clone();
+        first.d[column][row] += Fr::ONE;
+        recount(&f.plan, &mut first);
+        let failing = f.audit(&Claim::of(first), seed).failing_names();
+        // The bucket may notice as well, when the cell was one of few.
+        prop_assert!(failing.contains("gradient") && failing.iter().all(|name| name == "gradient" || name.starts_with("bucket")), "{:?}", failing);
+    }
+}
+
+#[test]
+fn accepts_real_proofs_of_shapes_of_every_depth() {
+    let shapes: [(&[usize], usize, usize, u32); 4] =
+        [(&[5, 4], 7, 2, 5), (&[3, 5, 2], 2, 1, 4), (&[3, 4, 6, 2], 5, 2, 4), (&[2, 3, 2, 3, 2], 1, 1, 6)];
+    for (layers, batch, columns, limb_bits) in shapes {
+        let f = Fixture::random(shape(layers, batch, columns, limb_bits).unwrap(), 8);
+        let keys = Keys::new(&f);
+        assert!(keys.accepts(&f, &f.claim()), "{layers:?}");
+        let mut first = f.first.clone();
+        let (column, row) = f.plan.grid.weight(1, 0, 0);
+        first.d[column][row] -= Fr::ONE;
+        recount(&f.plan, &mut first);
+        support::rejects(&f, &keys, &Claim::of(first), &["gradient"]);
+    }
+}
+
+#[test]
+fn rejects_cells_swapped_between_two_update_columns() {
+    // The swap keeps the norm and the cross term.
+    let f = Fixture::builtin("digits-tiny");
+    let keys = Keys::new(&f);
+    assert!(keys.accepts(&f, &f.claim()));
+    let mut rows = f.plan.grid.row(f.plan.grid.input(2, 0))..f.plan.grid.row(f.plan.grid.gap(2));
+    let row = rows.find(|row| f.first.d[0][*row] != f.first.d[1][*row]).unwrap();
+    let mut first = f.first.clone();
+    let cell = first.d[0][row];
+    first.d[0][row] = first.d[1][row];
+    first.d[1][row] = cell;
+    recount(&f.plan, &mut first);
+    support::rejects(&f, &keys, &Claim::of(first), &["gradient"]);
+    // A state whose cross term is off, with the right norm.
+    let mut first = f.first.clone();
+    first.aux[0][f.plan.grid.row(f.plan.grid.gap(2)) + 1] += Fr::ONE;
+    support::rejects(&f, &keys, &Claim::of(first), &["forward"]);
+}
+
+#[test]
+fn golden_every_rotation_of_random_shapes_is_its_own_cell() {
+    let mut seen = 0;
+    for seed in 0usize..400 {
+        let pick = |n: usize, of: usize| 1 + (seed * 7919 + n * 104_729) / 13 % of;
+        let columns = pick(0, 2);
+        let layers: Vec<usize> = (0..1 + pick(1, 3)).map(|i| pick(2 + i, 12).next_multiple_of(columns)).collect();
+        for k in 7..=11 {
+            let Some(mut profile) = shape(&layers, pick(9, 24), columns, 3 + pick(8, 4) as u32) else { continue };
+            profile.k = k.max(profile.k);
+            let Ok(plan) = Plan::new(&profile) else { continue };
+            let mut cs = ConstraintSystem::<Fr>::default();
+            zkpoc_circuits::training::TrainingConfig::configure(&mut cs, &plan);
+            let mut cells = BTreeSet::new();
+            for (column, rotation) in cs.advice_queries() {
+                let at = rotation.0.rem_euclid(1 << profile.k);
+                assert!(
+                    cells.insert((column.index(), at)),
+                    "{profile:?}: rotation {} of column {}",
+                    rotation.0,
+                    column.index()
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 1000, "only {seen} layouts");
+}
+
+// ---------------------------------------------------------------------------------------- refusals
+
+fn refused(edit: impl Fn(&mut Profile)) -> LayoutError {
+    let mut profile = Profile::builtin("toy").unwrap();
+    edit(&mut profile);
+    TrainingCircuit::new(&profile).expect_err("no layout")
+}
+
+#[test]
+fn refuses_profiles_that_do_not_fit_with_the_reason() {
+    assert!(matches!(
+        refused(|p| p.k = 6),
+        LayoutError::TooManyRows { rows_per_block: 4, k: 6, have: 8, suggested: 7, .. }
+    ));
+    assert!(matches!(refused(|p| p.k = 4), LayoutError::TooManyRows { k: 4, have: 0, .. }));
+    assert!(matches!(refused(|p| p.batch = 100), LayoutError::TooManyRows { rows_per_block: 100, .. }));
+    assert!(matches!(refused(|p| p.weight_columns = 2), LayoutError::Width { layer: 2, width: 3, columns: 2 }));
+    let buckets = refused(|p| (p.layers, p.batch, p.limb_bits) = (vec![1, 1], 1, 4));
+    assert!(matches!(buckets, LayoutError::BucketRows { have: 4, .. }), "{buckets:?}");
+    assert!(matches!(refused(|p| p.limb_bits = 10), LayoutError::Table { limb_bits: 10, need: 256, .. }));
+}
+
+#[test]
+fn heads_of_buckets_stay_below_the_field() {
+    // The widest numbers a profile may have: 17 full limbs of 15 bits, 255 bits together.
+    let profile = Profile {
+        layers: vec![1, 1, 1],
+        batch: 1,
+        feature_bits: 16,
+        weight_bits: 32,
+        activation_bits: 30,
+        activation_shift: 1,
+        signal_bits: 30,
+        residual_shift: 48,
+        backprop_shift: 1,
+        bias_unit: 1 << 28,
+        target: 1 << 48,
+        max_claims: 1,
+        limb_bits: 15,
+        k: 16,
+        ..Profile::builtin("toy").unwrap()
+    };
+    profile.validate().unwrap();
+    let plan = Plan::new(&profile).unwrap();
+    let full = |limbs: &zkpoc_circuits::training::plan::Limbs| limbs.lanes.len() - usize::from(limbs.missing > 0);
+    let all: usize =
+        plan.relu.iter().chain([&plan.signal]).flat_map(|p| [&p.quotient, &p.remainder, &p.excess]).map(full).sum();
+    assert_eq!(all * 15, 255);
+    let Bounds { norm, loss, .. } = profile.bounds();
+    let (norm_bits, loss_bits) = plan.bucket_bits();
+    assert!(norm >> norm_bits.min(127) == 0 && loss >> loss_bits.min(127) == 0);
+    assert!(norm_bits <= 247 && loss_bits <= 247, "{norm_bits} {loss_bits}");
+}
