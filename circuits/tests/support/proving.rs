@@ -31,7 +31,7 @@ impl RngCore for Script {
         let at = self.next;
         self.next += 1;
         // A scalar is drawn as 512 bits, lowest word first.
-        if at % 8 == 0 {
+        if at.is_multiple_of(8) {
             self.values[at / 8]
         } else {
             0
