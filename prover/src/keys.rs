@@ -1,34 +1,13 @@
-//! Proving and verifying keys: made from a profile and an SRS, kept in a folder, checked when read.
+//! Proving and verifying keys: made from a profile and an SRS.
 //!
-//! # Files
-//! `<profile>-<circuit>-<id>.pk` and `.vk`. Both start with a header of 128 bytes: a magic word, the
-//! identity of the key (hash of the profile id, circuit, SRS digest, constraint system and program
-//! version), the length and the SHA-256 of what follows, which is Halo2's own form with checked
-//! field elements. A file whose header or digest is wrong is made anew, with a notice.
-//!
-//! For `mnist-mlp` a proving key has 52 MB and is read in 0.3 s, where making it takes 2.7 s;
-//! verifying needs only the verifying key, of less than 1 kB.
-//!
-//! # Soundness
-//! The digest guards against damage, not against someone who can write to the folder; that person
-//! could as well replace the program. The file is hashed and parsed through one open handle, and a
-//! key is replaced by renaming, so what is parsed is what was hashed. Who verifies for others
-//! compares [`VerifierKey::digest`] with a value from elsewhere.
+//! They are kept in a folder by [`KeyCache`].
 //!
 //! # Errors
 //! [`KeyError`].
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-
 use alloy::primitives::B256;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
-use halo2_proofs::halo2curves::CurveAffine;
-use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, Circuit, ConstraintSystem, ProvingKey, VerifyingKey};
-use halo2_proofs::SerdeFormat;
-use sha2::{Digest, Sha256};
+use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, Circuit, ProvingKey, VerifyingKey};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::LayoutError;
 use zkpoc_circuits::profile::Profile;
@@ -37,12 +16,12 @@ use zkpoc_contracts::generator::proof_len;
 
 use crate::commit::scalar_to_bytes;
 use crate::formats::bundle::CircuitKind;
-use crate::fsio::{self, FsError, Overwrite};
+use crate::fsio::FsError;
 use crate::srs::Srs;
 
-const MAGIC: &[u8; 16] = b"zkpoc key file 1";
-const HEADER: usize = 128;
-const FORMAT: SerdeFormat = SerdeFormat::RawBytes;
+mod cache;
+
+pub use cache::{KeyCache, KeySource};
 
 /// A key that cannot be made or kept.
 #[derive(Debug, thiserror::Error)]
@@ -254,179 +233,4 @@ fn generate_vk<C: ProfileCircuit>(
         circuit: C::KIND,
         reason: error.to_string(),
     })
-}
-
-/// Where a key came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySource {
-    /// Read from the folder.
-    Kept,
-    /// Made, because there was none.
-    Made,
-    /// Made anew, because the kept one could not be used; with the reason.
-    Remade(String),
-}
-
-/// A folder of keys.
-#[derive(Clone, Debug)]
-pub struct KeyCache {
-    folder: PathBuf,
-}
-
-impl KeyCache {
-    /// The folder must exist.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf() }
-    }
-
-    /// Path of a key's file; `extension` is `pk` or `vk`.
-    pub fn path<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs, extension: &str) -> Result<PathBuf, KeyError> {
-        let circuit = circuit::<C>(profile, srs)?;
-        Ok(self.file(profile, C::KIND, &identity(profile, srs, &circuit), extension))
-    }
-
-    fn file(&self, profile: &Profile, kind: CircuitKind, identity: &[u8; 32], extension: &str) -> PathBuf {
-        let id = hex::encode(&identity[..8]);
-        self.folder.join(format!("{}-{kind}-{id}.{extension}", profile.name))
-    }
-
-    /// The verifying key, kept or made.
-    pub fn verifier<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs) -> Result<(VerifierKey, KeySource), KeyError> {
-        let circuit = circuit::<C>(profile, srs)?;
-        let identity = identity(profile, srs, &circuit);
-        let path = self.file(profile, C::KIND, &identity, "vk");
-        let source = match open(&path, &identity) {
-            Ok(mut reader) => match read_vk(&mut reader, &circuit, profile) {
-                Ok(vk) => return Ok((VerifierKey::new(profile, C::KIND, vk), KeySource::Kept)),
-                Err(reason) => remade(&path, reason),
-            },
-            Err(reason) => reason.map_or(KeySource::Made, |reason| remade(&path, reason)),
-        };
-        let vk = generate_vk(profile, srs, &circuit)?;
-        self.keep(&path, &identity, vk.to_bytes(FORMAT))?;
-        Ok((VerifierKey::new(profile, C::KIND, vk), source))
-    }
-
-    /// The proving key, kept or made; the verifying key is kept with it.
-    pub fn prover<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs) -> Result<(ProverKey<C>, KeySource), KeyError> {
-        let circuit = circuit::<C>(profile, srs)?;
-        let identity = identity(profile, srs, &circuit);
-        let path = self.file(profile, C::KIND, &identity, "pk");
-        let source = match open(&path, &identity) {
-            Ok(mut reader) => match read_pk(&mut reader, &circuit, profile) {
-                Ok(pk) => return Ok((ProverKey::new(profile, circuit, pk), KeySource::Kept)),
-                Err(reason) => remade(&path, reason),
-            },
-            Err(reason) => reason.map_or(KeySource::Made, |reason| remade(&path, reason)),
-        };
-        let key = ProverKey::<C>::generate(profile, srs)?;
-        self.keep(&path, &identity, key.pk.to_bytes(FORMAT))?;
-        let vk = self.file(profile, C::KIND, &identity, "vk");
-        self.keep(&vk, &identity, key.verifier.vk.to_bytes(FORMAT))?;
-        Ok((key, source))
-    }
-
-    fn keep(&self, path: &Path, identity: &[u8; 32], mut payload: Vec<u8>) -> Result<(), KeyError> {
-        let mut header = [0u8; HEADER];
-        header[..16].copy_from_slice(MAGIC);
-        header[16..48].copy_from_slice(identity);
-        header[48..56].copy_from_slice(&(payload.len() as u64).to_be_bytes());
-        header[56..88].copy_from_slice(&Sha256::digest(&payload));
-        payload.splice(0..0, header);
-        Ok(fsio::write(path, &payload, Overwrite::Replace)?)
-    }
-}
-
-fn remade(path: &Path, reason: String) -> KeySource {
-    tracing::warn!(file = %path.display(), reason, "a kept key cannot be used and is made anew");
-    KeySource::Remade(reason)
-}
-
-/// Everything that determines a key and is known before it is made.
-fn identity<C: ProfileCircuit>(profile: &Profile, srs: &Srs, circuit: &C) -> [u8; 32] {
-    let mut cs = ConstraintSystem::<Fr>::default();
-    let _config = C::configure_with_params(&mut cs, circuit.params());
-    let mut hash = Sha256::new();
-    hash.update(b"zkpoc.key.v1");
-    hash.update(profile.id());
-    hash.update([C::KIND as u8]);
-    hash.update(srs.digest());
-    hash.update(Sha256::digest(format!("{:?}", cs.pinned())));
-    hash.update(env!("CARGO_PKG_VERSION"));
-    hash.finalize().into()
-}
-
-/// Opens a file, checks header and digest, and stops at the payload. `Err(None)`: there is none.
-fn open(path: &Path, identity: &[u8; 32]) -> Result<BufReader<File>, Option<String>> {
-    let words = |error: io::Error| Some(error.to_string());
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(None),
-        opened => opened.map_err(words)?,
-    };
-    let mut header = [0u8; HEADER];
-    file.read_exact(&mut header).map_err(|_| Some("the header is cut short".to_owned()))?;
-    if &header[..16] != MAGIC {
-        return Err(Some("it is not a key file of this version".into()));
-    }
-    if header[16..48] != identity[..] {
-        return Err(Some("it belongs to another profile, SRS or program version".into()));
-    }
-    if header[88..].iter().any(|byte| *byte != 0) {
-        return Err(Some("the header is damaged".into()));
-    }
-    let mut length = [0u8; 8];
-    length.copy_from_slice(&header[48..56]);
-    let (expected, found) = (u64::from_be_bytes(length), file.metadata().map_err(words)?.len() - HEADER as u64);
-    if expected != found {
-        return Err(Some(format!("it holds {found} bytes, {expected} are expected")));
-    }
-    let mut hash = Sha256::new();
-    let mut block = vec![0u8; 1 << 20];
-    loop {
-        match file.read(&mut block).map_err(words)? {
-            0 => break,
-            read => hash.update(&block[..read]),
-        }
-    }
-    if header[56..88] != hash.finalize()[..] {
-        return Err(Some("its SHA-256 is not the one in its header".into()));
-    }
-    file.seek(SeekFrom::Start(HEADER as u64)).map_err(words)?;
-    Ok(BufReader::with_capacity(1 << 20, file))
-}
-
-fn read_vk<C: ProfileCircuit>(
-    reader: &mut BufReader<File>,
-    circuit: &C,
-    profile: &Profile,
-) -> Result<VerifyingKey<G1Affine>, String> {
-    let vk = VerifyingKey::read::<_, C>(reader, FORMAT, circuit.params()).map_err(|error| error.to_string())?;
-    check_vk(&vk, profile)?;
-    Ok(vk)
-}
-
-fn read_pk<C: ProfileCircuit>(
-    reader: &mut BufReader<File>,
-    circuit: &C,
-    profile: &Profile,
-) -> Result<ProvingKey<G1Affine>, String> {
-    let pk = ProvingKey::read::<_, C>(reader, FORMAT, circuit.params()).map_err(|error| error.to_string())?;
-    check_vk(pk.get_vk(), profile)?;
-    Ok(pk)
-}
-
-/// What Halo2's reader leaves unchecked.
-fn check_vk(vk: &VerifyingKey<G1Affine>, profile: &Profile) -> Result<(), String> {
-    if vk.get_domain().k() != profile.k {
-        return Err(format!("its k is {}, the profile's is {}", vk.get_domain().k(), profile.k));
-    }
-    let columns = vk.cs().num_fixed_columns();
-    if vk.fixed_commitments().len() != columns {
-        return Err(format!("it has {} fixed commitments, {columns} are expected", vk.fixed_commitments().len()));
-    }
-    let bad = |point: &&G1Affine| bool::from(point.is_identity()) || !bool::from(point.is_on_curve());
-    match vk.fixed_commitments().iter().find(bad) {
-        Some(_) => Err("a fixed commitment is not a point of the curve".into()),
-        None => Ok(()),
-    }
 }

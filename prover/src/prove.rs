@@ -6,7 +6,7 @@
 //! | column | blinding rows |
 //! |---|---|
 //! | model | all 1, so anyone recomputes the commitment |
-//! | data | 0, then [`LINK_ROWS`] fresh random cells: a copy of the registered column |
+//! | data | 0, then [`LINK_ROWS`](crate::scripted::LINK_ROWS) fresh random cells: a copy of the registered column |
 //! | update | all random, kept in the [`UpdateOpening`] |
 //! | others | the operating system's randomness |
 //!
@@ -22,28 +22,30 @@
 
 use std::time::{Duration, Instant};
 
-use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine, G1};
-use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_proofs::plonk::create_proof;
 use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
 use halo2_proofs::transcript::TranscriptWriterBuffer;
 use rand_core::OsRng;
-use rayon::prelude::*;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
-use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
 use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
 use zkpoc_contracts::transcript::KeccakWrite;
 
-use crate::commit::{commit_column, CommitError};
+use crate::commit::CommitError;
 use crate::keys::{ProfileCircuit, ProverKey};
 use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
-use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, ScriptedRng, Tail, LINK_ROWS};
+use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, ScriptedRng, Tail};
 use crate::srs::Srs;
 use crate::verify::{verify, ProofPoints, VerifyError};
+
+mod columns;
+
+use columns::commit_integers;
+pub use columns::{commit_shard, model_commitment};
 
 /// A proof that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,7 @@ pub enum ProveError {
         reason: String,
     },
     /// The proof was made but does not verify.
-    #[error("the finished proof does not verify ({source}); the kept keys may be damaged: make them anew with `zkpoc keys --remake`")]
+    #[error("the finished proof does not verify ({source}); the kept keys may be damaged: make them anew with `zkpoc keys PROFILE --remake`")]
     SelfCheck {
         /// Why not.
         source: VerifyError,
@@ -177,9 +179,8 @@ impl Buckets {
     /// The smallest coarse buckets that a step fits.
     pub fn covering(plan: &Plan, trace: &StepTrace) -> Self {
         let (norm_most, loss_most) = plan.bucket_bits();
-        let coarse = |value: u128, most: u32| {
-            (128 - value.leading_zeros()).next_multiple_of(Self::STEP).min(most.min(126))
-        };
+        let coarse =
+            |value: u128, most: u32| (128 - value.leading_zeros()).next_multiple_of(Self::STEP).min(most.min(126));
         Self { norm_log2: coarse(trace.norm, norm_most), loss_log2: coarse(trace.loss, loss_most) }
     }
 }
@@ -293,8 +294,7 @@ pub fn prove_training(
 
     let rows = key.blinding_rows();
     let mut copy = random_blinding();
-    let tails: Vec<Vec<Fr>> =
-        (0..plan.grid.columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect()).collect();
+    let tails: Vec<Vec<Fr>> = (0..plan.grid.columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect()).collect();
     let mut script = Vec::with_capacity((2 * plan.grid.columns + 1) * rows);
     for _ in 0..plan.grid.columns {
         script.extend(Tail::Public.cells(rows)?);
@@ -399,34 +399,4 @@ fn check_registered(srs: &Srs, grid: &Grid, shard: &Shard, registered: &Register
         true => Ok(()),
         false => Err(ProveError::NotRegistered),
     }
-}
-
-/// The commitment to a shard under a blinding.
-pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) -> Result<G1Affine, CommitError> {
-    let mut column: Vec<Fr> = grid.data_column(shard).into_iter().map(Fr::from).collect();
-    let first = column.len().saturating_sub(LINK_ROWS);
-    column[first..].copy_from_slice(blinding);
-    let commitment = commit_column(srs.params(), &column);
-    wipe(&mut column);
-    commitment
-}
-
-/// The points of a model's commitment; anyone computes the same.
-pub fn model_commitment(srs: &Srs, grid: &Grid, model: &Model) -> Result<Vec<G1Affine>, CommitError> {
-    grid.model_columns(model).iter().map(|column| commit_integers(srs, column, &[])).collect()
-}
-
-/// Commits to integers, with the last rows replaced by `tail`. Positive and negative values go
-/// separately: a small negative number is a large field element, and costs as much.
-fn commit_integers(srs: &Srs, column: &[i64], tail: &[Fr]) -> Result<G1Affine, CommitError> {
-    let values = |sign: i64| -> Vec<Fr> {
-        column.par_iter().map(|value| signed(i128::from((*value).saturating_mul(sign).max(0)))).collect()
-    };
-    let (mut positive, negative) = (values(1), values(-1));
-    let first = positive.len().saturating_sub(tail.len());
-    for (cell, value) in positive[first..].iter_mut().zip(tail) {
-        *cell += value;
-    }
-    let positive = G1::from(commit_column(srs.params(), &positive)?);
-    Ok((positive - G1::from(commit_column(srs.params(), &negative)?)).to_affine())
 }

@@ -26,7 +26,9 @@ use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::TranscriptReadBuffer;
 use zkpoc_circuits::instance::CONTEXT;
-use zkpoc_contracts::transcript::{decode_point, decode_scalar, KeccakRead, TranscriptError, POINT_BYTES, SCALAR_BYTES};
+use zkpoc_contracts::transcript::{
+    decode_point, decode_scalar, KeccakRead, TranscriptError, POINT_BYTES, SCALAR_BYTES,
+};
 
 use crate::commit::{point_from_bytes, scalar_from_bytes, PointError};
 use crate::formats::bundle::{CircuitKind, ProofBundle};
@@ -142,11 +144,7 @@ impl ProofPoints {
                 .map_err(|source| VerifyError::Point { offset, source })
         };
         let points = |range: std::ops::Range<usize>| range.map(point).collect::<Result<_, _>>();
-        Ok(Self {
-            model: points(0..columns)?,
-            data: point(columns)?,
-            update: points(columns + 1..2 * columns + 1)?,
-        })
+        Ok(Self { model: points(0..columns)?, data: point(columns)?, update: points(columns + 1..2 * columns + 1)? })
     }
 }
 

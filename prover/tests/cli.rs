@@ -98,7 +98,10 @@ fn accepts_the_whole_way_of_a_small_profile() {
     assert_eq!(made["circuit"], "training");
     assert!(made["prove_ms"].as_f64().expect("number") > 0.0);
     let verified = place.ok("verify training.json --model model.safetensors");
-    assert_eq!((&verified["valid"], &verified["linked"], &verified["model_checked"]), (&true.into(), &true.into(), &true.into()));
+    assert_eq!(
+        (&verified["valid"], &verified["linked"], &verified["model_checked"]),
+        (&true.into(), &true.into(), &true.into())
+    );
 
     place.ok(&format!("{} --raw proof.bin", validity("validity.json")));
     let verified = place.ok("verify validity.json");
@@ -183,7 +186,8 @@ fn rejects_a_proof_file_with_any_byte_changed() {
 fn rejects_a_valid_looking_proof_with_exit_code_1() {
     let place = Place::with_dataset();
     place.prove_training("training.json");
-    let mut bundle: Value = serde_json::from_slice(&std::fs::read(place.path("training.json")).expect("read")).expect("JSON");
+    let mut bundle: Value =
+        serde_json::from_slice(&std::fs::read(place.path("training.json")).expect("read")).expect("JSON");
     let change = |path: &[&str], value: Value| {
         let mut changed = bundle.clone();
         let (last, parents) = path.split_last().expect("a field");
@@ -209,7 +213,8 @@ fn rejects_a_valid_looking_proof_with_exit_code_1() {
 }
 
 fn bundle_text(place: &Place, field: &str) -> String {
-    let bundle: Value = serde_json::from_slice(&std::fs::read(place.path("training.json")).expect("read")).expect("JSON");
+    let bundle: Value =
+        serde_json::from_slice(&std::fs::read(place.path("training.json")).expect("read")).expect("JSON");
     bundle[field].as_str().expect("text").to_owned()
 }
 
@@ -285,7 +290,9 @@ fn rejects_bad_usage_with_exit_code_2_and_says_what_to_do() {
     place.fails(&validity("v.json").replace("--shard 0", "--shard 2"), 2);
     place.fails(&training("t.json", "0x12"), 2);
     std::fs::write(place.path("bad.csv"), "0,1,2,3,4,5,16\n").expect("write");
-    assert!(place.fails("dataset commit more --profile toy --shards 1 --data bad.csv", 2).contains("bad.csv:1: column 7"));
+    assert!(place
+        .fails("dataset commit more --profile toy --shards 1 --data bad.csv", 2)
+        .contains("bad.csv:1: column 7"));
 }
 
 #[test]
@@ -299,17 +306,25 @@ fn rejects_a_profile_that_cannot_work_with_the_reason() {
     assert!(place.fails("inspect own.toml", 2).contains("k = 6"));
 }
 
-#[cfg(unix)]
 #[test]
-fn rejects_a_home_that_cannot_be_written_with_exit_code_3() {
+fn rejects_to_write_beside_another_process_with_exit_code_3() {
+    let place = Place::with_dataset();
+    let home = zkpoc_prover::home::Home::open(Some(&place.path("home"))).expect("home");
+    let lock = home.lock().expect("lock");
+    assert!(place
+        .fails("dataset commit more --profile toy --shards 1 --data data.csv", 3)
+        .contains("another zkpoc process"));
+    drop(lock);
+    place.ok("dataset commit more --profile toy --shards 1 --data data.csv");
+}
+
+#[test]
+fn rejects_a_home_that_cannot_be_made_and_names_it() {
     let place = Place::new();
-    std::fs::write(place.path("file"), b"").expect("write");
-    let run = Command::new(env!("CARGO_BIN_EXE_zkpoc"))
-        .args(["dataset", "list", "--home", "/proc/zkpoc"])
-        .output()
-        .expect("run");
-    assert!(matches!(run.status.code(), Some(2 | 3)), "{:?}", run.status);
-    assert!(String::from_utf8_lossy(&run.stderr).contains("/proc/zkpoc"));
+    std::fs::write(place.path("home"), b"").expect("write");
+    let run = place.run("dataset list");
+    assert!(matches!(run.code, 2 | 3), "{}", run.stderr);
+    assert!(run.stderr.contains("home"), "{}", run.stderr);
 }
 
 #[test]

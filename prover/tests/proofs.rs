@@ -85,10 +85,8 @@ impl Setup {
 fn toy() -> &'static Setup {
     static SETUP: OnceLock<Setup> = OnceLock::new();
     SETUP.get_or_init(|| {
-        let shard = |first: u16| Shard {
-            features: (0..18).map(|i| (i * 7 + first) % 16).collect(),
-            labels: vec![0, 2, 1],
-        };
+        let shard =
+            |first: u16| Shard { features: (0..18).map(|i| (i * 7 + first) % 16).collect(), labels: vec![0, 2, 1] };
         Setup::new("toy", Srs::bundled_ceremony(8).expect("ceremony"), vec![shard(1), shard(4)])
     })
 }

@@ -188,7 +188,12 @@ fn list(session: &Session) -> Result<Answer, Error> {
     let mut rows = Vec::new();
     for name in home.datasets()? {
         let manifest = home.load_manifest(&name)?;
-        lines.push(format!("{name}: {} shards for {}, root {}", manifest.shard_count(), manifest.profile, manifest.root));
+        lines.push(format!(
+            "{name}: {} shards for {}, root {}",
+            manifest.shard_count(),
+            manifest.profile,
+            manifest.root
+        ));
         rows.push(summary(&name, &manifest));
     }
     if lines.is_empty() {
@@ -258,7 +263,9 @@ pub fn check_srs(manifest: &DatasetManifest, srs: &crate::srs::Srs) -> Result<()
 /// A shard's place among the dataset's.
 pub fn check_index(dataset: &Dataset, index: u64) -> Result<usize, Error> {
     let place = usize::try_from(index).ok().filter(|place| *place < dataset.shards.len());
-    place.ok_or_else(|| Error::Usage(format!("--shard is {index}, the dataset has shards 0 to {}", dataset.shards.len() - 1)))
+    place.ok_or_else(|| {
+        Error::Usage(format!("--shard is {index}, the dataset has shards 0 to {}", dataset.shards.len() - 1))
+    })
 }
 
 fn summary(name: &str, manifest: &DatasetManifest) -> serde_json::Value {

@@ -20,13 +20,13 @@ use crate::keys::ProfileCircuit;
 use crate::link::LINK_PROOF_BYTES;
 
 /// Seconds of two cores for one advice cell.
-const SECONDS_A_CELL: f64 = 7e-6;
+const SECONDS_A_CELL: f64 = 6e-6;
 /// Bytes for each advice cell: as assigned, as value, as polynomial.
-const BYTES_AN_ADVICE_CELL: u64 = 168;
+const BYTES_AN_ADVICE_CELL: u64 = 200;
 /// Bytes for each fixed cell: as value and as polynomial.
 const BYTES_A_FIXED_CELL: u64 = 64;
 /// Bytes a row for the reference string, the quotient and the argument's own polynomials.
-const BYTES_A_ROW: u64 = 640;
+const BYTES_A_ROW: u64 = 900;
 /// Gas of a pairing check and a transaction.
 const GAS_BASE: u64 = 113_000 + 21_000;
 /// Gas of a point, in the proof or the key.

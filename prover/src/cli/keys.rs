@@ -43,7 +43,12 @@ impl KeysArgs {
         Ok(Answer::new(text.join("\n"), json))
     }
 
-    fn key<C: ProfileCircuit>(&self, session: &Session, profile: &Profile, srs: &Srs) -> Result<(String, Value), Error> {
+    fn key<C: ProfileCircuit>(
+        &self,
+        session: &Session,
+        profile: &Profile,
+        srs: &Srs,
+    ) -> Result<(String, Value), Error> {
         let cache = KeyCache::new(&session.home()?.keys_dir());
         let path = cache.path::<C>(profile, srs, "pk")?;
         if self.remake {

@@ -23,7 +23,7 @@ use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::fsio::{self, FsError, Overwrite};
 use crate::home::{ClaimRecord, Dataset};
 use crate::link::{LinkProof, LINK_PROOF_BYTES};
-use crate::metrics::{peak_rss_bytes, reset_peak_rss};
+use crate::metrics::{msm16, peak_rss_bytes, reset_peak_rss};
 use crate::prove::{prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest};
 use crate::srs::Srs;
 
@@ -63,6 +63,9 @@ pub struct Shared {
     /// Replace existing files.
     #[arg(long)]
     replace: bool,
+    /// Time one multi-exponentiation of 2^16 as well, to compare machines by.
+    #[arg(long)]
+    measure: bool,
 }
 
 /// Arguments of `prove training`.
@@ -153,6 +156,21 @@ impl Shared {
         }
         Ok(fsio::write(&self.out, &bundle.to_json(), overwrite)?)
     }
+
+    fn facts(&self, bundle: &ProofBundle, timings: &Timings, peak: Option<u64>) -> Value {
+        let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        let mut json = json!({
+            "file": self.out, "circuit": bundle.circuit.name(), "profile": bundle.profile, "k": bundle.k,
+            "witness_ms": milliseconds(timings.witness), "prove_ms": milliseconds(timings.prove),
+            "link_ms": milliseconds(timings.link), "verify_ms": milliseconds(timings.verify),
+            "proof_bytes": bundle.proof.len(), "link_bytes": LINK_PROOF_BYTES, "peak_rss_bytes": peak,
+            "threads": rayon::current_num_threads(),
+        });
+        if self.measure {
+            json["msm16_ms"] = milliseconds(msm16()).into();
+        }
+        json
+    }
 }
 
 fn first_input(context: &Context, profile_id: B256) -> Fr {
@@ -174,7 +192,8 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
         profile_id: ready.profile_id,
     };
     let home = session.home()?;
-    let id = args.id.clone().unwrap_or_else(|| format!("proof-{}", hex::encode(&fields.value().to_be_bytes::<32>()[..8])));
+    let id =
+        args.id.clone().unwrap_or_else(|| format!("proof-{}", hex::encode(&fields.value().to_be_bytes::<32>()[..8])));
     let folder = home.claim_dir(&id)?;
     if folder.exists() {
         return Err(FsError::Exists { path: folder }.into());
@@ -203,7 +222,7 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     let record = ClaimRecord { bundle: bundle.clone(), opening: made.opening };
     home.save_claim(&lock, &id, &ready.profile, &record)?;
     args.shared.write(&bundle)?;
-    let mut json = facts(&args.shared.out, &bundle, &made.timings, peak);
+    let mut json = args.shared.facts(&bundle, &made.timings, peak);
     json["norm_log2"] = made.buckets.norm_log2.into();
     json["loss_log2"] = made.buckets.loss_log2.into();
     json["opening"] = id.clone().into();
@@ -239,7 +258,7 @@ fn validity(session: &Session, args: &ValidityArgs) -> Result<Answer, Error> {
     let bundle = bundle(&ready, CircuitKind::Dataset, context, made.instances, made.proof, made.link);
     args.shared.write(&bundle)?;
     let text = words(&args.shared.out, &bundle, &made.timings);
-    Ok(Answer::new(text, facts(&args.shared.out, &bundle, &made.timings, peak)))
+    Ok(Answer::new(text, args.shared.facts(&bundle, &made.timings, peak)))
 }
 
 fn bundle(
@@ -273,14 +292,4 @@ fn words(out: &Path, bundle: &ProofBundle, timings: &Timings) -> String {
         timings.witness.as_secs_f64(),
         timings.verify.as_secs_f64() * 1e3
     )
-}
-
-fn facts(out: &Path, bundle: &ProofBundle, timings: &Timings, peak: Option<u64>) -> Value {
-    let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
-    json!({
-        "file": out, "circuit": bundle.circuit.name(), "profile": bundle.profile, "k": bundle.k,
-        "witness_ms": milliseconds(timings.witness), "prove_ms": milliseconds(timings.prove),
-        "link_ms": milliseconds(timings.link), "verify_ms": milliseconds(timings.verify),
-        "proof_bytes": bundle.proof.len(), "link_bytes": LINK_PROOF_BYTES, "peak_rss_bytes": peak,
-    })
 }

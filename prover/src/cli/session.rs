@@ -62,7 +62,9 @@ impl Session {
         let path = Path::new(name);
         if path.extension().is_none_or(|extension| extension != "toml") {
             let known = Profile::builtin_names().join(", ");
-            return Err(Error::Usage(format!("no profile {name:?}; expected one of {known}, or a file ending in .toml")));
+            return Err(Error::Usage(format!(
+                "no profile {name:?}; expected one of {known}, or a file ending in .toml"
+            )));
         }
         let bytes = fsio::read(path, PROFILE_LIMIT)?;
         let text = String::from_utf8_lossy(&bytes);

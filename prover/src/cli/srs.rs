@@ -125,7 +125,9 @@ impl SrsCommand {
                 let mut phases = session.phases();
                 phases.start(format!("2^{k} powers of a random tau"));
                 let srs = Srs::dev_insecure(k)?;
-                tracing::warn!("INSECURE reference string: whoever makes it can forge every proof; for development only");
+                tracing::warn!(
+                    "INSECURE reference string: whoever makes it can forge every proof; for development only"
+                );
                 let path = args.target.save(session, &srs)?;
                 Ok(answer("made", &srs, &path))
             }

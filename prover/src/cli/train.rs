@@ -85,7 +85,12 @@ impl TrainArgs {
         let after = accuracy(&trained)?;
         let bytes = tensors::write_model(&profile, &trained).map_err(Error::format(&self.out))?;
         fsio::write(&self.out, &bytes, if self.replace { Overwrite::Replace } else { Overwrite::Refuse })?;
-        lines.push(format!("accuracy on {} {on}: {:.2} % before, {:.2} % after", measure.len(), before.0 * 1e2, after.0 * 1e2));
+        lines.push(format!(
+            "accuracy on {} {on}: {:.2} % before, {:.2} % after",
+            measure.len(),
+            before.0 * 1e2,
+            after.0 * 1e2
+        ));
         lines.push(format!("mean loss on them: {:.4} before, {:.4} after", before.1, after.1));
         lines.push(format!("wrote {}", self.out.display()));
         let json = json!({

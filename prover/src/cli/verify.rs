@@ -45,9 +45,13 @@ impl VerifyArgs {
         let srs = session.srs(self.srs.as_deref(), profile.k)?;
         let model = match (&self.model, bundle.circuit) {
             (None, _) => None,
-            (Some(path), CircuitKind::Training) => Some(model_commitment(&srs, &grid(&profile)?, &model(&profile, path)?)?),
+            (Some(path), CircuitKind::Training) => {
+                Some(model_commitment(&srs, &grid(&profile)?, &model(&profile, path)?)?)
+            }
             (Some(_), CircuitKind::Dataset) => {
-                return Err(Error::Usage("--model is for training proofs; this is the proof of a shard's validity".into()))
+                return Err(Error::Usage(
+                    "--model is for training proofs; this is the proof of a shard's validity".into(),
+                ))
             }
         };
         let mut phases = session.phases();
