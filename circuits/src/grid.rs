@@ -64,7 +64,9 @@ pub enum LayoutError {
         columns: usize,
     },
     /// The lookup table does not fit beside the sections.
-    #[error("the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs")]
+    #[error(
+        "the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs"
+    )]
     Table {
         /// log2 of the table's size.
         limb_bits: u32,
@@ -74,7 +76,9 @@ pub enum LayoutError {
         have: usize,
     },
     /// The bucket rows do not fit the gap they are placed in.
-    #[error("proving the loss and norm buckets needs {need} rows, but a gap has {have}: use wider limbs or a larger batch")]
+    #[error(
+        "proving the loss and norm buckets needs {need} rows, but a gap has {have}: use wider limbs or a larger batch"
+    )]
     BucketRows {
         /// Rows needed.
         need: usize,
@@ -250,7 +254,7 @@ impl Grid {
     /// Blocks with a chain in them, as half-open ranges: forward sections; outputs, end, backward.
     pub fn sections(&self) -> Vec<std::ops::Range<usize>> {
         let forward = (1..=self.depth()).map(|l| self.input(l, 0)..self.gap(l));
-        forward.chain([self.output..self.end]).collect()
+        forward.chain(std::iter::once(self.output..self.end)).collect()
     }
 
     /// (column, row) of weight `k` of input `j` of layer `l` (1-based).
@@ -274,7 +278,10 @@ impl Grid {
 
     /// The integers of the model columns: weights, biases, transposed weights; 1 in the tail.
     pub fn model_columns(&self, model: &Model) -> Vec<Vec<i64>> {
-        let mut columns = self.parameter_columns(|l, j, k| i64::from(model.layers[l].weights[j * self.layers[l + 1] + k]), |l, k| i64::from(model.layers[l].bias[k]));
+        let mut columns = self.parameter_columns(
+            |l, j, k| i64::from(model.layers[l].weights[j * self.layers[l + 1] + k]),
+            |l, k| i64::from(model.layers[l].bias[k]),
+        );
         for l in 2..=self.depth() {
             for j in 0..self.layers[l - 1] {
                 for k in 0..self.layers[l] {
@@ -291,10 +298,17 @@ impl Grid {
 
     /// The integers of the update columns; the tail is left zero for blinding.
     pub fn update_columns(&self, update: &Update) -> Vec<Vec<i64>> {
-        self.parameter_columns(|l, j, k| update.layers[l].weights[j * self.layers[l + 1] + k], |l, k| update.layers[l].bias[k])
+        self.parameter_columns(
+            |l, j, k| update.layers[l].weights[j * self.layers[l + 1] + k],
+            |l, k| update.layers[l].bias[k],
+        )
     }
 
-    fn parameter_columns(&self, weight: impl Fn(usize, usize, usize) -> i64, bias: impl Fn(usize, usize) -> i64) -> Vec<Vec<i64>> {
+    fn parameter_columns(
+        &self,
+        weight: impl Fn(usize, usize, usize) -> i64,
+        bias: impl Fn(usize, usize) -> i64,
+    ) -> Vec<Vec<i64>> {
         let mut columns = vec![vec![0; self.rows()]; self.columns];
         for l in 1..=self.depth() {
             for k in 0..self.layers[l] {

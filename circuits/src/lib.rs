@@ -2,11 +2,11 @@
 
 #[cfg(feature = "test-utils")]
 pub mod audit;
-pub mod profile;
-pub mod quantize;
-pub mod reference;
+pub mod dataset;
 pub mod field;
 pub mod grid;
 pub mod instance;
+pub mod profile;
+pub mod quantize;
+pub mod reference;
 pub mod training;
-pub mod dataset;

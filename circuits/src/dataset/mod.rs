@@ -30,7 +30,9 @@ use crate::profile::Profile;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase};
+use halo2_proofs::plonk::{
+    Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase,
+};
 use std::sync::Arc;
 use witness::Phase2;
 
@@ -124,7 +126,11 @@ impl DatasetPlan {
         let labels = grid.layers[grid.depth()];
         let shift = if table_end > grid.output(0) { table_end.max(grid.end()) - grid.output(0) } else { 0 };
         if grid.output(0) + shift + labels > grid.blocks() {
-            return Err(LayoutError::Table { limb_bits: profile.feature_bits, need: table + labels, have: grid.blocks() - grid.bias(1) });
+            return Err(LayoutError::Table {
+                limb_bits: profile.feature_bits,
+                need: table + labels,
+                have: grid.blocks() - grid.bias(1),
+            });
         }
         let label_shift = shift * grid.rows_per_block;
         let plan = DatasetPlan { grid, feature_bits: profile.feature_bits, label_shift };
@@ -198,7 +204,9 @@ impl DatasetCircuit {
             }
         }
         let features = plan.features();
-        out.extend(features.clone().map(|row| (config.q_feature, row, if row < features.start + rows { 2 } else { 1 })));
+        out.extend(
+            features.clone().map(|row| (config.q_feature, row, if row < features.start + rows { 2 } else { 1 })),
+        );
         let labels = grid.layers[grid.depth()];
         for k in 0..labels {
             let first = grid.row(grid.output(k));

@@ -15,7 +15,9 @@
 
 use super::plan::{Lane, Plan};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells};
+use halo2_proofs::plonk::{
+    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells,
+};
 use halo2_proofs::poly::Rotation;
 
 /// Fixed columns. Codes are small integers, so that one column selects several gates.
@@ -121,7 +123,20 @@ impl TrainingConfig {
             alpha: meta.challenge_usable_after(FirstPhase),
             mu: meta.challenge_usable_after(FirstPhase),
         };
-        let mut config = TrainingConfig { w, x, d, aux, p2_input, p2_update, p2_dot, p2_chain, fixed, instance, challenges, blinding_rows: 0 };
+        let mut config = TrainingConfig {
+            w,
+            x,
+            d,
+            aux,
+            p2_input,
+            p2_update,
+            p2_dot,
+            p2_chain,
+            fixed,
+            instance,
+            challenges,
+            blinding_rows: 0,
+        };
         super::gates::create(meta, &config, plan);
         config.blinding_rows = meta.blinding_factors() + 1;
         config

@@ -51,7 +51,9 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
         out.push((fixed.q_output, row, if phantom { 2 } else { 1 }));
     }
     out.extend(plan.area.rows.clone().map(|row| (fixed.q_lookup, row, 1)));
-    out.extend((0..1usize << plan.profile.limb_bits).map(|value| (fixed.t_limb, plan.table_row + value, value as u64 + 1)));
+    out.extend(
+        (0..1usize << plan.profile.limb_bits).map(|value| (fixed.t_limb, plan.table_row + value, value as u64 + 1)),
+    );
     let (norm, loss) = plan.buckets();
     for bucket in [norm, loss] {
         let last = bucket.end - 1;

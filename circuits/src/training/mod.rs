@@ -138,7 +138,8 @@ impl TrainingCircuit {
         if let Some(tamper) = &self.tamper {
             tamper(&mut second, &challenges);
         }
-        let columns = [config.p2_input, config.p2_update, config.p2_dot].into_iter().chain(config.p2_chain.iter().copied());
+        let columns =
+            [config.p2_input, config.p2_update, config.p2_dot].into_iter().chain(config.p2_chain.iter().copied());
         for (column, values) in columns.zip(second.columns()) {
             put(region, column, &values[..usable]);
         }

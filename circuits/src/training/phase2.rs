@@ -231,7 +231,11 @@ impl Work<'_> {
         for l in 1..=grid.depth() {
             let first = grid.row(grid.gap(l));
             let state = &self.first.aux[0][first..];
-            let upper = if grid.columns == 2 { upsilon.square() * state[0] + upsilon.double() * state[1] - state[0] } else { Fr::ZERO };
+            let upper = if grid.columns == 2 {
+                upsilon.square() * state[0] + upsilon.double() * state[1] - state[0]
+            } else {
+                Fr::ZERO
+            };
             dot[first + rows - 4] = mu * (upper - state[2]);
         }
         for section in grid.sections() {

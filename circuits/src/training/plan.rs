@@ -233,7 +233,7 @@ impl Need {
 
     /// Range-checked lanes.
     fn checked(&self) -> usize {
-        let limbs = |bits: u32| (bits.div_ceil(self.limb) + u32::from(bits % self.limb != 0)) as usize;
+        let limbs = |bits: u32| (bits.div_ceil(self.limb) + u32::from(!bits.is_multiple_of(self.limb))) as usize;
         self.parts().map(|part| limbs(part.quotient) + limbs(part.remainder) + limbs(part.excess)).sum()
     }
 
@@ -273,16 +273,19 @@ impl Lanes {
                 }
                 let columns = need.checked().div_ceil(per_column);
                 let area_end = 1 + per_column * span;
-                let new = |blocks: Range<usize>| Pool { first, span, rows_per_block: grid.rows_per_block, fresh: blocks, free: Vec::new() };
+                let new = |blocks: Range<usize>| Pool {
+                    first,
+                    span,
+                    rows_per_block: grid.rows_per_block,
+                    fresh: blocks,
+                    free: Vec::new(),
+                };
                 let mut aux = new(0..grid.blocks());
-                aux.add(if start == 0 { vec![area_end..first, table_end..grid.blocks()] } else { vec![0..first, table_end..grid.blocks()] });
-                for _ in 0..columns - (1 - start) {
-                    aux.add(vec![area_end..grid.blocks()]);
-                }
+                aux.free.push(vec![if start == 0 { area_end } else { 0 }..first, table_end..grid.blocks()]);
+                let rest = || std::iter::once(area_end..grid.blocks()).collect();
+                aux.free.extend((0..columns - (1 - start)).map(|_| rest()));
                 let mut chain = new(0..grid.blocks());
-                for _ in 0..columns {
-                    chain.add(vec![area_end..grid.blocks()]);
-                }
+                chain.free.extend((0..columns).map(|_| rest()));
                 let shift = |block: usize| ((block as i64 - first as i64) * grid.rows_per_block as i64) as i32;
                 let checked: Vec<Lane> = (0..need.checked())
                     .map(|i| Lane { column: start + i / per_column, shift: shift(1 + i % per_column * span) })
@@ -342,10 +345,6 @@ struct Pool {
 }
 
 impl Pool {
-    fn add(&mut self, free: Vec<Range<usize>>) {
-        self.free.push(free);
-    }
-
     fn columns(&self) -> usize {
         self.free.len()
     }
@@ -355,7 +354,10 @@ impl Pool {
             if let Some(range) = ranges.iter_mut().find(|range| range.len() >= self.span) {
                 let block = range.start;
                 range.start += self.span;
-                return Lane { column, shift: ((block as i64 - self.first as i64) * self.rows_per_block as i64) as i32 };
+                return Lane {
+                    column,
+                    shift: ((block as i64 - self.first as i64) * self.rows_per_block as i64) as i32,
+                };
             }
         }
         // A fresh column holds at least one lane: the sections themselves span as much.

@@ -65,7 +65,14 @@ impl Phase1 {
     ///
     /// # Errors
     /// [`WitnessError`] when a bucket does not hold or is out of range.
-    pub fn new(plan: &Plan, model: &Model, shard: &Shard, trace: &StepTrace, norm_log2: u32, loss_log2: u32) -> Result<Self, WitnessError> {
+    pub fn new(
+        plan: &Plan,
+        model: &Model,
+        shard: &Shard,
+        trace: &StepTrace,
+        norm_log2: u32,
+        loss_log2: u32,
+    ) -> Result<Self, WitnessError> {
         let (norm_bits, loss_bits) = plan.bucket_bits();
         let norm_most = norm_bits.min(126);
         let loss_most = loss_bits.min(126);
@@ -125,7 +132,15 @@ impl<'a> Integers<'a> {
     }
 
     /// Requantises `value` at a base row; returns (quotient, below).
-    fn requantise(&mut self, part: &Requantise, base: usize, value: i128, shift: u32, offset: i128, bits: u32) -> (i128, bool) {
+    fn requantise(
+        &mut self,
+        part: &Requantise,
+        base: usize,
+        value: i128,
+        shift: u32,
+        offset: i128,
+        bits: u32,
+    ) -> (i128, bool) {
         let t = round_shift(value, shift);
         let remainder = (value << (part.shift - shift)) + (1 << (part.shift - 1)) - (t << part.shift);
         let t = t - offset;
@@ -149,18 +164,32 @@ impl<'a> Integers<'a> {
         for l in 1..=depth {
             let width = grid.layers[l];
             let first = plan.unit_rows(l).start;
-            for unit in 0..width {
+            for (unit, idle) in phantom[l - 1].iter().enumerate() {
                 for sample in 0..grid.rows_per_block {
                     let base = first + unit * grid.rows_per_block + sample;
                     let at = sample * width + unit;
                     let real = sample < grid.batch;
-                    let pre = if real { trace.pre[l - 1][at] } else { phantom[l - 1][unit] };
+                    let pre = if real { trace.pre[l - 1][at] } else { *idle };
                     if l < depth {
                         let (Some(relu), signal) = (&plan.relu, &plan.signal) else { continue };
-                        let (activation, below) = self.requantise(relu, base, i128::from(pre), profile.activation_shift, 0, profile.activation_bits);
+                        let (activation, below) = self.requantise(
+                            relu,
+                            base,
+                            i128::from(pre),
+                            profile.activation_shift,
+                            0,
+                            profile.activation_bits,
+                        );
                         self.columns[0][base] = activation;
                         let back = if real { trace.backprop[l - 1][at] } else { 0 };
-                        let (clamped, _) = self.requantise(signal, base, i128::from(back), profile.backprop_shift, offset, profile.signal_bits);
+                        let (clamped, _) = self.requantise(
+                            signal,
+                            base,
+                            i128::from(back),
+                            profile.backprop_shift,
+                            offset,
+                            profile.signal_bits,
+                        );
                         if l > 1 {
                             let row = grid.row(grid.transposed(l, unit)) + sample;
                             self.columns[0][row] = if below { 0 } else { clamped };
@@ -168,7 +197,14 @@ impl<'a> Integers<'a> {
                     } else {
                         let label = real && usize::from(shard.labels[sample]) == unit;
                         let value = i128::from(pre) - if label { i128::from(profile.target) } else { 0 };
-                        let (residual, _) = self.requantise(&plan.signal, base, value, profile.residual_shift, offset, profile.signal_bits);
+                        let (residual, _) = self.requantise(
+                            &plan.signal,
+                            base,
+                            value,
+                            profile.residual_shift,
+                            offset,
+                            profile.signal_bits,
+                        );
                         self.columns[0][base] = if real { residual } else { 0 };
                     }
                 }
@@ -231,7 +267,8 @@ fn phantom_values(plan: &Plan, model: &Model) -> Vec<Vec<i64>> {
     for layer in &model.layers {
         let pre: Vec<i64> = (0..layer.outputs)
             .map(|k| {
-                let sum: i128 = inputs.iter().enumerate().map(|(j, a)| a * i128::from(layer.weights[j * layer.outputs + k])).sum();
+                let sum: i128 =
+                    inputs.iter().enumerate().map(|(j, a)| a * i128::from(layer.weights[j * layer.outputs + k])).sum();
                 (sum + i128::from(profile.bias_unit) * i128::from(layer.bias[k])) as i64
             })
             .collect();

@@ -143,7 +143,9 @@ fn buckets(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan
         let limbs = recompose(limb, lanes.into_iter().map(|lane| q.lane(lane, 0)).collect());
         let cell = q.unit(0);
         let next = q.unit(1);
-        let middle = bucket.clone() * (constant(2) - bucket.clone()) * (cell.clone() - limbs.clone() - next * power_of_two(width));
+        let middle = bucket.clone()
+            * (constant(2) - bucket.clone())
+            * (cell.clone() - limbs.clone() - next * power_of_two(width));
         let last = bucket.clone() * (bucket - constant(1)) * (cell - limbs);
         vec![("bucket", middle), ("bucket.last", last)]
     });

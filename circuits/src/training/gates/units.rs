@@ -23,7 +23,7 @@
 //! # Soundness
 //! `quo`, `rem` and `exc` are sums of looked-up limbs, so they are integers in their ranges
 //! (`lookup`), and `below` is a bit. Then `2^S t + rem` is unique: both sides are below
-//! `2^(limbs of exc + S + 1) < 2^80`, far below `r/2`. When `below = 0`, `t' = quo + exc >= 0`, and `exc > 0`
+//! `2^(limbs of exc + S + 1) < 2^91`, far below `r/2`. When `below = 0`, `t' = quo + exc >= 0`, and `exc > 0`
 //! forces `quo = Q`; when `below = 1`, `quo = 0` and `t' = -(exc + 1) < 0`. So `quo` is the clamp and
 //! `below` says whether `t' < 0`; for activations, that is the mask of the ReLU. `Z` and the
 //! back-propagated sum are exact integers by the product identities of `links`, and the equality of
@@ -57,9 +57,11 @@ impl Parts {
 
     /// The value `v` that was requantised.
     fn value(&self, remainder_bits: u32, shift: u32, offset: i128) -> Expr {
-        let t = self.quotient.clone() + self.excess.clone() - self.below.clone() * (self.excess.clone() * Fr::from(2) + constant(1))
+        let t = self.quotient.clone() + self.excess.clone()
+            - self.below.clone() * (self.excess.clone() * Fr::from(2) + constant(1))
             + Expr::Constant(signed(offset));
-        let scaled = t * power_of_two(remainder_bits) + self.remainder.clone() - Expr::Constant(power_of_two(remainder_bits - 1));
+        let scaled = t * power_of_two(remainder_bits) + self.remainder.clone()
+            - Expr::Constant(power_of_two(remainder_bits - 1));
         // invariant: a power of two is invertible.
         scaled * power_of_two(remainder_bits - shift).invert().unwrap_or(Fr::ZERO)
     }
@@ -118,7 +120,10 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let value = signal.value(plan.signal.shift, profile.residual_shift, offset) + target * label;
         out.push(("output.fold.pre", output.clone() * (pre_step.clone() - theta.clone() * value)));
         let dequantised = signal.quotient.clone() + Expr::Constant(signed(offset));
-        out.push(("output.residual", output.clone() * (constant(2) - output.clone()) * (unit.clone() - dequantised.clone())));
+        out.push((
+            "output.residual",
+            output.clone() * (constant(2) - output.clone()) * (unit.clone() - dequantised.clone()),
+        ));
         out.push(("output.phantom", output.clone() * (output.clone() - constant(1)) * unit.clone()));
         out.push(("output.fold.signal", output.clone() * (signal_step.clone() - upsilon.clone() * unit.clone())));
         let last = q.chain(plan.loss_fold, 0);
@@ -136,7 +141,11 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         // Hidden units.
         if let Some(relu) = &plan.relu {
             let activation = Parts::query(&mut q, limb, relu);
-            out.extend(activation.clamp(&hidden, profile.activation_bits, ["activation.sign", "activation.floor", "activation.ceiling"]));
+            out.extend(activation.clamp(
+                &hidden,
+                profile.activation_bits,
+                ["activation.sign", "activation.floor", "activation.ceiling"],
+            ));
             out.push(("hidden.activation", hidden.clone() * (unit.clone() - activation.quotient.clone())));
             out.extend(scaled(&mut q, relu, &hidden, "activation.scaled"));
             let value = activation.value(relu.shift, profile.activation_shift, 0);
