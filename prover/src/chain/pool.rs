@@ -174,13 +174,21 @@ impl<'a> PoolClient<'a> {
     }
 }
 
-/// The widest bounds that a policy of this profile should pay for, as powers of two: squared norm, and loss.
+/// The widest bounds that a policy of this profile pays for by default, as powers of two: squared norm, and loss.
 ///
-/// A quarter of the exponent's way below the largest possible values, in the steps that claims are rounded to.
+/// They are the largest possible values if no output were further than 2.0 from its target, in the steps that claims are
+/// rounded to. An update beyond them comes from a model that has left the range it can learn in, or from made-up records.
 pub fn default_bounds(profile: &Profile) -> (u8, u8) {
     let bounds = profile.bounds();
-    let log2 = |value: u128| (128 - value.leading_zeros()).next_multiple_of(Buckets::STEP).min(124) as u8;
-    (log2(bounds.norm), log2(bounds.loss))
+    // One unit of an output signal, 1.0 at the target; and the largest signal there is.
+    let unit = u128::from(profile.target.unsigned_abs()) >> profile.residual_shift.min(63);
+    let limit = unit.saturating_mul(2).max(1);
+    let largest = 1u128 << profile.signal_bits.saturating_sub(1).min(63);
+    let log2 = |value: u128| 128 - value.leading_zeros();
+    // Both values grow with the square of the signals; logarithms keep this from overflowing.
+    let less = 2 * (log2(largest) - 1).saturating_sub(log2(limit));
+    let coarse = |bits: u32| bits.saturating_sub(less).next_multiple_of(Buckets::STEP).min(124) as u8;
+    (coarse(log2(bounds.norm)), coarse(log2(bounds.loss)))
 }
 
 /// An amount of a token with 18 decimals, as a decimal number of whole tokens without trailing zeros.
@@ -218,6 +226,19 @@ mod tests {
             assert_eq!(whole_tokens(amount), same);
         }
         assert_eq!(from_whole_tokens("2.50").map(whole_tokens).as_deref(), Some("2.5"));
+    }
+
+    #[test]
+    fn bounds_are_below_the_largest_and_multiples_of_the_step() {
+        for name in Profile::builtin_names() {
+            let profile = Profile::builtin(name).expect("a profile");
+            let bounds = profile.bounds();
+            let (norm, loss) = default_bounds(&profile);
+            for (bound, largest) in [(norm, bounds.norm), (loss, bounds.loss)] {
+                assert_eq!(u32::from(bound) % Buckets::STEP, 0, "{name}");
+                assert!(u32::from(bound) < 128 - largest.leading_zeros(), "{name}: 2^{bound} of {largest}");
+            }
+        }
     }
 
     #[test]

@@ -34,9 +34,14 @@ pub struct Node {
 impl Node {
     /// Starts `anvil` and waits until it answers.
     pub fn start(anvil: &Path) -> Result<Self, DemoError> {
+        Self::start_with_id(anvil, CHAIN_ID)
+    }
+
+    /// Starts `anvil` with another chain id.
+    pub fn start_with_id(anvil: &Path, chain_id: u64) -> Result<Self, DemoError> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            match Self::try_start(anvil) {
+            match Self::try_start(anvil, chain_id) {
                 Ok(node) => return Ok(node),
                 Err(error) => last = Some(error),
             }
@@ -45,14 +50,14 @@ impl Node {
         Err(last.unwrap_or(DemoError::Interrupted))
     }
 
-    fn try_start(anvil: &Path) -> Result<Self, DemoError> {
+    fn try_start(anvil: &Path, chain_id: u64) -> Result<Self, DemoError> {
         let failed = |reason: String| DemoError::Node { program: anvil.to_path_buf(), reason };
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| failed(error.to_string()))?
             .port();
         let child = Command::new(anvil)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id", &CHAIN_ID.to_string()])
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id", &chain_id.to_string()])
             .args(["--accounts", "1", "--silent"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -65,7 +70,7 @@ impl Node {
             if let Some(reason) = node.ended() {
                 return Err(failed(reason));
             }
-            if Client::connect(&node.url, None).is_ok_and(|client| client.chain_id() == CHAIN_ID) {
+            if Client::connect(&node.url, None).is_ok_and(|client| client.chain_id() == chain_id) {
                 end_with_the_program(&node.process);
                 return Ok(node);
             }

@@ -1,0 +1,317 @@
+//! A pool on a chain of its own, and members with real datasets: what every attack starts from.
+//!
+//! The profile is `toy` on the real ceremony file, so keys and proofs take milliseconds. Keys, contracts and homes are made
+//! once for the test binary; each world is a node of its own, so tests do not see each other's blocks.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::OnceLock;
+
+use alloy::primitives::aliases::{U40, U96};
+use alloy::primitives::{keccak256, Address, B256, U256};
+use alloy::signers::local::PrivateKeySigner;
+use tempfile::TempDir;
+use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::{Model, Shard};
+use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_contracts::bindings::digests::TrainingContext;
+use zkpoc_contracts::bindings::Attestation;
+use zkpoc_contracts::compile::Artifacts;
+use zkpoc_contracts::deploy::PoolConfig;
+use zkpoc_prover::attest::{sign, Audience, SignedAttestation};
+use zkpoc_prover::chain::deploy::{deploy, Blueprint};
+use zkpoc_prover::chain::deployment::SrsName;
+use zkpoc_prover::chain::pool::default_bounds;
+use zkpoc_prover::chain::{ChainError, Client, Mode, Outcome, Pool, PoolClient};
+use zkpoc_prover::contracts_gen::{generate_sources, Generated};
+use zkpoc_prover::contribute::{model_id, Prepared, Site, Validity};
+use zkpoc_prover::demo::node::{Node, CHAIN_ID};
+use zkpoc_prover::formats::bundle::Context;
+use zkpoc_prover::home::{blinding, Dataset, DatasetManifest, Home, Seed};
+use zkpoc_prover::keys::KeyCache;
+use zkpoc_prover::prove::commit_shard;
+use zkpoc_prover::srs::Srs;
+
+/// Blocks from a round's opening to its beacon.
+pub(crate) const BEACON_DELAY: u64 = 3;
+/// Blocks that a round lasts at least.
+pub(crate) const MIN_LENGTH: u64 = 10;
+/// Reward of a claim, in the token's smallest unit.
+pub(crate) const REWARD: u64 = 1_000;
+
+/// What is made once.
+pub(crate) struct Kit {
+    pub(crate) profile: Profile,
+    pub(crate) srs: Srs,
+    pub(crate) generated: Generated,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) home: Home,
+    anvil: PathBuf,
+    _folder: TempDir,
+}
+
+/// The kit of this test binary.
+pub(crate) fn kit() -> &'static Kit {
+    static KIT: OnceLock<Kit> = OnceLock::new();
+    KIT.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::open(Some(folder.path())).expect("a home");
+        let profile = Profile::builtin("toy").expect("the profile");
+        let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
+        let keys = KeyCache::new(&home.keys_dir());
+        // Made here, so that tests in parallel find them.
+        let (training, _) = keys.prover::<TrainingCircuit>(&profile, &srs).expect("training key");
+        let (dataset, _) = keys.prover::<DatasetCircuit>(&profile, &srs).expect("dataset key");
+        let vks = (training.verifier().vk(), dataset.verifier().vk());
+        let generated = generate_sources(&profile, srs.params(), vks.0, vks.1).expect("sources");
+        let artifacts = generated.compile().expect("compiled");
+        let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
+        Kit { profile, srs, generated, artifacts, home, anvil, _folder: folder }
+    })
+}
+
+/// A model everyone can recompute.
+pub(crate) fn model(name: &str) -> Model {
+    Model::random(&kit().profile, keccak256(name).0)
+}
+
+/// Id of a profile.
+pub(crate) fn profile_id(profile: &Profile) -> B256 {
+    B256::new(profile.id())
+}
+
+/// A committed dataset of `count` shards of records that no other call gets.
+pub(crate) fn dataset(count: usize) -> Dataset {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let profile = &kit().profile;
+    let batch = profile.batch as u16;
+    let needed = count as u16 * batch;
+    let first = NEXT.fetch_add(needed, Ordering::Relaxed);
+    let record = |n: u16| {
+        // The number in base 16, as features of four bits.
+        let digits = [n >> 12, n >> 8, n >> 4, n].map(|digit| digit & 15);
+        [&digits[..], &[n % 7, n % 5]].concat()
+    };
+    let shards = (0..count as u16)
+        .map(|shard| {
+            let numbers = first + shard * batch..first + (shard + 1) * batch;
+            Shard { features: numbers.clone().flat_map(record).collect(), labels: numbers.map(|n| n % 3).collect() }
+        })
+        .collect();
+    commit(profile, shards, Seed::random())
+}
+
+/// Commits to shards for a profile.
+pub(crate) fn commit(profile: &Profile, shards: Vec<Shard>, seed: Seed) -> Dataset {
+    let srs = &kit().srs;
+    let grid = Grid::new(profile).expect("a grid");
+    let commitment = |(index, shard): (usize, &Shard)| {
+        commit_shard(srs, &grid, shard, &blinding(&seed, &profile.id(), index as u64)).expect("a commitment")
+    };
+    let commitments = shards.iter().enumerate().map(commitment).collect();
+    let manifest = DatasetManifest::new(profile, srs.digest(), commitments).expect("a manifest");
+    Dataset { manifest, shards, seed }
+}
+
+/// A chain with one pool.
+pub(crate) struct World {
+    pub(crate) node: Node,
+    pub(crate) operator: Client,
+    pub(crate) attestor: PrivateKeySigner,
+    pub(crate) pool: Pool,
+}
+
+/// Someone with a key.
+pub(crate) struct Member {
+    pub(crate) client: Client,
+}
+
+impl World {
+    /// A fresh chain with a deployed pool and no round.
+    pub(crate) fn new() -> Self {
+        Self::with(CHAIN_ID, PrivateKeySigner::random(), PrivateKeySigner::random())
+    }
+
+    /// The same with a chain id and keys of choice: equal keys give equal addresses.
+    pub(crate) fn with(chain_id: u64, operator: PrivateKeySigner, attestor: PrivateKeySigner) -> Self {
+        let node = Node::start_with_id(&kit().anvil, chain_id).expect("a node");
+        let client = Client::connect(node.url(), Some(operator)).expect("connected");
+        node.fund(&client, client.sender().expect("a sender")).expect("funds");
+        let pool = Self::deploy(&client, attestor.address());
+        Self { node, operator: client, attestor, pool }
+    }
+
+    /// Another pool on the same chain.
+    pub(crate) fn second_pool(&self) -> Pool {
+        Self::deploy(&self.operator, self.attestor.address())
+    }
+
+    fn deploy(operator: &Client, attestor: Address) -> Pool {
+        let kit = kit();
+        let (max_norm_log2, max_loss_log2) = default_bounds(&kit.profile);
+        let config = PoolConfig {
+            admin: operator.sender().expect("a sender"),
+            srs_digest: kit.srs.digest(),
+            reward: U256::from(REWARD),
+            max_norm_log2,
+            max_loss_log2,
+            round_budget: U96::from(10 * REWARD),
+            min_length: U40::from(MIN_LENGTH),
+            beacon_delay: U40::from(BEACON_DELAY),
+        };
+        let blueprint = Blueprint {
+            profile_id: profile_id(&kit.profile),
+            srs: SrsName { k: kit.srs.k(), digest: kit.srs.digest(), origin: kit.srs.origin() },
+            verifiers: kit.generated.verifiers(),
+            artifacts: &kit.artifacts,
+            config: &config,
+            attestors: &[attestor],
+        };
+        deploy(operator, &blueprint, |_| {}).expect("deployed")
+    }
+
+    /// A member with funds.
+    pub(crate) fn member(&self) -> Member {
+        let client = Client::connect(self.node.url(), Some(PrivateKeySigner::random())).expect("connected");
+        self.node.fund(&client, client.sender().expect("a sender")).expect("funds");
+        Member { client }
+    }
+
+    /// The pool as the operator sees it.
+    pub(crate) fn view(&self) -> PoolClient<'_> {
+        PoolClient::unchecked(&self.operator, &self.pool).expect("a pool")
+    }
+
+    /// Registers a dataset for a member, on the word of the pool's attestor.
+    pub(crate) fn register(&self, member: &Member, data: &Dataset) {
+        self.register_in(&self.pool, member, data);
+    }
+
+    /// The same in another pool of this chain.
+    pub(crate) fn register_in(&self, pool: &Pool, member: &Member, data: &Dataset) {
+        let view = PoolClient::unchecked(&member.client, pool).expect("a pool");
+        let signed = self.attest(pool, member, data);
+        view.register(&signed.attestation, &signed.signature, Mode::Send).expect("registered");
+    }
+
+    /// Signs whatever a dataset says of itself: an attestor that looks at nothing.
+    pub(crate) fn attest(&self, pool: &Pool, member: &Member, data: &Dataset) -> SignedAttestation {
+        let owner = member.address();
+        let registry = pool.address("DataRegistry").expect("a registry");
+        let audience = Audience { chain_id: self.operator.chain_id(), registry, owner };
+        sign(statement(data, owner), &audience, &self.attestor).expect("signed")
+    }
+
+    /// Opens the first round with a model.
+    pub(crate) fn open(&self, model: &Model) {
+        let id = model_id(&kit().srs, &kit().profile, model).expect("an id");
+        self.view().open_genesis(id, Mode::Send).expect("opened");
+    }
+
+    /// Closes the current round and opens the next one with a model.
+    pub(crate) fn next_round(&self, model: &Model) {
+        self.node.mine(&self.operator, MIN_LENGTH).expect("blocks");
+        self.view().close_round(Mode::Send).expect("closed");
+        let id = model_id(&kit().srs, &kit().profile, model).expect("an id");
+        self.view().open_round(id, Mode::Send).expect("opened");
+    }
+
+    /// Waits for a round's beacon and seals it.
+    pub(crate) fn seal(&self, round: u64) {
+        self.node.mine(&self.operator, BEACON_DELAY + 1).expect("blocks");
+        self.view().seal(round, Mode::Send).expect("sealed");
+    }
+}
+
+/// What an attestation says of a dataset.
+pub(crate) fn statement(data: &Dataset, owner: Address) -> Attestation {
+    Attestation {
+        owner,
+        subject: keccak256(data.manifest.root),
+        profileId: data.manifest.profile_id,
+        srsDigest: data.manifest.srs_digest,
+        datasetRoot: data.manifest.root,
+        shardCount: data.manifest.shard_count(),
+        recordCount: data.manifest.record_count,
+        epoch: 1,
+    }
+}
+
+impl Member {
+    /// The member's account.
+    pub(crate) fn address(&self) -> Address {
+        self.client.sender().expect("a sender")
+    }
+
+    /// A pool as the member sees it.
+    pub(crate) fn view<'a>(&'a self, pool: &'a Pool) -> PoolClient<'a> {
+        PoolClient::unchecked(&self.client, pool).expect("a pool")
+    }
+
+    /// The fields a claim is bound to in round `round`, for shard `index`.
+    pub(crate) fn fields(&self, pool: &Pool, data: &Dataset, round: u64, index: u64) -> TrainingContext {
+        TrainingContext {
+            chain_id: self.client.chain_id(),
+            rounds: pool.address("ContributionRounds").expect("rounds"),
+            round: U256::from(round),
+            claimant: self.address(),
+            subject: keccak256(data.manifest.root),
+            root: data.manifest.root,
+            index,
+            profile_id: data.manifest.profile_id,
+        }
+    }
+
+    /// A real training proof for any model and fields.
+    pub(crate) fn train(&self, pool: &Pool, data: &Dataset, model: &Model, fields: &TrainingContext) -> Prepared {
+        let view = self.view(pool);
+        let site = site(&view);
+        site.training(data, model, fields, &mut |_| {}).expect("a proof")
+    }
+
+    /// A real validity proof for the pool's registry.
+    pub(crate) fn validity(&self, pool: &Pool, data: &Dataset, index: u64) -> Validity {
+        let view = self.view(pool);
+        let fields = Context::Validity {
+            chain_id: self.client.chain_id(),
+            registry: view.registry().expect("a registry"),
+            owner: self.address(),
+            root: data.manifest.root,
+            index,
+        };
+        site(&view).validity(data, index, &fields, &mut |_| {}).expect("a proof")
+    }
+
+    /// Proves a shard well-formed, on chain.
+    pub(crate) fn validate(&self, pool: &Pool, data: &Dataset, index: u64) -> Outcome {
+        let validity = self.validity(pool, data, index);
+        self.view(pool).validate_shard(&validity.call, Mode::Send).expect("validated")
+    }
+
+    /// What the current round draws: the honest claim, with its shard validated before.
+    pub(crate) fn honest(&self, world: &World, data: &Dataset, model: &Model, round: u64) -> Prepared {
+        let index = world.view().drawn_index(round, data.manifest.root).expect("drawn");
+        self.validate(&world.pool, data, index);
+        self.train(&world.pool, data, model, &self.fields(&world.pool, data, round, index))
+    }
+
+    /// Sends a claim.
+    pub(crate) fn claim(&self, pool: &Pool, prepared: &Prepared) -> Result<Outcome, ChainError> {
+        self.view(pool).claim(prepared.claim.clone(), Mode::Send)
+    }
+}
+
+fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
+    Site { home: &kit().home, profile: &kit().profile, srs: &kit().srs, pool: view }
+}
+
+/// The name of the custom error that a call was refused with.
+#[track_caller]
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, ChainError>) -> String {
+    let error = answer.expect_err("a refusal");
+    let revert = error.revert().unwrap_or_else(|| panic!("not a refusal by a contract: {error}"));
+    assert!(!revert.meaning.is_empty(), "no plain words for {}", revert.error);
+    revert.name.clone()
+}
