@@ -183,6 +183,9 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let sources = data::sources(&profile, options.data.as_deref(), options.contributors, scratch.path())?;
     show.phase("start a local chain");
     let node = Node::start(&anvil)?;
+    if !options.keep {
+        node.remove_when_stopped(scratch.path());
+    }
     let operator = PrivateKeySigner::random();
     let attestor = PrivateKeySigner::random();
     let client = Client::connect(node.url(), Some(operator.clone()))?;

@@ -196,12 +196,7 @@ impl<'a> Contributor<'a> {
         DemoError::Answer { who: self.name(), command: command.to_owned(), field }
     }
 
-    fn run(
-        &self,
-        command: &str,
-        arguments: &[&[&str]],
-        signer: Option<&PrivateKeySigner>,
-    ) -> Result<Value, DemoError> {
+    fn run(&self, command: &str, arguments: &[&[&str]], signer: Option<&PrivateKeySigner>) -> Result<Value, DemoError> {
         let mut process = Command::new(&self.shared.program);
         process.args(arguments.iter().copied().flatten()).arg("--json").env(HOME_VARIABLE, &self.home);
         if let Some(threads) = self.shared.threads {

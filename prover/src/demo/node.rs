@@ -2,13 +2,13 @@
 //!
 //! The node listens on a free port of the loopback address and has no accounts of its own: whoever needs funds gets them with
 //! [`Node::fund`]. It is ended when the value is dropped, also after an error or a panic, and when the program is told to
-//! stop (interrupt, hang-up, termination).
+//! stop (interrupt, hang-up, termination); folders named with [`Node::remove_when_stopped`] are removed then, too.
 
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::Address;
@@ -27,8 +27,15 @@ const ATTEMPTS: usize = 3;
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
-    process: Arc<Mutex<Option<Child>>>,
+    state: Arc<Mutex<State>>,
     url: String,
+}
+
+/// What must not outlive the program.
+#[derive(Debug, Default)]
+struct State {
+    process: Option<Child>,
+    folders: Vec<PathBuf>,
 }
 
 impl Node {
@@ -64,14 +71,15 @@ impl Node {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
-        let node = Self { process: Arc::new(Mutex::new(Some(child))), url: format!("http://127.0.0.1:{port}") };
+        let state = State { process: Some(child), folders: Vec::new() };
+        let node = Self { state: Arc::new(Mutex::new(state)), url: format!("http://127.0.0.1:{port}") };
         let start = Instant::now();
         while start.elapsed() < START_TIMEOUT {
             if let Some(reason) = node.ended() {
                 return Err(failed(reason));
             }
             if Client::connect(&node.url, None).is_ok_and(|client| client.chain_id() == chain_id) {
-                end_with_the_program(&node.process);
+                end_with_the_program(&node.state);
                 return Ok(node);
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -81,8 +89,8 @@ impl Node {
 
     /// What the process said, if it has ended.
     fn ended(&self) -> Option<String> {
-        let mut slot = lock(&self.process);
-        let child = slot.as_mut()?;
+        let mut state = lock(&self.state);
+        let child = state.process.as_mut()?;
         let status = child.try_wait().ok()??;
         let mut said = String::new();
         if let Some(mut stderr) = child.stderr.take() {
@@ -90,6 +98,11 @@ impl Node {
             let _ = stderr.read_to_string(&mut said);
         }
         Some(format!("{status}: {}", said.trim()))
+    }
+
+    /// Removes a folder if the program is told to stop.
+    pub fn remove_when_stopped(&self, folder: &Path) {
+        lock(&self.state).folders.push(folder.to_path_buf());
     }
 
     /// Its address.
@@ -110,16 +123,16 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        end(&self.process);
+        end(&self.state);
     }
 }
 
-fn lock(process: &Mutex<Option<Child>>) -> std::sync::MutexGuard<'_, Option<Child>> {
-    process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn end(process: &Mutex<Option<Child>>) {
-    if let Some(mut child) = lock(process).take() {
+fn end(state: &Mutex<State>) {
+    if let Some(mut child) = lock(state).process.take() {
         // It may have ended on its own; then there is nothing to end.
         let _ = child.kill();
         let _ = child.wait();
@@ -127,8 +140,8 @@ fn end(process: &Mutex<Option<Child>>) {
 }
 
 /// Ends the node, and then this program, when the program is told to stop.
-fn end_with_the_program(process: &Arc<Mutex<Option<Child>>>) {
-    let process = Arc::downgrade(process);
+fn end_with_the_program(state: &Arc<Mutex<State>>) {
+    let state = Arc::downgrade(state);
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         let told = runtime.block_on(async {
@@ -147,8 +160,12 @@ fn end_with_the_program(process: &Arc<Mutex<Option<Child>>>) {
             tokio::signal::ctrl_c().await.ok().map(|()| 130)
         });
         if let Some(code) = told {
-            if let Some(process) = process.upgrade() {
-                end(&process);
+            if let Some(state) = state.upgrade() {
+                end(&state);
+                for folder in lock(&state).folders.drain(..) {
+                    // The program ends now; what cannot be removed stays.
+                    let _ = std::fs::remove_dir_all(folder);
+                }
             }
             std::process::exit(code);
         }

@@ -142,11 +142,8 @@ impl Contribution {
         (validated, validity): &(Sent, Value),
         (claimed, answer): &(Sent, Value),
     ) -> Result<Self, DemoError> {
-        let lacks = |command: &str, field| DemoError::Answer {
-            who: contributor.name(),
-            command: command.to_owned(),
-            field,
-        };
+        let lacks =
+            |command: &str, field| DemoError::Answer { who: contributor.name(), command: command.to_owned(), field };
         let float = |field: &'static str| answer[field].as_f64().ok_or_else(|| lacks("round claim", field));
         let integer = |field: &'static str| answer[field].as_u64().ok_or_else(|| lacks("round claim", field));
         let claim = ClaimFigures {
@@ -167,11 +164,7 @@ impl Contribution {
             root: committed.root,
             index,
             minted: minted.to_owned(),
-            gas: Gas {
-                register: registered.gas_used,
-                validate_shard: validated.gas_used,
-                claim: claimed.gas_used,
-            },
+            gas: Gas { register: registered.gas_used, validate_shard: validated.gas_used, claim: claimed.gas_used },
             norm_log2: integer("norm_log2")?,
             loss_log2: integer("loss_log2")?,
             validity_prove_ms,
@@ -245,10 +238,7 @@ impl Report {
             ),
             ("SRS", format!("{}, {}", self.srs.origin, self.srs.digest)),
             ("witness", format!("{:.0} ms", self.witness_ms)),
-            (
-                "proof",
-                format!("{:.0} ms ({:.1} MSMs of 2^16)", self.prove_ms, self.prove_ms / self.msm16_ms.max(1e-9)),
-            ),
+            ("proof", format!("{:.0} ms ({:.1} MSMs of 2^16)", self.prove_ms, self.prove_ms / self.msm16_ms.max(1e-9))),
             ("verify", format!("{:.1} ms", self.verify_ms)),
             ("bytes", format!("proof {}, link {}", self.proof_bytes, self.link_bytes)),
             (
@@ -271,7 +261,8 @@ impl Report {
             let _ = writeln!(text, "  {name:<18}{value}");
         }
         for part in &self.contributors {
-            let _ = writeln!(text, "  {:<18}{} tokens to {} for shard {}", "minted", part.minted, part.address, part.index);
+            let _ =
+                writeln!(text, "  {:<18}{} tokens to {} for shard {}", "minted", part.minted, part.address, part.index);
         }
         let _ = writeln!(text, "  {:<18}{} tokens", "balance", self.balance);
         let _ = writeln!(text, "  {:<18}{:.1} s", "in all", self.total_ms / 1e3);

@@ -1,0 +1,177 @@
+//! The commands that talk with a chain, as an operator, an attestor and a contributor type them, on a local node.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use alloy::signers::local::PrivateKeySigner;
+use serde_json::Value;
+use zkpoc_prover::chain::Client;
+use zkpoc_prover::demo::node::Node;
+
+/// A node, keys, and a folder for everything.
+struct Stage {
+    folder: tempfile::TempDir,
+    node: Node,
+    admin: Client,
+    operator: PrivateKeySigner,
+    attestor: PrivateKeySigner,
+    contributor: PrivateKeySigner,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let node = Node::start(&zkpoc_contracts::tools::anvil().expect("anvil")).expect("a node");
+        let admin = Client::connect(node.url(), None).expect("connected");
+        let [operator, attestor, contributor] = [(); 3].map(|()| PrivateKeySigner::random());
+        for signer in [&operator, &contributor] {
+            node.fund(&admin, signer.address()).expect("funds");
+        }
+        Self { folder: tempfile::tempdir().expect("a folder"), node, admin, operator, attestor, contributor }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().expect("a path").to_owned()
+    }
+
+    /// Runs a command with a key; gives its exit code, its JSON answer and what it said.
+    fn run(&self, signer: Option<&PrivateKeySigner>, arguments: &[&str]) -> (i32, Value, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zkpoc"));
+        command.args(arguments).arg("--json").stdin(Stdio::null());
+        command.env("ZKPOC_HOME", self.path("home")).env_remove("ZKPOC_PRIVATE_KEY");
+        command.env("ZKPOC_RPC_URL", self.node.url()).env("ZKPOC_DEPLOYMENTS", self.path("deployments"));
+        if let Some(signer) = signer {
+            command.env("ZKPOC_PRIVATE_KEY", hex::encode(signer.to_bytes()));
+        }
+        let output = command.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let answer = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            panic!("{arguments:?}: {said}\n{}", String::from_utf8_lossy(&output.stdout));
+        });
+        (output.status.code().unwrap_or(-1), answer, said)
+    }
+
+    #[track_caller]
+    fn good(&self, signer: Option<&PrivateKeySigner>, arguments: &[&str]) -> Value {
+        let (code, answer, said) = self.run(signer, arguments);
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        answer
+    }
+
+    #[track_caller]
+    fn bad(&self, signer: Option<&PrivateKeySigner>, arguments: &[&str], expected: i32, words: &str) {
+        let (code, answer, said) = self.run(signer, arguments);
+        assert_eq!(code, expected, "{arguments:?}: {said}");
+        assert!(answer["error"].as_str().is_some_and(|error| error.contains(words)), "{arguments:?}: {said}");
+    }
+
+    /// Made-up records for profile `toy`.
+    fn records(&self) -> String {
+        let file = self.path("records.csv");
+        let line = |n: u32| format!("{},{},{},{},{},1,2\n", n % 3, n & 15, n >> 4, n % 7, n % 5);
+        std::fs::write(&file, (0..60).map(line).collect::<String>()).expect("written");
+        file
+    }
+}
+
+const SEED: &str = "0x5a6b706f632074657374206d6f64656c00000000000000000000000000000000";
+
+#[test]
+fn e2e_every_command_of_a_round() {
+    let stage = Stage::new();
+    let (operator, attestor, contributor) = (Some(&stage.operator), Some(&stage.attestor), Some(&stage.contributor));
+    let trusted = stage.attestor.address().to_string();
+    let owner = stage.contributor.address().to_string();
+
+    // Contracts: into files, onto the chain, and compared.
+    let out = stage.path("contracts");
+    let generated = stage.good(None, &["contracts", "generate", "toy", "--out", &out]);
+    for file in generated["files"].as_array().expect("files") {
+        assert!(PathBuf::from(&out).join(file.as_str().expect("a name")).is_file(), "{file}");
+    }
+    stage.bad(None, &["contracts", "verify", "toy"], 2, "contracts deploy");
+    stage.bad(None, &["contracts", "deploy", "toy", "--attestor", &trusted], 2, "ZKPOC_PRIVATE_KEY");
+    let deploy = ["contracts", "deploy", "toy", "--attestor", &trusted, "--beacon-delay", "2", "--min-length", "5"];
+    let pool = stage.good(operator, &deploy)["pool"].clone();
+    stage.bad(operator, &deploy, 2, "--replace");
+    let checks = stage.good(None, &["contracts", "verify", "toy"]);
+    assert!(checks["checks"].as_array().is_some_and(|checks| checks.len() > 20), "{checks}");
+
+    // A dataset: committed, attested, registered.
+    let records = stage.records();
+    stage.good(None, &["dataset", "commit", "mine", "--profile", "toy", "--shards", "4", "--data", &records]);
+    let (desk, letter) = (stage.path("attestor"), stage.path("attestation.json"));
+    let attest =
+        ["dataset", "attest", "mine", "--attestor", &desk, "--owner", &owner, "--source", "me", "--out", &letter];
+    stage.good(attestor, &attest);
+    let again = ["dataset", "commit", "copy", "--profile", "toy", "--shards", "4", "--data", &records];
+    stage.good(None, &again);
+    let copy =
+        ["dataset", "attest", "copy", "--attestor", &desk, "--owner", &owner, "--source", "me", "--out", &letter];
+    stage.bad(attestor, &copy, 1, "attested before");
+    let register = ["dataset", "register", "mine", "--attestation", &letter];
+    stage.bad(operator, &register, 2, "owner");
+    let tried = stage.good(contributor, &[&register[..], &["--dry-run"]].concat());
+    assert_eq!(tried["dry_run"], true);
+    assert!(stage.good(contributor, &register)["gas_used"].as_u64().is_some_and(|gas| gas > 21_000));
+    assert_eq!(stage.good(contributor, &register)["already"], true);
+
+    // A round: opened, sealed after its beacon.
+    stage.bad(contributor, &["round", "claim", "mine", "--model-seed", SEED], 2, "round open");
+    stage.bad(contributor, &["round", "open", "toy", "--model-seed", SEED, "--genesis"], 1, "role");
+    let opened = stage.good(operator, &["round", "open", "toy", "--model-seed", SEED, "--genesis"]);
+    assert_eq!(opened["round"], 1);
+    stage.bad(operator, &["round", "seal", "toy"], 1, "ZkPocRoundsTooEarly");
+    stage.bad(contributor, &["round", "claim", "mine", "--model-seed", SEED], 1, "round seal");
+    stage.node.mine(&stage.admin, 3).expect("blocks");
+    stage.good(operator, &["round", "seal", "toy"]);
+    assert_eq!(stage.good(None, &["round", "status", "toy"])["status"], "open, sealed");
+
+    // A claim: tried, which stores its proof; sent, which sends the stored one; refused the second time.
+    let other = SEED.replace("5a", "5b");
+    stage.bad(contributor, &["round", "claim", "mine", "--model-seed", &other], 2, "model");
+    let claim = ["round", "claim", "mine", "--model-seed", SEED];
+    let tried = stage.good(contributor, &[&claim[..], &["--dry-run"]].concat());
+    assert_eq!((&tried["dry_run"], &tried["stored"]), (&Value::Bool(true), &Value::Bool(false)));
+    let index = tried["index"].to_string();
+    stage.good(contributor, &["dataset", "validate", "mine", "--index", &index]);
+    assert_eq!(stage.good(contributor, &["dataset", "validate", "mine", "--index", &index])["already"], true);
+    let paid = stage.good(contributor, &claim);
+    assert_eq!((&paid["stored"], &paid["minted"]), (&Value::Bool(true), &Value::String("10".into())));
+    assert_eq!((&paid["balance"], &paid["validated_before"]), (&Value::String("10".into()), &Value::Bool(true)));
+    stage.bad(contributor, &claim, 1, "ZkPocRoundsNullifierUsed");
+
+    // The round ends, the next one is about another model.
+    stage.bad(operator, &["round", "open", "toy", "--model-seed", &other], 1, "still open");
+    stage.node.mine(&stage.admin, 5).expect("blocks");
+    stage.good(operator, &["round", "close", "toy"]);
+    assert_eq!(stage.good(operator, &["round", "open", "toy", "--model-seed", &other])["round"], 2);
+
+    // A pool whose contract is another one is found out.
+    let file = PathBuf::from(stage.path("deployments")).join("31337.json");
+    let text = std::fs::read_to_string(&file).expect("the deployment");
+    let address = |name: &str| pool["contracts"][name]["address"].as_str().expect("an address").to_owned();
+    let swapped = text.replacen(&address("FlatRewardPolicy"), &address("ContributionToken"), 1);
+    std::fs::write(&file, swapped).expect("written");
+    stage.bad(None, &["contracts", "verify", "toy"], 1, "FlatRewardPolicy");
+}
+
+#[test]
+fn rejects_an_insecure_srs_on_a_public_chain() {
+    let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
+    let node = Node::start_with_id(&anvil, 5).expect("a node");
+    let admin = Client::connect(node.url(), None).expect("connected");
+    let stage = Stage { node, admin, ..Stage::new() };
+    let srs = stage.path("dev.srs");
+    stage.good(None, &["srs", "new", "--k", "8", "--out", &srs]);
+    let trusted = stage.attestor.address().to_string();
+    let deploy = ["contracts", "deploy", "toy", "--attestor", &trusted, "--srs", &srs];
+    stage.bad(Some(&stage.operator), &deploy, 2, "insecure");
+}
+
+#[test]
+fn rejects_a_node_that_is_not_there() {
+    let stage = Stage::new();
+    let arguments = ["round", "status", "toy", "--rpc-url", "http://127.0.0.1:1"];
+    stage.bad(None, &arguments, 3, "127.0.0.1:1");
+    stage.bad(None, &["round", "status", "toy", "--rpc-url", "nonsense"], 2, "nonsense");
+}
