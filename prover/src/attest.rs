@@ -379,9 +379,7 @@ impl Attestor {
         match FileExt::try_lock(&file) {
             Ok(()) => {}
             Err(fs4::TryLockError::WouldBlock) => return Err(AttestError::Busy { path: self.folder.clone() }),
-            Err(fs4::TryLockError::Error(source)) => {
-                return Err(FsError::Io { action: "lock", path, source }.into())
-            }
+            Err(fs4::TryLockError::Error(source)) => return Err(FsError::Io { action: "lock", path, source }.into()),
         }
         fsio::sweep(&self.folder)?;
         fsio::sweep(&self.folder.join(ISSUED))?;

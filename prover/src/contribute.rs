@@ -467,16 +467,17 @@ fn validity_phase(phase: Phase) -> &'static str {
 /// The name a claim is stored under: one for each chain, contract, round and dataset.
 pub fn claim_id(fields: &TrainingContext) -> String {
     let short = |bytes: &[u8]| hex::encode(&bytes[..4]);
-    format!("{}-{}-r{}-{}", fields.chain_id, short(fields.rounds.as_slice()), fields.round, short(fields.root.as_slice()))
+    format!(
+        "{}-{}-r{}-{}",
+        fields.chain_id,
+        short(fields.rounds.as_slice()),
+        fields.round,
+        short(fields.root.as_slice())
+    )
 }
 
 /// The claim behind a stored record.
-fn stored_claim(
-    record: ClaimRecord,
-    path: [B256; DEPTH],
-    round: u64,
-    root: B256,
-) -> Result<Prepared, ContributeError> {
+fn stored_claim(record: ClaimRecord, path: [B256; DEPTH], round: u64, root: B256) -> Result<Prepared, ContributeError> {
     let bundle = &record.bundle;
     let log2 = |input: usize| {
         let word = crate::commit::scalar_to_word(&bundle.instances[input]);
@@ -494,7 +495,9 @@ fn stored_claim(
     let claim = Claim {
         round: U256::from(round),
         root,
-        commitment: link.map(|link| solidity_point(&link.registered)).unwrap_or(G1Point { x: U256::ZERO, y: U256::ZERO }),
+        commitment: link
+            .map(|link| solidity_point(&link.registered))
+            .unwrap_or(G1Point { x: U256::ZERO, y: U256::ZERO }),
         path,
         normLog2: buckets.norm_log2 as u8,
         lossLog2: buckets.loss_log2 as u8,

@@ -1,22 +1,22 @@
 //! Prover library of zkpoc.
 
-pub mod commit;
-pub mod fsio;
-pub mod link;
-pub mod scripted;
-pub mod srs;
-pub mod data;
-pub mod formats;
-pub mod keys;
-pub mod metrics;
-pub mod prove;
-pub mod verify;
-pub mod home;
-pub mod backup;
-pub mod cli;
-pub mod error;
 pub mod attest;
+pub mod backup;
 pub mod chain;
+pub mod cli;
+pub mod commit;
 pub mod contracts_gen;
 pub mod contribute;
+pub mod data;
 pub mod demo;
+pub mod error;
+pub mod formats;
+pub mod fsio;
+pub mod home;
+pub mod keys;
+pub mod link;
+pub mod metrics;
+pub mod prove;
+pub mod scripted;
+pub mod srs;
+pub mod verify;

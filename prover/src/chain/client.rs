@@ -259,9 +259,7 @@ impl Client {
             return ChainError::Node { what: what.to_owned(), url: self.url.clone(), reason: error.to_string() };
         };
         match answer.as_revert_data() {
-            Some(data) => {
-                ChainError::Refused { what: what.to_owned(), revert: Box::new(Revert::decode(&data)) }
-            }
+            Some(data) => ChainError::Refused { what: what.to_owned(), revert: Box::new(Revert::decode(&data)) },
             None => ChainError::Request { what: what.to_owned(), reason: answer.message.to_string() },
         }
     }

@@ -12,13 +12,9 @@ use alloy::primitives::{keccak256, Address, TxKind, B256};
 use alloy::sol;
 use alloy::sol_types::SolValue;
 use serde::Serialize;
-use zkpoc_contracts::bindings::{
-    Circuit, ContributionRounds, ContributionToken, DataRegistry, VerifierRouter,
-};
+use zkpoc_contracts::bindings::{Circuit, ContributionRounds, ContributionToken, DataRegistry, VerifierRouter};
 use zkpoc_contracts::compile::{Artifacts, MAX_CODE_BYTES};
-use zkpoc_contracts::deploy::{
-    creation_code, role, setup_calls, Addresses, PoolConfig, ORDER, POLICY, ROUTER, TOKEN,
-};
+use zkpoc_contracts::deploy::{creation_code, role, setup_calls, Addresses, PoolConfig, ORDER, POLICY, ROUTER, TOKEN};
 use zkpoc_contracts::generator::GeneratedVerifier;
 
 use super::deployment::SrsName;
@@ -97,11 +93,7 @@ impl Blueprint<'_> {
 /// Deploys all contracts and wires their roles. `progress` hears of each step before it is taken.
 ///
 /// A deployment that breaks off leaves contracts that nothing points to; running it again starts anew.
-pub fn deploy(
-    client: &Client,
-    blueprint: &Blueprint<'_>,
-    mut progress: impl FnMut(&str),
-) -> Result<Pool, ChainError> {
+pub fn deploy(client: &Client, blueprint: &Blueprint<'_>, mut progress: impl FnMut(&str)) -> Result<Pool, ChainError> {
     blueprint.check_sizes()?;
     let mut pool = Pool {
         profile_id: blueprint.profile_id,

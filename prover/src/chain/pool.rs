@@ -94,17 +94,12 @@ impl<'a> PoolClient<'a> {
 
     /// Whether a shard was proven well-formed.
     pub fn is_validated(&self, commitment: &G1Point) -> Result<bool, ChainError> {
-        let call =
-            DataRegistry::isValidatedCall { profileId: self.pool.profile_id, commitment: commitment.clone() };
+        let call = DataRegistry::isValidatedCall { profileId: self.pool.profile_id, commitment: commitment.clone() };
         self.client.call(self.registry()?, &call)
     }
 
     /// Proves a shard well-formed.
-    pub fn validate_shard(
-        &self,
-        call: &DataRegistry::validateShardCall,
-        mode: Mode,
-    ) -> Result<Outcome, ChainError> {
+    pub fn validate_shard(&self, call: &DataRegistry::validateShardCall, mode: Mode) -> Result<Outcome, ChainError> {
         self.client.send("validate the shard", self.registry()?, call, mode)
     }
 

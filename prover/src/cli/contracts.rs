@@ -199,7 +199,16 @@ impl DeployArgs {
         let json = json!({ "chain_id": client.chain_id(), "pool": &pool });
         deployment.pools.insert(profile.name.clone(), pool);
         let file = deployment.save(folder)?;
-        Ok(Answer::new(format!("pool of {} on chain {}: {}\n{}", profile.name, client.chain_id(), file.display(), lines.join("\n")), json))
+        Ok(Answer::new(
+            format!(
+                "pool of {} on chain {}: {}\n{}",
+                profile.name,
+                client.chain_id(),
+                file.display(),
+                lines.join("\n")
+            ),
+            json,
+        ))
     }
 }
 
@@ -238,7 +247,12 @@ impl VerifyArgs {
             let (what, found) = (first.what.clone(), all.join("; "));
             return Err(Error::Deployed { what, differences: bad.len(), found });
         }
-        let text = format!("the pool of {} on chain {} is as generated here: {} checks", profile.name, client.chain_id(), findings.len());
+        let text = format!(
+            "the pool of {} on chain {} is as generated here: {} checks",
+            profile.name,
+            client.chain_id(),
+            findings.len()
+        );
         Ok(Answer::new(text, json!({ "chain_id": client.chain_id(), "checks": findings })))
     }
 }

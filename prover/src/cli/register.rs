@@ -53,7 +53,9 @@ impl RegisterArgs {
         let root = dataset.manifest.root;
         let more = json!({ "root": root, "subject": signed.attestation.subject });
         Ok(match site.register(&dataset.manifest, &signed, self.send.mode())? {
-            None => Answer::new(format!("dataset {root} is registered already"), json!({ "root": root, "already": true })),
+            None => {
+                Answer::new(format!("dataset {root} is registered already"), json!({ "root": root, "already": true }))
+            }
             Some(outcome) => {
                 Answer::new(format!("dataset {root}\n{}", outcome_text(&outcome)), outcome_json(&outcome, more))
             }

@@ -64,10 +64,12 @@ impl Source {
                 let all = csv::digits_sample()?;
                 all.range(cut(all.len()))?
             }
-            (None, other) => return Err(Error::Usage(format!(
+            (None, other) => {
+                return Err(Error::Usage(format!(
                 "profile {} is for {other:?} data, which does not come with the program; name a CSV file with --data",
                 profile.name
-            ))),
+            )))
+            }
         };
         match records.width() == profile.features() {
             true => Ok(records),

@@ -15,11 +15,8 @@ use crate::world::{dataset, model, refusal, World};
 
 /// Asks the training verifier about a proof under a context.
 fn verify(world: &World, client: &Client, prepared: &Prepared, fields: &TrainingContext) -> Result<(), ChainError> {
-    let instances = vec![
-        fields.value(),
-        U256::from(1) << prepared.claim.normLog2,
-        U256::from(1) << prepared.claim.lossLog2,
-    ];
+    let instances =
+        vec![fields.value(), U256::from(1) << prepared.claim.normLog2, U256::from(1) << prepared.claim.lossLog2];
     ask(world, client, prepared.claim.proof.clone(), instances)
 }
 
@@ -42,8 +39,7 @@ fn rejects_a_proof_of_another_round() {
     world.seal(2);
     prepared.claim.round = U256::from(2);
     assert_eq!(refusal(member.claim(&world.pool, &prepared)), "ZkPocLinkInvalid");
-    let (first, second) =
-        (member.fields(&world.pool, &data, 1, 0), member.fields(&world.pool, &data, 2, 0));
+    let (first, second) = (member.fields(&world.pool, &data, 1, 0), member.fields(&world.pool, &data, 2, 0));
     verify(&world, &member.client, &prepared, &first).expect("the round it was made for");
     assert_eq!(refusal(verify(&world, &member.client, &prepared, &second)), "PairingFailed");
     // The step itself may be claimed in round 2, with a proof made for it.
@@ -60,10 +56,7 @@ fn rejects_a_proof_sent_by_another() {
     world.seal(1);
     let prepared = member.honest(&world, &data, &model, 1);
     assert_eq!(refusal(thief.claim(&world.pool, &prepared)), "ZkPocRoundsNotOwner");
-    let fields = TrainingContext {
-        claimant: thief.address(),
-        ..member.fields(&world.pool, &data, 1, prepared.index)
-    };
+    let fields = TrainingContext { claimant: thief.address(), ..member.fields(&world.pool, &data, 1, prepared.index) };
     assert_eq!(refusal(verify(&world, &thief.client, &prepared, &fields)), "PairingFailed");
     member.claim(&world.pool, &prepared).expect("its owner is paid");
 }
@@ -114,11 +107,7 @@ fn rejects_a_public_input_plus_r() {
     let (member, data, model) = (world.member(), dataset(1), model("plus r"));
     let fields = member.fields(&world.pool, &data, 1, 0);
     let prepared = member.train(&world.pool, &data, &model, &fields);
-    let good = vec![
-        fields.value(),
-        U256::from(1) << prepared.claim.normLog2,
-        U256::from(1) << prepared.claim.lossLog2,
-    ];
+    let good = vec![fields.value(), U256::from(1) << prepared.claim.normLog2, U256::from(1) << prepared.claim.lossLog2];
     let proof = || prepared.claim.proof.clone();
     ask(&world, &member.client, proof(), good.clone()).expect("honest");
     for input in 0..good.len() {

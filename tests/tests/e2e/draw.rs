@@ -120,10 +120,8 @@ fn rejects_two_live_roots_of_one_subject() {
     let register = |data: &zkpoc_prover::home::Dataset, epoch: u64| {
         let registry = view.registry().expect("a registry");
         let owner = member.address();
-        let audience =
-            zkpoc_prover::attest::Audience { chain_id: world.operator.chain_id(), registry, owner };
-        let attestation =
-            zkpoc_contracts::bindings::Attestation { subject, epoch, ..statement(data, owner) };
+        let audience = zkpoc_prover::attest::Audience { chain_id: world.operator.chain_id(), registry, owner };
+        let attestation = zkpoc_contracts::bindings::Attestation { subject, epoch, ..statement(data, owner) };
         let signed = zkpoc_prover::attest::sign(attestation, &audience, &world.attestor).expect("signed");
         view.register(&signed.attestation, &signed.signature, Mode::Send)
     };
@@ -134,10 +132,8 @@ fn rejects_two_live_roots_of_one_subject() {
     world.seal(1);
     for (data, expected) in [(&first, Some("ZkPocRoundsSuperseded")), (&second, None)] {
         member.validate(&world.pool, data, 0);
-        let fields = zkpoc_contracts::bindings::digests::TrainingContext {
-            subject,
-            ..member.fields(&world.pool, data, 1, 0)
-        };
+        let fields =
+            zkpoc_contracts::bindings::digests::TrainingContext { subject, ..member.fields(&world.pool, data, 1, 0) };
         let prepared = member.train(&world.pool, data, &model, &fields);
         match expected {
             Some(name) => assert_eq!(refusal(member.claim(&world.pool, &prepared)), name),

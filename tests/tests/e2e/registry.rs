@@ -157,7 +157,8 @@ fn rejects_validity_remembered_under_another_profile() {
         let mut own = own;
         own.manifest.profile_id = here;
         let mut prepared = member.train(&world.pool, &own, &model, &fields);
-        prepared.claim.path = zkpoc_contracts::bindings::digests::merkle_path(&data.manifest.leaves(), 0).expect("a path");
+        prepared.claim.path =
+            zkpoc_contracts::bindings::digests::merkle_path(&data.manifest.leaves(), 0).expect("a path");
         member.claim(&world.pool, &prepared)
     };
     assert_eq!(refusal(claim(&member, &twin_data)), "ZkPocRoundsNotValidated");

@@ -1,11 +1,11 @@
 //! What is claimed must be what was proven: this model, this shard, these bounds.
 
 use alloy::primitives::Bytes;
+use zkpoc_circuits::reference::Model;
 use zkpoc_prover::chain::pool::default_bounds;
 use zkpoc_prover::chain::Mode;
 use zkpoc_prover::commit::point_to_bytes;
 use zkpoc_prover::home::Dataset;
-use zkpoc_circuits::reference::Model;
 
 use crate::world::{dataset, kit, model, refusal, Member, World};
 
