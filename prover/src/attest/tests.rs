@@ -1,7 +1,8 @@
 use super::*;
 use crate::home::{blinding, Seed};
-use alloy::primitives::address;
+use alloy::primitives::{address, Address, Signature};
 use zkpoc_circuits::reference::Shard;
+use zkpoc_contracts::bindings::digests::attestation_digest;
 
 fn profile() -> Profile {
     Profile::builtin("toy").expect("the profile")

@@ -1,0 +1,254 @@
+//! A claim: the training step that a round draws is proven, stored, and sent.
+//!
+//! The contract is asked about everything but the proofs first, with empty ones, so that a refusal comes before the work. The
+//! proof and what opens its update are stored before anything is sent: a later run sends the same claim again.
+
+use alloy::primitives::{Bytes, B256, U256};
+use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
+use zkpoc_circuits::reference::{mean_loss, step, Model};
+use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_contracts::bindings::digests::{TrainingContext, DEPTH};
+use zkpoc_contracts::bindings::Claim;
+
+use super::{
+    is_refusal, model_id, refused_only_for, registered, scalar, solidity_point, ContributeError, Progress, Site,
+};
+use crate::chain::{ChainError, Mode, Outcome};
+use crate::commit::scalar_to_word;
+use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
+use crate::home::{ClaimRecord, Dataset};
+use crate::metrics::{peak_rss_bytes, reset_peak_rss};
+use crate::prove::{prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest};
+
+/// A claim, ready to be sent.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The call.
+    pub claim: Claim,
+    /// The proof, and the update with what opens its commitments.
+    pub record: ClaimRecord,
+    /// The drawn shard.
+    pub index: u64,
+    /// What the proof shows.
+    pub buckets: Buckets,
+    /// Sum of the squared output signals; `None` for a claim that was stored before.
+    pub loss: Option<u128>,
+    /// Times; all zero for a claim that was stored before.
+    pub timings: Timings,
+    /// Largest resident memory while the proof was made; `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+    /// The claim was stored by an earlier run.
+    pub stored: bool,
+}
+
+impl Site<'_> {
+    /// Proves the training step that a round draws for a dataset, and stores it; or finds it stored.
+    pub fn prepare_claim(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        round: Option<u64>,
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        let claimant = self.sender()?;
+        let number = match round {
+            Some(number) => number,
+            None => self.pool.current_round()?,
+        };
+        if number == 0 {
+            return Err(ContributeError::NoRound);
+        }
+        let root = dataset.manifest.root;
+        let info = self.pool.round(number)?;
+        let found = model_id(self.srs, self.profile, model)?;
+        if !info.modelId.is_zero() && info.modelId != found {
+            return Err(ContributeError::OtherModel { round: number, expected: info.modelId, found });
+        }
+        let index = self.pool.drawn_index(number, root)?;
+        let (registered, path) = registered(dataset, index)?;
+        self.preflight_claim(number, root, &registered, path)?;
+
+        let registry_entry = self.pool.dataset(root)?;
+        let fields = TrainingContext {
+            chain_id: self.pool.client().chain_id(),
+            rounds: self.pool.rounds()?,
+            round: U256::from(number),
+            claimant,
+            subject: registry_entry.subject,
+            root,
+            index,
+            profile_id: dataset.manifest.profile_id,
+        };
+        let id = claim_id(&fields);
+        let mut prepared = if self.home.claims()?.contains(&id) {
+            tracing::info!(claim = id, "sending the stored claim");
+            let record = self.home.load_claim(&id, self.profile)?;
+            stored_claim(record, &fields, path).ok_or(ContributeError::StoredClaim { id })?
+        } else {
+            let prepared = self.training(dataset, model, &fields, progress)?;
+            let lock = self.home.lock()?;
+            self.home.save_claim(&lock, &id, self.profile, &prepared.record)?;
+            prepared
+        };
+        if let Some(validity) = self.prove_validity(dataset, index, progress)? {
+            prepared.claim.datasetProof = validity.call.proof;
+            prepared.claim.datasetLink = validity.call.link;
+        }
+        Ok(prepared)
+    }
+
+    /// The proof of [`Site::prepare_claim`] for any context, without asking the chain for more than the policy's bounds.
+    pub fn training(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        fields: &TrainingContext,
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        let (registered, path) = registered(dataset, fields.index)?;
+        let shard = &dataset.shards[fields.index as usize];
+        let terms = self.pool.terms()?;
+        progress("training key");
+        let (key, _) = self.keys().prover::<TrainingCircuit>(self.profile, self.srs)?;
+        let proving = ProvingContext::new(self.srs, &key)?;
+        // The buckets are coarse, and never wider than what is paid for.
+        let trace = step(self.profile, model, shard)?;
+        let coarse = Buckets::covering(key.circuit().plan(), &trace);
+        let narrow = |value: u128, coarse: u32, most: u8| match value >> u32::from(most).min(127) {
+            0 => coarse.min(most.into()),
+            _ => coarse,
+        };
+        let buckets = Buckets {
+            norm_log2: narrow(trace.norm, coarse.norm_log2, terms.max_norm_log2),
+            loss_log2: narrow(trace.loss, coarse.loss_log2, terms.max_loss_log2),
+        };
+        let request = TrainingRequest {
+            model,
+            shard,
+            registered: &registered,
+            buckets: Some(buckets),
+            context: scalar(fields.value()),
+        };
+        let measured = reset_peak_rss();
+        let made = prove_training(&proving, &request, &mut |phase| progress(phase.name()))?;
+        let peak_rss_bytes = peak_rss_bytes();
+        if !measured {
+            tracing::debug!("the peak memory includes what came before the proof");
+        }
+        let claim = Claim {
+            round: fields.round,
+            root: fields.root,
+            commitment: solidity_point(&registered.commitment),
+            path,
+            normLog2: buckets.norm_log2 as u8,
+            lossLog2: buckets.loss_log2 as u8,
+            proof: Bytes::copy_from_slice(&made.proof),
+            link: Bytes::copy_from_slice(&made.link.to_bytes()),
+            datasetProof: Bytes::new(),
+            datasetLink: Bytes::new(),
+        };
+        let bundle = ProofBundle {
+            profile: self.profile.name.clone(),
+            profile_id: fields.profile_id,
+            circuit: CircuitKind::Training,
+            k: self.profile.k,
+            srs_digest: self.srs.digest(),
+            context: Context::Training(*fields),
+            instances: made.instances,
+            proof: made.proof,
+            link: Some(Link { registered: registered.commitment, proof: made.link }),
+        };
+        Ok(Prepared {
+            claim,
+            record: ClaimRecord { bundle, opening: made.opening },
+            index: fields.index,
+            buckets,
+            loss: Some(made.loss),
+            timings: made.timings,
+            peak_rss_bytes,
+            stored: false,
+        })
+    }
+
+    /// Asks the contract about everything but the proofs.
+    fn preflight_claim(
+        &self,
+        round: u64,
+        root: B256,
+        registered: &Registered,
+        path: [B256; DEPTH],
+    ) -> Result<(), ChainError> {
+        let request = Claim {
+            round: U256::from(round),
+            root,
+            commitment: solidity_point(&registered.commitment),
+            path,
+            normLog2: 0,
+            lossLog2: 0,
+            proof: Bytes::new(),
+            link: Bytes::new(),
+            datasetProof: Bytes::new(),
+            datasetLink: Bytes::new(),
+        };
+        let answer = self.pool.claim(request, Mode::DryRun);
+        match refused_only_for(answer, "ZkPocRoundsNotValidated") {
+            Err(error) if is_refusal(&error, "ZkPocRoundsProofLength") => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Sends a prepared claim.
+    pub fn claim(&self, prepared: &Prepared, mode: Mode) -> Result<Outcome, ContributeError> {
+        Ok(self.pool.claim(prepared.claim.clone(), mode)?)
+    }
+
+    /// The mean loss of a record, from a claim's exact loss.
+    pub fn mean_loss(&self, loss: u128) -> f64 {
+        mean_loss(self.profile, loss)
+    }
+}
+
+/// The name a claim is stored under: one for each chain, contract, round and dataset.
+pub fn claim_id(fields: &TrainingContext) -> String {
+    let short = |bytes: &[u8]| hex::encode(&bytes[..4]);
+    format!(
+        "{}-{}-r{}-{}",
+        fields.chain_id,
+        short(fields.rounds.as_slice()),
+        fields.round,
+        short(fields.root.as_slice())
+    )
+}
+
+/// The claim behind a stored record; `None` if the record is not that of these fields.
+fn stored_claim(record: ClaimRecord, fields: &TrainingContext, path: [B256; DEPTH]) -> Option<Prepared> {
+    let bundle = &record.bundle;
+    let link = bundle.link.as_ref().filter(|_| bundle.context == Context::Training(*fields))?;
+    let log2 = |input: usize| {
+        let bound = bundle.instances.get(input).map(scalar_to_word)?;
+        u32::try_from(bound.bit_len().checked_sub(1)?).ok()
+    };
+    let buckets = Buckets { norm_log2: log2(NORM_BOUND)?, loss_log2: log2(LOSS_BOUND)? };
+    let claim = Claim {
+        round: fields.round,
+        root: fields.root,
+        commitment: solidity_point(&link.registered),
+        path,
+        normLog2: u8::try_from(buckets.norm_log2).ok()?,
+        lossLog2: u8::try_from(buckets.loss_log2).ok()?,
+        proof: Bytes::copy_from_slice(&bundle.proof),
+        link: Bytes::copy_from_slice(&link.proof.to_bytes()),
+        datasetProof: Bytes::new(),
+        datasetLink: Bytes::new(),
+    };
+    Some(Prepared {
+        claim,
+        record,
+        index: fields.index,
+        buckets,
+        loss: None,
+        timings: Timings::default(),
+        peak_rss_bytes: None,
+        stored: true,
+    })
+}
