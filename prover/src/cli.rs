@@ -4,7 +4,7 @@
 //! on standard output. Notices, logs and progress go to standard error. Errors are mapped to exit
 //! codes in [`crate::error`]; with `--json` they are an object `{"error", "exit_code"}` as well.
 //!
-//! To add a command: a file with its arguments and `run`, and a variant of [`Command`].
+//! To add a command: a file with its arguments and `run`, and a variant of `Command`.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};

@@ -20,7 +20,7 @@
 //! features have equal fingerprints for every challenge, so their difference has no inverse: no
 //! error. Labels and padding are checked cell by cell: no error.
 
-mod gates;
+pub mod gates;
 mod witness;
 
 pub use witness::DatasetWitness;

@@ -37,7 +37,7 @@
 pub mod config;
 mod expr;
 mod fixed;
-mod gates;
+pub mod gates;
 pub mod phase2;
 pub mod plan;
 pub mod witness;

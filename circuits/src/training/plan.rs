@@ -150,7 +150,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Lanes of full limbs, which the bucket rows use as range-checked cells, [`BUCKET_BITS`] at
+    /// Lanes of full limbs, which the bucket rows use as range-checked cells, `BUCKET_BITS` at
     /// most, so that the head of a bucket stays far below `r`
     /// and a negative difference, an element near `r`, is never in range.
     pub fn bucket_limbs(&self) -> Vec<Lane> {

@@ -168,7 +168,7 @@ fn equal<T: PartialEq + ToString>(what: &'static str, expected: T, found: T) -> 
     }
 }
 
-/// Signs a statement as it is, without looking at any data: what [`Attestor::attest`] does in the end, and all that a
+/// Signs a statement as it is, without looking at any data: what `Attestor::attest` does in the end, and all that a
 /// dishonest attestor would do.
 pub fn sign(
     attestation: Attestation,

@@ -1,6 +1,6 @@
 //! Peak memory of a process and all it started.
 //!
-//! Linux tells resident memory and child processes in `/proc`; a thread adds them up every [`PAUSE`]. Elsewhere there is no
+//! Linux tells resident memory and child processes in `/proc`; a thread adds them up every `PAUSE`. Elsewhere there is no
 //! figure.
 
 use std::fs;

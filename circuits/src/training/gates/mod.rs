@@ -7,10 +7,10 @@
 //! | [`lookup`] | LogUp sums of limbs and table |
 //! | [`links`] | equations that tie the chains together at the gaps and at row 0, buckets |
 
-mod folds;
-mod links;
-mod lookup;
-mod units;
+pub mod folds;
+pub mod links;
+pub mod lookup;
+pub mod units;
 
 use super::config::TrainingConfig;
 use super::plan::Plan;

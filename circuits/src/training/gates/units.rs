@@ -7,7 +7,7 @@
 //! `t' = quo + exc - below (2 exc + 1)`.
 //!
 //! # Constraints
-//! For each [`Requantise`](super::super::plan::Requantise) `*`:
+//! For each [`Requantise`] `*`:
 //! 1. `*.sign`: `below (below - 1) = 0`.
 //! 2. `*.floor`: `below quo = 0`.
 //! 3. `*.ceiling`: `exc (quo - Q (1 - below)) = 0`.
