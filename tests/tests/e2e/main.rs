@@ -2,10 +2,11 @@
 //!
 //! [`world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
 //! [`binding`] proofs used elsewhere, [`draw`] another shard than the drawn one, [`statement`] another statement than the
-//! proven one, [`registry`] attestations and validity results.
+//! proven one, [`registry`] attestations and validity results. [`golden`] pins what the real ceremony file gives.
 
 mod binding;
 mod draw;
+mod golden;
 mod registry;
 mod statement;
 mod world;
