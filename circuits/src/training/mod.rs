@@ -25,7 +25,7 @@
 //! 3. back-propagated sums are signals times transposed weights (`backward`), signals their rounded,
 //!    clamped and masked values;
 //! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (`zones`);
-//! 5. the norm and the loss stay below their bounds (`norm`, `loss.total`, `bucket`).
+//! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
 //! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
 //! below `2^18`; there are fewer than `2^5`, so the total error is below `2^23 / r < 2^-230`.
