@@ -85,6 +85,26 @@ pub enum LayoutError {
         /// Rows there are.
         have: usize,
     },
+    /// A round divides by more claims than a remainder's limbs hold.
+    #[error("max_claims is {max_claims}; with limbs of {limb_bits} bits and a learning rate of shift {shift} a round can divide by {most} at most: lower max_claims or the shift, or use a larger k")]
+    Claims {
+        /// The profile's most claims.
+        max_claims: u64,
+        /// Bits of a limb.
+        limb_bits: u32,
+        /// Shift of the learning rate.
+        shift: u32,
+        /// Most claims that fit.
+        most: u64,
+    },
+    /// A weight needs more than two limbs.
+    #[error("weights have {weight_bits} bits, the round circuit's limbs hold {most}: use a larger k, a larger shift or narrower weights")]
+    WeightBits {
+        /// Bits of a weight.
+        weight_bits: u32,
+        /// Bits of two limbs.
+        most: u32,
+    },
     /// A column would need more blinding rows than the tail has.
     #[error("a column is queried so often that {need} blinding rows are needed, but the tail has {have}")]
     Tail {

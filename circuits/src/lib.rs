@@ -3,10 +3,12 @@
 #[cfg(feature = "test-utils")]
 pub mod audit;
 pub mod dataset;
+mod expr;
 pub mod field;
 pub mod grid;
 pub mod instance;
 pub mod profile;
 pub mod quantize;
 pub mod reference;
+pub mod round;
 pub mod training;

@@ -33,10 +33,10 @@ const BUILTIN: [(&str, &str); 4] = [
     ("mnist-mlp", include_str!("../../params/mnist-mlp.toml")),
 ];
 
-/// A step's learning rate as the fraction `numerator / 2^shift` of integer units:
-/// `W' = clamp(W - floor((update * numerator + 2^(shift-1)) / 2^shift))`.
+/// A step's learning rate as the fraction `numerator / 2^shift` of integer units, for the mean of a round's `N` updates
+/// with the sum `S`: `W' = clamp(W - floor((S * numerator + N 2^(shift-1)) / (N 2^shift)))`.
 ///
-/// The update is a sum over the batch (and over the claims of a round), not a mean.
+/// An update is a sum over its batch, not a mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningRate {
@@ -58,7 +58,7 @@ pub struct Profile {
     pub batch: usize,
     /// Features are integers in `0..2^feature_bits`.
     pub feature_bits: u32,
-    /// Weights and biases are integers with `|w| <= 2^(weight_bits-1) - 1`.
+    /// Weights and biases are integers in `-2^(weight_bits-1)..2^(weight_bits-1)`.
     pub weight_bits: u32,
     /// The weight `w` stands for `w / 2^weight_frac_bits`.
     pub weight_frac_bits: u32,
@@ -78,7 +78,7 @@ pub struct Profile {
     pub target: i64,
     /// The learning rate, in integer units.
     pub learning_rate: LearningRate,
-    /// Most claims whose updates are ever added in one round.
+    /// Most claims of a round: what the round circuit can add up and divide by.
     pub max_claims: u64,
     /// Bits of a limb of a range check; the limb table has `2^limb_bits` rows.
     pub limb_bits: u32,

@@ -32,12 +32,6 @@ pub fn clamp(v: i128, low: i128, high: i128) -> i128 {
     v.min(high).max(low)
 }
 
-/// The largest magnitude of a weight of `bits` bits: `2^(bits-1) - 1` (symmetric, no `-2^(bits-1)`).
-#[must_use]
-pub fn weight_max(bits: u32) -> i64 {
-    signed_max(bits)
-}
-
 /// The largest signed integer of `bits` bits in two's complement: `2^(bits-1) - 1`.
 #[must_use]
 pub fn signed_max(bits: u32) -> i64 {
@@ -81,7 +75,6 @@ mod tests {
     #[test]
     fn limits_of_the_integer_types() {
         assert_eq!((signed_min(16), signed_max(16), unsigned_max(12)), (-32768, 32767, 4095));
-        assert_eq!(weight_max(16), 32767);
         assert_eq!((clamp(5, -3, 3), clamp(-5, -3, 3), clamp(2, -3, 3)), (3, -3, 2));
     }
 }

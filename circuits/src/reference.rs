@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | `A_0` | `B × n_0` | the features | `0..2^feature_bits` |
 //! | `y` | `B` | the labels, one class each | `0..n_L` |
-//! | `W_l`, `b_l` | `n_{l-1} × n_l`, `n_l` | the model | `±(2^(weight_bits-1) - 1)` |
+//! | `W_l`, `b_l` | `n_{l-1} × n_l`, `n_l` | the model | `-2^(weight_bits-1)..2^(weight_bits-1)` |
 //! | `Z_l` | `B × n_l` | `A_{l-1} W_l + bias_unit b_l`, exact | [`Bounds::pre_activation`](crate::profile::Bounds) |
 //! | `A_l`, `l < L` | `B × n_l` | `clamp(t, 0, 2^activation_bits - 1)`, `t = round(Z_l, activation_shift)` | unsigned |
 //! | `M_l`, `l < L` | `B × n_l` | `t >= 0` | bit |
@@ -19,7 +19,7 @@
 //! | `Δb_l` | `n_l` | `bias_unit · Σ_i dZ_l[i]`, exact | [`Bounds::update`](crate::profile::Bounds) |
 //! | `loss` | 1 | `Σ dZ_L²` | [`Bounds::loss`](crate::profile::Bounds) |
 //! | `norm` | 1 | sum of the squares of all cells of `ΔW`, `Δb` | [`Bounds::norm`](crate::profile::Bounds) |
-//! | `W'` | as `W` | `clamp(W - round(Δ·numerator, shift))` of the learning rate | as `W` |
+//! | `W'` | as `W` | `clamp(W - floor((S·numerator + N 2^(shift-1)) / (N 2^shift)))`, `S` the sum of `N` updates | as `W` |
 //!
 //! An activation that saturates at its upper end passes the signal on (its `M_l` is 1), and so does
 //! one that rounds to zero from `t = 0`; only `t < 0` stops it.
@@ -68,13 +68,15 @@ pub enum ReferenceError {
         expected: usize,
     },
     /// A weight or bias outside the range of `weight_bits`.
-    #[error("{what} of the model is {got}; expected -{max} to {max}")]
+    #[error("{what} of the model is {got}; expected {min} to {max}")]
     Weight {
         /// Layer and index.
         what: String,
         /// The value.
         got: i64,
-        /// The largest magnitude.
+        /// The smallest weight.
+        min: i64,
+        /// The largest weight.
         max: i64,
     },
     /// A feature outside the range of `feature_bits`.

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use support::{random_step, shape, Claim, Fixture};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
-use zkpoc_circuits::grid::TAIL;
+use zkpoc_circuits::grid::{Zone, TAIL};
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::step;
+use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::plan::{Lane, STATE_ROWS};
 
 /// Fixtures of all built-in profiles and of small shapes of depth 1, 2, 3 and 4.
@@ -63,6 +65,41 @@ fn check_dataset(profile: &Profile) {
     }
 }
 
+fn check_round(profile: &Profile) {
+    let circuit = match RoundCircuit::new(profile) {
+        Ok(circuit) => circuit,
+        Err(error) => {
+            assert_eq!(profile.name, "shape", "a built-in profile has a layout: {error}");
+            return;
+        }
+    };
+    let (model, shard) = random_step(profile, 1);
+    let sum = step(profile, &model, &shard).unwrap().update;
+    let columns = circuit.plan().grid.columns;
+    let tails = vec![vec![Fr::from(3); TAIL]; columns];
+    let witness = RoundWitness::new(circuit.plan(), &model, &sum, 1, &tails).unwrap();
+    let circuit = circuit.with_witness(witness);
+    let challenges = [Fr::from(77_777), Fr::from(88_888)];
+    let mut audit = Audit::new(&circuit, profile.k, &[Fr::from(9), Fr::from(1)], &challenges).unwrap();
+    for column in (0..columns).chain(2 * columns..3 * columns) {
+        audit.script(column, Fr::from(1));
+    }
+    let name = format!("round {} {:?}", profile.name, profile.layers);
+    check_structure(&name, &audit, &["public.zone"]);
+    for column in columns..2 * columns {
+        assert_eq!(audit.rotations(column), BTreeSet::from([0]), "{name}: column {column}");
+    }
+    for (constraint, rows) in audit.enabled_rows() {
+        assert_ne!(rows, 0, "{name}: {constraint} is never enabled");
+    }
+    // What is folded is data or forced to zero.
+    let zones = circuit.plan().grid.parameter_zones();
+    for l in 2..=profile.depth() {
+        let rows = circuit.plan().forward(l).chain(circuit.plan().transposed(l));
+        assert!(rows.into_iter().all(|row| zones[row] != Zone::Tail), "{name}: the tail is folded");
+    }
+}
+
 fn check(f: &Fixture) {
     let name = format!("{} {:?}", f.profile.name, f.profile.layers);
     let audit = f.audit(&f.claim(), 1);
@@ -87,6 +124,7 @@ fn audit_built_in_profiles() {
     for name in Profile::builtin_names() {
         check(&Fixture::builtin(name));
         check_dataset(&Profile::builtin(name).unwrap());
+        check_round(&Profile::builtin(name).unwrap());
     }
 }
 
@@ -95,6 +133,7 @@ fn audit_small_shapes() {
     for f in small_shapes() {
         check(&f);
         check_dataset(&f.profile);
+        check_round(&f.profile);
     }
 }
 

@@ -9,6 +9,7 @@ use sha3::{Digest, Keccak256};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
 /// Advice columns, fixed columns, advice queries, blinding rows, digest of the constraint system, digest
@@ -49,6 +50,11 @@ fn training(name: &str, pinned: Pinned) {
 fn dataset(name: &str, pinned: Pinned) {
     let profile = Profile::builtin(name).unwrap();
     check(name, &DatasetCircuit::new(&profile).unwrap(), profile.k, pinned);
+}
+
+fn round(name: &str, pinned: Pinned) {
+    let profile = Profile::builtin(name).unwrap();
+    check(name, &RoundCircuit::new(&profile).unwrap(), profile.k, pinned);
 }
 
 #[test]
@@ -167,6 +173,66 @@ fn golden_dataset_mnist_mlp() {
             6,
             "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
             "5776bc60a16ddea377f2394234ed84a4d19cbbda7b13273a04bbff8d7f41e0ac",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_toy() {
+    round(
+        "toy",
+        (
+            19,
+            6,
+            33,
+            8,
+            "b25860cdbc468de14f4418752d368ede1cda7bd982a5487e3bfe7847c65f8c31",
+            "f922d94ae5e6d04d397827a2cc2e72c635359c6e2b1333f9063b7f02356a69ae",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_digits_tiny() {
+    round(
+        "digits-tiny",
+        (
+            41,
+            6,
+            55,
+            8,
+            "364a96c0d2927f41060c4fbccb431fcc14c2083e87d51674822975ca6a91d35d",
+            "6655af14dedd67040b880b905c8390170db19e1dff3b5abd45ab323083f8ee55",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_linear() {
+    round(
+        "mnist-linear",
+        (
+            17,
+            6,
+            24,
+            7,
+            "c9bc99d2834ffd1520e54307314ad9f0229ee6b3f0e56e670500f2c9c7ae5937",
+            "747a78f872694a3edd45ffc94914538c2083a1d28c3be0697912a693106b7b5c",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_mlp() {
+    round(
+        "mnist-mlp",
+        (
+            33,
+            6,
+            47,
+            8,
+            "3882e384897c0ce8cbf04e96b151f0d9be0f99b462c5ab812466614d6f66049f",
+            "dcc1f0f4a383eef512aeabacc5bf3d70b7178fb5a203a5358116b4ea798bc7aa",
         ),
     );
 }

@@ -38,7 +38,7 @@ fn golden_canonical_json_of_toy() {
         r#"{"activation":"relu","activation_bits":8,"activation_shift":4,"backprop_shift":4,"#,
         r#""batch":3,"bias_unit":15,"data":"synthetic","feature_bits":4,"k":8,"layers":[6,4,3],"#,
         r#""learning_rate":{"numerator":1,"shift":9},"limb_bits":4,"loss":"squared-error","#,
-        r#""max_claims":1024,"name":"toy","residual_shift":4,"signal_bits":8,"target":240,"#,
+        r#""max_claims":8,"name":"toy","residual_shift":4,"signal_bits":8,"target":240,"#,
         r#""weight_bits":8,"weight_columns":1,"weight_frac_bits":4}"#,
     );
     assert_eq!(Profile::builtin("toy").expect("builtin").canonical_json(), want);
@@ -47,10 +47,10 @@ fn golden_canonical_json_of_toy() {
 #[test]
 fn golden_profile_ids() {
     let want = [
-        ("toy", "13d804d7a64d9465b1ed654a1916ebe3a119219e500b57469842dd62250d43ad"),
-        ("digits-tiny", "ec01e9bcda478e7b80eb2532fe7c20e2c587380a4d8e011538fcb731db55b796"),
-        ("mnist-linear", "8b677a6a6cb67103cd514b451d6b222a4a2fde7016d15a0b5f5ec8792eb0e6c5"),
-        ("mnist-mlp", "0adbb37ac69cd9c4e5da57dfa1b9f201ee2f6eedd3413475a02fdfce760e0de0"),
+        ("toy", "de55aa9228b075763b7f86e65403e9938756a93b01886470116ab44e438c3259"),
+        ("digits-tiny", "09b5b5c67f534677a8838dc69edafbf16d716b78450d06356f88295e2a5e574e"),
+        ("mnist-linear", "6d6929f504a5cbd4d0fa8d00fb38e5c990eacd5e7f39696f6486ed463483d675"),
+        ("mnist-mlp", "b819dd2d70ccb41ec7ebdeee50fc4e4705ad28ff9315ac604cd9bc9299d901c6"),
     ];
     let got: Vec<_> =
         want.iter().map(|(name, _)| (*name, hex::encode(Profile::builtin(name).expect(name).id()))).collect();
@@ -219,7 +219,7 @@ fn rejects_models_and_shards_larger_than_their_columns() {
 #[test]
 fn bounds_of_the_headline_profile() {
     let bounds = Profile::builtin("mnist-mlp").expect("builtin").bounds();
-    let weight = (1u128 << 15) - 1;
+    let weight = 1u128 << 15;
     let layers = [(784 * 255 + 255) * weight, (128 * 4095 + 255) * weight];
     assert_eq!(bounds.pre_activation, layers);
     assert_eq!(bounds.residual, layers[1] + 255 * 4096);

@@ -120,7 +120,7 @@ fn hidden_signals_saturate_and_their_sums_do_not() {
 }
 
 #[test]
-fn applying_an_update_clamps_to_the_symmetric_range() {
+fn applying_an_update_clamps_to_the_range_of_weights() {
     let p = tiny();
     let mut model = tiny_model();
     model.layers[0].weights = vec![127, -127, 120, 0];
@@ -128,7 +128,7 @@ fn applying_an_update_clamps_to_the_symmetric_range() {
     update.layers[0].weights = vec![-(1 << 61), 1 << 61, -112, -8];
     let next = model.apply(&p, &update);
     // -112/16 = -7 -> 127; -8/16 rounds to 0.
-    assert_eq!(next.layers[0].weights, [127, -127, 127, 0]);
+    assert_eq!(next.layers[0].weights, [127, -128, 127, 0]);
     assert_eq!(next.check(&p), Ok(()));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # Shapes
 //! Worst case over all models, shards and labels that satisfy the profile's ranges. With
-//! `a_0 = 2^feature_bits - 1`, `a_l = 2^activation_bits - 1`, `w = 2^(weight_bits-1) - 1`,
+//! `a_0 = 2^feature_bits - 1`, `a_l = 2^activation_bits - 1`, `w = 2^(weight_bits-1)`,
 //! `d = 2^(signal_bits-1)`:
 //!
 //! - `|Z_l| <= (n_{l-1} a_{l-1} + bias_unit) w`
@@ -18,7 +18,7 @@
 //! Own.
 
 use super::Profile;
-use crate::quantize::{signed_max, unsigned_max, weight_max};
+use crate::quantize::{signed_max, signed_min, unsigned_max};
 
 /// Largest magnitudes of a step's intermediates, in their own integer units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn positive(v: i64) -> u128 {
 impl Bounds {
     /// The bounds of a profile, validated or not.
     pub(super) fn of(profile: &Profile) -> Self {
-        let weight = positive(weight_max(profile.weight_bits));
+        let weight = positive(signed_min(profile.weight_bits));
         let signal = positive(signed_max(profile.signal_bits)) + 1;
         let bias = positive(profile.bias_unit);
         let batch = profile.batch as u128;

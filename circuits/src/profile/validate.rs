@@ -12,7 +12,7 @@
 //! Own.
 
 use super::Profile;
-use crate::quantize::{signed_max, weight_max};
+use crate::quantize::{signed_max, signed_min};
 
 /// Sums that are added up or range-checked stay below this many bits.
 const SUM_BITS: u32 = 62;
@@ -197,7 +197,7 @@ fn sums(p: &Profile) -> Result<(), ProfileError> {
     let sum = bounds.update.saturating_mul(claims);
     below(format!("update cell times max_claims ({} * {claims})", bounds.update), sum, SUM_BITS)?;
     let step = sum.saturating_mul(u128::from(p.learning_rate.numerator));
-    let step = step.saturating_add(weight_max(p.weight_bits).unsigned_abs().into());
+    let step = step.saturating_add(signed_min(p.weight_bits).unsigned_abs().into());
     below("update times learning rate", step, SQUARE_BITS)?;
     below("squared norm of the update", bounds.norm, SQUARE_BITS)?;
     below("loss", bounds.loss, SQUARE_BITS)

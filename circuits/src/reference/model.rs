@@ -25,7 +25,7 @@ use sha3::{Digest, Keccak256};
 
 use super::{expect_length, ReferenceError};
 use crate::profile::Profile;
-use crate::quantize::{clamp, round_shift, weight_max};
+use crate::quantize::{clamp, signed_max, signed_min};
 
 /// The weights and biases of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Model {
         let mut model = Self::zero(profile);
         for layer in &mut model.layers {
             let square = (1u128 << (2 * profile.weight_frac_bits.min(31))) / layer.inputs.max(1) as u128;
-            let max = weight_max(profile.weight_bits).unsigned_abs();
+            let max = signed_max(profile.weight_bits).unsigned_abs();
             let limit = (square.isqrt() as u64).min(max);
             for weight in &mut layer.weights {
                 *weight = ((words.next() % (2 * limit + 1)) as i64 - limit as i64) as i32;
@@ -115,7 +115,7 @@ impl Model {
     /// [`ReferenceError::Length`], [`ReferenceError::Weight`].
     pub fn check(&self, profile: &Profile) -> Result<(), ReferenceError> {
         expect_length(|| "the model's list of layers".into(), self.layers.len(), profile.depth())?;
-        let max = weight_max(profile.weight_bits);
+        let (min, max) = (signed_min(profile.weight_bits), signed_max(profile.weight_bits));
         for (i, (layer, n)) in self.layers.iter().zip(profile.layers.windows(2)).enumerate() {
             let l = i + 1;
             expect_length(|| format!("inputs of layer {l}"), layer.inputs, n[0])?;
@@ -123,33 +123,42 @@ impl Model {
             let cells = layer.inputs.saturating_mul(layer.outputs);
             expect_length(|| format!("layers.{l}.weight"), layer.weights.len(), cells)?;
             expect_length(|| format!("layers.{l}.bias"), layer.bias.len(), layer.outputs)?;
-            let outside = |w: &i32| i64::from(*w).abs() > max;
+            let outside = |w: &i32| !(min..=max).contains(&i64::from(*w));
             if let Some(at) = layer.weights.iter().position(outside) {
                 let what = format!("layers.{l}.weight[{}][{}]", at / layer.outputs, at % layer.outputs);
-                return Err(ReferenceError::Weight { what, got: layer.weights[at].into(), max });
+                return Err(ReferenceError::Weight { what, got: layer.weights[at].into(), min, max });
             }
             if let Some(at) = layer.bias.iter().position(outside) {
                 let what = format!("layers.{l}.bias[{at}]");
-                return Err(ReferenceError::Weight { what, got: layer.bias[at].into(), max });
+                return Err(ReferenceError::Weight { what, got: layer.bias[at].into(), min, max });
             }
         }
         Ok(())
     }
 
-    /// The next model: each weight minus the rounded update times learning rate, clamped.
-    ///
-    /// Cells that one side lacks stay as they are; [`Update::check`] tells beforehand.
+    /// The next model after a step of one update: [`Model::apply_mean`] of one claim.
     #[must_use]
     pub fn apply(&self, profile: &Profile, update: &Update) -> Self {
-        let max = i128::from(weight_max(profile.weight_bits));
+        self.apply_mean(profile, update, 1)
+    }
+
+    /// The next model of a round: each weight minus the rounded mean of `claims` updates, whose sum is given, times the
+    /// learning rate, clamped. What [`crate::round`] proves.
+    ///
+    /// No claims are taken for one. Cells that one side lacks stay as they are; [`Update::check`] tells beforehand.
+    #[must_use]
+    pub fn apply_mean(&self, profile: &Profile, sum: &Update, claims: u64) -> Self {
+        let (min, max) = (signed_min(profile.weight_bits), signed_max(profile.weight_bits));
         let rate = &profile.learning_rate;
+        // Profiles keep claims below 2^53 and shifts below 63.
+        let half = i128::from(claims.max(1)) << (rate.shift - 1);
         let next = |weight: &mut i32, delta: &i64| {
             let step = i128::from(*delta).saturating_mul(i128::from(rate.numerator));
-            let value = i128::from(*weight) - round_shift(step, rate.shift);
-            *weight = clamp(value, -max, max) as i32;
+            let step = step.saturating_add(half).div_euclid(2 * half);
+            *weight = clamp(i128::from(*weight) - step, min.into(), max.into()) as i32;
         };
         let mut model = self.clone();
-        for (layer, delta) in model.layers.iter_mut().zip(&update.layers) {
+        for (layer, delta) in model.layers.iter_mut().zip(&sum.layers) {
             layer.weights.iter_mut().zip(&delta.weights).for_each(|(w, d)| next(w, d));
             layer.bias.iter_mut().zip(&delta.bias).for_each(|(w, d)| next(w, d));
         }
@@ -163,6 +172,34 @@ impl Update {
     pub fn zero(profile: &Profile) -> Self {
         let layer = |n: &[usize]| LayerUpdate { weights: vec![0; n[0] * n[1]], bias: vec![0; n[1]] };
         Self { layers: profile.layers.windows(2).map(layer).collect() }
+    }
+
+    /// Adds another update of the same shape.
+    pub fn add(&mut self, other: &Self) {
+        let sum =
+            |to: &mut Vec<i64>, from: &Vec<i64>| to.iter_mut().zip(from).for_each(|(a, b)| *a = a.saturating_add(*b));
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            sum(&mut layer.weights, &other.weights);
+            sum(&mut layer.bias, &other.bias);
+        }
+    }
+
+    /// The sum that a first model is made from: `zero.apply_mean(profile, sum, 1)` is `model`.
+    #[must_use]
+    pub fn to_reach(profile: &Profile, model: &Model) -> Self {
+        let rate = &profile.learning_rate;
+        // The rounded quotient: its product with the numerator is within half a numerator of the wanted one, and the
+        // numerator is below 2^shift.
+        let reach = |weight: &i32| {
+            let numerator = i128::from(rate.numerator.max(1));
+            let wanted = -(i128::from(*weight) << rate.shift);
+            (2 * wanted + numerator).div_euclid(2 * numerator) as i64
+        };
+        let layer = |layer: &Layer| LayerUpdate {
+            weights: layer.weights.iter().map(reach).collect(),
+            bias: layer.bias.iter().map(reach).collect(),
+        };
+        Self { layers: model.layers.iter().map(layer).collect() }
     }
 
     /// Refuses an update of another shape.

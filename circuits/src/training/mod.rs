@@ -35,7 +35,6 @@
 //! LegoSNARK, eprint 2019/142. The arrangement in aligned blocks is our own.
 
 pub mod config;
-mod expr;
 mod fixed;
 pub mod gates;
 pub mod phase2;

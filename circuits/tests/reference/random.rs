@@ -138,8 +138,8 @@ fn values(low: i64, high: i64, count: usize) -> impl Strategy<Value = Vec<i64>> 
 /// A profile with a model and a shard that satisfy it.
 fn steps() -> impl Strategy<Value = (Profile, Model, Shard)> {
     profiles().prop_flat_map(|p| {
-        let max = (1i64 << (p.weight_bits - 1)) - 1;
-        let weights = values(-max, max, p.parameters());
+        let top = 1i64 << (p.weight_bits - 1);
+        let weights = values(-top, top - 1, p.parameters());
         let features = values(0, (1 << p.feature_bits) - 1, p.batch * p.layers[0]);
         let labels = values(0, p.classes() as i64 - 1, p.batch);
         (Just(p), weights, features, labels).prop_map(|(p, weights, features, labels)| {
@@ -173,11 +173,11 @@ proptest! {
         let update = step(&p, &model, &shard).expect("valid by construction").update;
         let next = model.apply(&p, &update);
         prop_assert_eq!(next.check(&p), Ok(()));
-        let max = (1i128 << (p.weight_bits - 1)) - 1;
+        let top = 1i128 << (p.weight_bits - 1);
         for (l, layer) in next.layers.iter().enumerate() {
             for (at, w) in layer.weights.iter().enumerate() {
                 let moved = Naive::round(i128::from(update.layers[l].weights[at]) * 3, 12);
-                let want = (i128::from(model.layers[l].weights[at]) - moved).clamp(-max, max);
+                let want = (i128::from(model.layers[l].weights[at]) - moved).clamp(-top, top - 1);
                 prop_assert_eq!(i128::from(*w), want);
             }
         }
@@ -200,7 +200,7 @@ fn bounds_are_reached_by_the_worst_case() {
     let bounds = p.bounds();
     let full = |w: i32| Model { layers: vec![Layer { inputs: 3, outputs: 2, weights: vec![w; 6], bias: vec![w; 2] }] };
     let shard = Shard { features: vec![15; 6], labels: vec![0; 2] };
-    let t = step(&p, &full(-127), &shard).expect("valid");
+    let t = step(&p, &full(-128), &shard).expect("valid");
     assert_eq!(u128::from(t.pre[0][0].unsigned_abs()), bounds.pre_activation[0]);
     assert_eq!(bounds.residual, bounds.pre_activation[0] + 240);
     // Every signal is at the negative end, so update, loss and norm are at their bounds too.

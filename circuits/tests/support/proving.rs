@@ -19,6 +19,13 @@ pub(crate) struct Script {
     next: usize,
 }
 
+impl Script {
+    /// These blinding values, then real randomness.
+    pub(crate) fn new(values: Vec<u64>) -> Self {
+        Script { words: 8 * values.len(), values, next: 0 }
+    }
+}
+
 impl RngCore for Script {
     fn next_u32(&mut self) -> u32 {
         self.next_u64() as u32
@@ -114,8 +121,7 @@ impl Keys {
 
     /// A proof with the given blinding of the model columns.
     pub(crate) fn prove(&self, fixture: &Fixture, claim: &Claim, blinding: Vec<u64>) -> Vec<u8> {
-        let rng = Script { words: 8 * blinding.len(), values: blinding, next: 0 };
-        self.0.prove(fixture.circuit_of(claim), &claim.instance, rng)
+        self.0.prove(fixture.circuit_of(claim), &claim.instance, Script::new(blinding))
     }
 
     pub(crate) fn verify(&self, proof: &[u8], instance: &[Fr]) -> bool {

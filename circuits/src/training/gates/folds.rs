@@ -23,8 +23,8 @@
 //! Tests: `rejects_*` in `tests/training.rs`, the recorder in `tests/audit.rs`.
 
 use super::super::config::{Cells, TrainingConfig};
-use super::super::expr::{constant, horner, power, sum, Expr};
 use super::super::plan::Plan;
+use crate::expr::{constant, horner, power, sum, Expr};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 

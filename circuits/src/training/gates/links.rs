@@ -33,8 +33,8 @@
 //! The `stop` pins of `units` make each unit fold begin exactly after its layer, so nothing outside it counts.
 
 use super::super::config::{Cells, TrainingConfig};
-use super::super::expr::{constant, power, recompose, Expr};
 use super::super::plan::{Plan, STATE_ROWS};
+use crate::expr::{constant, power, recompose, Expr};
 use crate::field::power_of_two;
 use crate::instance;
 use halo2_proofs::arithmetic::Field;

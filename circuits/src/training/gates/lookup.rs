@@ -18,8 +18,8 @@
 //! Source: Haböck, Multivariate lookups based on logarithmic derivatives, eprint 2022/1530.
 
 use super::super::config::{Cells, TrainingConfig};
-use super::super::expr::constant;
 use super::super::plan::Plan;
+use crate::expr::constant;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 

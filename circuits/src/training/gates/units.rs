@@ -31,8 +31,8 @@
 //! their residual is 0, hence all their signals are 0 and the update does not see them.
 
 use super::super::config::{Cells, TrainingConfig};
-use super::super::expr::{constant, recompose, Expr};
 use super::super::plan::{Limbs, Plan, Requantise};
+use crate::expr::{constant, recompose, Expr};
 use crate::field::{power_of_two, signed};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

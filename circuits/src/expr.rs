@@ -4,15 +4,15 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::Expression;
 
-pub(super) type Expr = Expression<Fr>;
+pub(crate) type Expr = Expression<Fr>;
 
 /// A constant.
-pub(super) fn constant(value: u64) -> Expr {
+pub(crate) fn constant(value: u64) -> Expr {
     Expression::Constant(Fr::from(value))
 }
 
 /// `base^exponent` by squaring; equal subexpressions are shared by the evaluators.
-pub(super) fn power(base: &Expr, exponent: usize) -> Expr {
+pub(crate) fn power(base: &Expr, exponent: usize) -> Expr {
     match exponent {
         0 => Expression::Constant(Fr::ONE),
         1 => base.clone(),
@@ -29,17 +29,17 @@ pub(super) fn power(base: &Expr, exponent: usize) -> Expr {
 }
 
 /// `terms[0] + base * terms[1] + base^2 * terms[2] + ...`.
-pub(super) fn horner(base: &Expr, terms: Vec<Expr>) -> Expr {
+pub(crate) fn horner(base: &Expr, terms: Vec<Expr>) -> Expr {
     terms.into_iter().rev().reduce(|sum, term| sum * base.clone() + term).unwrap_or_else(|| constant(0))
 }
 
 /// `terms[0] + 2^bits * terms[1] + ...`.
-pub(super) fn recompose(bits: u32, terms: Vec<Expr>) -> Expr {
+pub(crate) fn recompose(bits: u32, terms: Vec<Expr>) -> Expr {
     let scale = crate::field::power_of_two(bits);
     terms.into_iter().rev().reduce(|sum, term| sum * scale + term).unwrap_or_else(|| constant(0))
 }
 
 /// Sum of expressions.
-pub(super) fn sum(terms: Vec<Expr>) -> Expr {
+pub(crate) fn sum(terms: Vec<Expr>) -> Expr {
     terms.into_iter().reduce(|a, b| a + b).unwrap_or_else(|| constant(0))
 }
