@@ -1,14 +1,14 @@
 //! A profile's contracts: verifying keys to Solidity, Solidity to bytecode.
 //!
-//! Per profile and SRS: the two verifiers with their keys, the layout libraries that tell the pool's contracts where the
-//! committed points lie, and the bases of link proofs. The pool's own contracts are compiled against these, so the
+//! Per profile and SRS: the three verifiers with their keys, the layout libraries that tell the pool's contracts where the
+//! committed points lie, the bases of link proofs, and the id of the model of all zeros. The pool's own contracts are compiled against these, so the
 //! contracts of one profile refuse the proofs of another by their length and offsets already.
 //!
 //! # Files
 //! | path | content |
 //! |---|---|
-//! | `contracts/generated/TrainingVerifier.sol`, `DatasetVerifier.sol` | the verifiers |
-//! | `contracts/generated/TrainingLayout.sol`, `DatasetLayout.sol`, `LinkBases.sol` | constants |
+//! | `contracts/generated/TrainingVerifier.sol`, `DatasetVerifier.sol`, `RoundVerifier.sol` | the verifiers |
+//! | `contracts/generated/TrainingLayout.sol`, `DatasetLayout.sol`, `RoundLayout.sol`, `LinkBases.sol`, `ZeroModel.sol` | constants |
 //! | `abi/*.json`, `bytecode/*.hex` | of every contract; `*Key.hex` are the keys' creation codes |
 //! | `standard-json-*.json` | the compiler's inputs, for explorers that recompile |
 //!
@@ -19,18 +19,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
+use alloy::primitives::keccak256;
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_proofs::plonk::VerifyingKey;
 use halo2_proofs::poly::commitment::Params;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use zkpoc_circuits::instance::{DATASET_INPUTS, TRAINING_INPUTS};
+use zkpoc_circuits::grid::{Grid, LayoutError};
+use zkpoc_circuits::instance::{DATASET_INPUTS, ROUND_INPUTS, TRAINING_INPUTS};
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::Circuit;
 use zkpoc_contracts::compile::{compile_contracts, Artifacts, CompileError};
 use zkpoc_contracts::generator::{advice_offset, generate, GeneratedVerifier, GeneratorError, SrsPoints};
 
 use crate::chain::deploy::Verifier;
-use crate::commit::{point_to_words, CommitError};
+use crate::commit::{commit_column, point_to_bytes, point_to_words, CommitError};
 use crate::fsio::{self, FsError, Overwrite};
 use crate::link::link_bases;
 
@@ -56,6 +59,9 @@ pub enum ContractsError {
     /// The bases of link proofs cannot be computed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// The profile has no layout.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// The compiler refused or is missing.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -71,38 +77,88 @@ pub struct Generated {
     pub training: GeneratedVerifier,
     /// Verifier of the dataset circuit.
     pub dataset: GeneratedVerifier,
+    /// Verifier of the round circuit.
+    pub round: GeneratedVerifier,
     /// Library of the link bases.
     pub link_bases_sol: String,
+    /// Library of the id of the model of all zeros.
+    pub zero_model_sol: String,
+}
+
+/// The verifying keys of a profile's circuits.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    /// Of the training circuit.
+    pub training: &'a VerifyingKey<G1Affine>,
+    /// Of the dataset circuit.
+    pub dataset: &'a VerifyingKey<G1Affine>,
+    /// Of the round circuit.
+    pub round: &'a VerifyingKey<G1Affine>,
 }
 
 /// Generates the sources.
 pub fn generate_sources(
     profile: &Profile,
     params: &ParamsKZG<Bn256>,
-    training: &VerifyingKey<G1Affine>,
-    dataset: &VerifyingKey<G1Affine>,
+    keys: Keys<'_>,
 ) -> Result<Generated, ContractsError> {
     let srs = SrsPoints::from(params);
-    // Committed columns come first: the model's, the data column, the update's.
+    // Committed columns come first.
     let points = profile.weight_columns;
-    let at = |column| {
-        advice_offset(training, column)
-            .map(|offset| offset as u64)
-            .ok_or(ContractsError::Column { circuit: "training", column })
+    let columns = points as u64;
+    let at = |vk, circuit, column| {
+        advice_offset(vk, column).map(|offset| offset as u64).ok_or(ContractsError::Column { circuit, column })
     };
-    let layout = [
-        ("MODEL_OFFSET", at(0)?),
-        ("MODEL_POINTS", points as u64),
-        ("DATA_OFFSET", at(points)?),
-        ("UPDATE_OFFSET", at(points + 1)?),
-        ("UPDATE_POINTS", points as u64),
+    let make = |vk, inputs, circuit, name, layout: &[(&str, u64)]| {
+        generate(vk, &srs, inputs, name, layout).map_err(|source| ContractsError::Generator { circuit, source })
+    };
+    let training = |column| at(keys.training, "training", column);
+    let training = [
+        ("MODEL_OFFSET", training(0)?),
+        ("MODEL_POINTS", columns),
+        ("DATA_OFFSET", training(points)?),
+        ("UPDATE_OFFSET", training(points + 1)?),
+        ("UPDATE_POINTS", columns),
     ];
-    let training = generate(training, &srs, TRAINING_INPUTS, "Training", &layout)
-        .map_err(|source| ContractsError::Generator { circuit: "training", source })?;
-    let data = advice_offset(dataset, 0).ok_or(ContractsError::Column { circuit: "dataset", column: 0 })?;
-    let dataset = generate(dataset, &srs, DATASET_INPUTS, "Dataset", &[("DATA_OFFSET", data as u64)])
-        .map_err(|source| ContractsError::Generator { circuit: "dataset", source })?;
-    Ok(Generated { training, dataset, link_bases_sol: link_bases_sol(params)? })
+    let dataset = [("DATA_OFFSET", at(keys.dataset, "dataset", 0)?)];
+    let round = |column| at(keys.round, "round", column);
+    let round = [
+        ("MODEL_OFFSET", round(0)?),
+        ("MODEL_POINTS", columns),
+        ("SUM_OFFSET", round(points)?),
+        ("SUM_POINTS", columns),
+        ("NEXT_OFFSET", round(2 * points)?),
+        ("NEXT_POINTS", columns),
+        ("MAX_CLAIMS", profile.max_claims),
+    ];
+    Ok(Generated {
+        training: make(keys.training, TRAINING_INPUTS, "training", "Training", &training)?,
+        dataset: make(keys.dataset, DATASET_INPUTS, "dataset", "Dataset", &dataset)?,
+        round: make(keys.round, ROUND_INPUTS, "round", "Round", &round)?,
+        link_bases_sol: link_bases_sol(params)?,
+        zero_model_sol: zero_model_sol(profile, params)?,
+    })
+}
+
+/// The library of the id of the model of all zeros.
+fn zero_model_sol(profile: &Profile, params: &ParamsKZG<Bn256>) -> Result<String, ContractsError> {
+    let mut points = Vec::new();
+    for column in Grid::new(profile)?.model_columns(&Model::zero(profile)) {
+        // Ones in the tail, zeros elsewhere.
+        let column: Vec<Fr> = column.into_iter().map(|cell| Fr::from(cell.unsigned_abs())).collect();
+        points.extend(point_to_bytes(&commit_column(params, &column)?));
+    }
+    Ok(format!(
+        "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
+         // generated by {} {} from a structured reference string of 2^{} rows; do not edit\n\
+         pragma solidity ^0.8.28;\n\n\
+         /// @title Commitment id of the model whose weights are all zero: where a first model starts from\n\
+         library ZeroModel {{\n    bytes32 internal constant ID = {};\n}}\n",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        params.k(),
+        keccak256(points),
+    ))
 }
 
 /// The library of link bases.
@@ -133,7 +189,9 @@ impl Generated {
         [
             ("TrainingLayout", &self.training.layout_sol),
             ("DatasetLayout", &self.dataset.layout_sol),
+            ("RoundLayout", &self.round.layout_sol),
             ("LinkBases", &self.link_bases_sol),
+            ("ZeroModel", &self.zero_model_sol),
         ]
         .map(|(name, text)| (format!("contracts/generated/{name}.sol"), text.clone()))
         .into()
@@ -141,7 +199,8 @@ impl Generated {
 
     /// Sources beside the embedded ones.
     pub fn extra(&self) -> BTreeMap<String, String> {
-        [("TrainingVerifier", &self.training.verifier_sol), ("DatasetVerifier", &self.dataset.verifier_sol)]
+        [("Training", &self.training), ("Dataset", &self.dataset), ("Round", &self.round)]
+            .map(|(name, generated)| (format!("{name}Verifier"), &generated.verifier_sol))
             .map(|(name, text)| (format!("contracts/generated/{name}.sol"), text.clone()))
             .into()
     }
@@ -156,6 +215,7 @@ impl Generated {
         vec![
             Verifier { circuit: Circuit::Dataset, name: "Dataset", generated: &self.dataset },
             Verifier { circuit: Circuit::Training, name: "Training", generated: &self.training },
+            Verifier { circuit: Circuit::Round, name: "Round", generated: &self.round },
         ]
     }
 

@@ -11,6 +11,7 @@ use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, Circuit, ProvingKey, Veri
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::LayoutError;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::generator::proof_len;
 
@@ -65,6 +66,7 @@ impl CircuitKind {
         match self {
             Self::Training => "training",
             Self::Dataset => "dataset",
+            Self::Round => "round",
         }
     }
 }
@@ -99,6 +101,14 @@ impl ProfileCircuit for TrainingCircuit {
 
 impl ProfileCircuit for DatasetCircuit {
     const KIND: CircuitKind = CircuitKind::Dataset;
+
+    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
+        Self::new(profile)
+    }
+}
+
+impl ProfileCircuit for RoundCircuit {
+    const KIND: CircuitKind = CircuitKind::Round;
 
     fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
         Self::new(profile)

@@ -1,4 +1,4 @@
-//! Proofs: of a training step on a registered shard, and of a shard's validity.
+//! Proofs: of a training step on a registered shard, of a shard's validity, and of a round.
 //!
 //! # Committed columns
 //! The first columns of a proof are scripted to their last row ([`crate::scripted`]):
@@ -8,6 +8,7 @@
 //! | model | all 1, so anyone recomputes the commitment |
 //! | data | 0, then [`LINK_ROWS`](crate::scripted::LINK_ROWS) fresh random cells: a copy of the registered column |
 //! | update | all random, kept in the [`UpdateOpening`] |
+//! | sum of updates | the sums of their blinding |
 //! | others | the operating system's randomness |
 //!
 //! A registered commitment never occurs in a proof: each proof carries a copy under fresh blinding
@@ -32,6 +33,7 @@ use rand_core::OsRng;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
+use zkpoc_circuits::round::RoundError;
 use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
 use zkpoc_contracts::transcript::KeccakWrite;
 
@@ -43,9 +45,11 @@ use crate::srs::Srs;
 use crate::verify::{verify, ProofPoints, VerifyError};
 
 mod columns;
+mod round;
 
 use columns::commit_integers;
 pub use columns::{commit_shard, model_commitment};
+pub use round::{prove_round, RoundProof, RoundRequest};
 
 /// A proof that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,12 @@ pub enum ProveError {
     /// A bucket does not hold.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// The round has no proof.
+    #[error(transparent)]
+    Round(#[from] RoundError),
+    /// The proof was made but is about another next model than the native one.
+    #[error("the proof's next model is not the native one's; the kept keys may be damaged: make them anew with `zkpoc keys PROFILE --remake`")]
+    NextModel,
     /// The shard under its blinding is not what was registered.
     #[error("the shard and its blinding do not give the registered commitment; the dataset's files are not those that were committed")]
     NotRegistered,

@@ -137,15 +137,48 @@ impl ProofPoints {
         let columns = match key.kind() {
             CircuitKind::Training => key.model_points(),
             CircuitKind::Dataset => 0,
+            CircuitKind::Round => return Err(other_circuit(CircuitKind::Training, key)),
         };
-        let point = |index: usize| {
-            let offset = POINT_BYTES * index;
-            point_from_bytes(&proof[offset..offset + POINT_BYTES])
-                .map_err(|source| VerifyError::Point { offset, source })
-        };
-        let points = |range: std::ops::Range<usize>| range.map(point).collect::<Result<_, _>>();
-        Ok(Self { model: points(0..columns)?, data: point(columns)?, update: points(columns + 1..2 * columns + 1)? })
+        let points = |range| read_points(proof, range);
+        let [data] = points(columns..columns + 1)?[..] else { return Err(VerifyError::Invalid) };
+        Ok(Self { model: points(0..columns)?, data, update: points(columns + 1..2 * columns + 1)? })
     }
+}
+
+/// The committed points of a round's proof, at the places the contracts read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundPoints {
+    /// The round's model.
+    pub model: Vec<G1Affine>,
+    /// The sum of the updates.
+    pub sum: Vec<G1Affine>,
+    /// The next model.
+    pub next: Vec<G1Affine>,
+}
+
+impl RoundPoints {
+    /// Reads the points; the proof itself is not checked.
+    pub fn read(key: &VerifierKey, proof: &[u8]) -> Result<Self, VerifyError> {
+        check_length(key, proof)?;
+        if key.kind() != CircuitKind::Round {
+            return Err(other_circuit(CircuitKind::Round, key));
+        }
+        let columns = key.model_points();
+        let points = |part: usize| read_points(proof, part * columns..(part + 1) * columns);
+        Ok(Self { model: points(0)?, sum: points(1)?, next: points(2)? })
+    }
+}
+
+fn read_points(proof: &[u8], range: std::ops::Range<usize>) -> Result<Vec<G1Affine>, VerifyError> {
+    let point = |index: usize| {
+        let offset = POINT_BYTES * index;
+        point_from_bytes(&proof[offset..offset + POINT_BYTES]).map_err(|source| VerifyError::Point { offset, source })
+    };
+    range.map(point).collect()
+}
+
+fn other_circuit(expected: CircuitKind, key: &VerifierKey) -> VerifyError {
+    VerifyError::Other { what: "circuit", expected: expected.to_string(), found: key.kind().to_string() }
 }
 
 fn check_length(key: &VerifierKey, proof: &[u8]) -> Result<(), VerifyError> {
@@ -191,8 +224,23 @@ pub fn inputs_from_words(kind: CircuitKind, words: &[U256]) -> Result<Vec<Fr>, V
     words.iter().enumerate().map(input).collect()
 }
 
-/// Checks a proof, and returns its committed points.
+/// Checks a training or dataset proof, and returns its committed points.
 pub fn verify(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Result<ProofPoints, VerifyError> {
+    check(key, srs, proof, inputs, ProofPoints::read)
+}
+
+/// Checks a round's proof, and returns its committed points.
+pub fn verify_round(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Result<RoundPoints, VerifyError> {
+    check(key, srs, proof, inputs, RoundPoints::read)
+}
+
+fn check<P>(
+    key: &VerifierKey,
+    srs: &Srs,
+    proof: &[u8],
+    inputs: &[Fr],
+    read: impl Fn(&VerifierKey, &[u8]) -> Result<P, VerifyError>,
+) -> Result<P, VerifyError> {
     let _span = tracing::info_span!("verify", circuit = %key.kind()).entered();
     let expected = key.vk().get_domain().k();
     if srs.k() != expected {
@@ -202,7 +250,7 @@ pub fn verify(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Resu
         let (circuit, expected) = (key.kind(), key.kind().instances());
         return Err(VerifyError::Inputs { circuit, expected, found: inputs.len() });
     }
-    let points = ProofPoints::read(key, proof)?;
+    let points = read(key, proof)?;
     check_elements(key, proof)?;
     let mut transcript = KeccakRead::init(proof);
     verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(

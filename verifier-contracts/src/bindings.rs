@@ -9,8 +9,8 @@ pub mod contracts;
 pub mod digests;
 
 pub use contracts::{
-    Attestation, Circuit, Claim, ContributionRounds, ContributionToken, DataRegistry, Dataset, FlatRewardPolicy,
-    G1Point, Round, RoundStatus, Verifier, VerifierRouter,
+    Acknowledgement, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
+    Dataset, Finalization, FlatRewardPolicy, G1Point, Proposal, Round, RoundStatus, Verifier, VerifierRouter,
 };
 
 use alloy::sol_types::{ContractError, SolInterface};

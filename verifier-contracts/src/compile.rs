@@ -1,7 +1,7 @@
 //! Compiles Solidity with the pinned compiler: standard-JSON in, ABI and bytecode out.
 //!
 //! The compiler is solc 0.8.37, either the npm package run by Node.js or the executable that `ZKPOC_SOLC` names.
-//! The product's contracts are embedded ([`CONTRACT_SOURCES`]). Three of them, below `contracts/generated/`, hold constants
+//! The product's contracts are embedded ([`CONTRACT_SOURCES`]). Some of them, below `contracts/generated/`, hold constants
 //! of one profile and SRS; the embedded ones belong to the unit tests, callers replace them by path:
 //!
 //! ```no_run
@@ -59,7 +59,9 @@ sources!(
     "contracts/VerifierRouter.sol",
     "contracts/generated/DatasetLayout.sol",
     "contracts/generated/LinkBases.sol",
+    "contracts/generated/RoundLayout.sol",
     "contracts/generated/TrainingLayout.sol",
+    "contracts/generated/ZeroModel.sol",
     "contracts/interfaces/IContributionRounds.sol",
     "contracts/interfaces/IContributionToken.sol",
     "contracts/interfaces/IDataRegistry.sol",

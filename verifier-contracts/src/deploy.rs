@@ -69,8 +69,12 @@ pub struct PoolConfig {
     pub max_loss_log2: u8,
     /// What a round can pay.
     pub round_budget: U96,
-    /// Blocks that a round lasts at least; more than `beacon_delay`.
-    pub min_length: U40,
+    /// Blocks in which a round takes claims; more than `beacon_delay`.
+    pub claim_blocks: U40,
+    /// Blocks after that in which a round must find a first finalization, or is void.
+    pub finalize_blocks: U40,
+    /// Blocks in which a finalization with more claims takes the place of one.
+    pub window_blocks: U40,
     /// Blocks from a round's opening to its beacon block; at least one.
     pub beacon_delay: U40,
 }
@@ -105,7 +109,9 @@ pub fn constructor_args(name: &str, config: &PoolConfig, deployed: &Addresses) -
             token: at(TOKEN)?,
             policy: at(POLICY)?,
             roundBudget: config.round_budget,
-            minLength: config.min_length,
+            claimBlocks: config.claim_blocks,
+            finalizeBlocks: config.finalize_blocks,
+            windowBlocks: config.window_blocks,
             beaconDelay: config.beacon_delay,
         }
         .abi_encode(),
@@ -190,7 +196,9 @@ mod tests {
             max_norm_log2: 60,
             max_loss_log2: 50,
             round_budget: U96::from(9),
-            min_length: U40::from(20),
+            claim_blocks: U40::from(20),
+            finalize_blocks: U40::from(20),
+            window_blocks: U40::from(20),
             beacon_delay: U40::from(3),
         }
     }

@@ -23,7 +23,7 @@
 use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
-use zkpoc_circuits::instance::{DATASET_INPUTS, TRAINING_INPUTS};
+use zkpoc_circuits::instance::{DATASET_INPUTS, ROUND_INPUTS, TRAINING_INPUTS};
 use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 
 use super::{hexadecimal, json, FormatError};
@@ -46,6 +46,8 @@ pub enum CircuitKind {
     Training,
     /// A shard is well-formed.
     Dataset,
+    /// The next model comes from a sum of updates. These proofs travel in transactions, not in files.
+    Round,
 }
 
 impl CircuitKind {
@@ -54,6 +56,7 @@ impl CircuitKind {
         match self {
             Self::Training => TRAINING_INPUTS,
             Self::Dataset => DATASET_INPUTS,
+            Self::Round => ROUND_INPUTS,
         }
     }
 }

@@ -4,20 +4,23 @@ pragma solidity ^0.8.28;
 import {G1Point} from "../libraries/Bn254.sol";
 
 /// @notice Where a round is in its life.
+/// @dev Open: takes claims until its claim deadline, then finalizations. Settled: its claims are paid, the next round has its
+/// next model. Void: nobody finalized it in time, nothing is paid, the next round has the same model.
 enum RoundStatus {
     None,
     Open,
-    Closed
+    Settled,
+    Void
 }
 
 /// @notice A round, packed into three slots.
 /// @param modelId Commitment id of the round's model.
 /// @param beacon Hash of the beacon block, zero until the round is sealed.
-/// @param remaining What the round can still pay.
+/// @param remaining What the round can still promise.
 /// @param modelSetAt Block in which the model was first set.
 /// @param openedAt Block in which the round was opened.
 /// @param beaconBlock Block whose hash is the beacon.
-/// @param claims Number of paid claims.
+/// @param claims Number of claims.
 /// @param status Where it is in its life.
 struct Round {
     bytes32 modelId;
@@ -54,26 +57,75 @@ struct Claim {
     bytes datasetLink;
 }
 
+/// @notice The finalization of a round that stands, until one with more claims takes its place or the round is settled.
+/// @param modelId Commitment id of the next model.
+/// @param included Bit i stands for claim i.
+/// @param settleFrom Block from which the round can be settled.
+/// @param count Number of included claims, zero when there is no finalization.
+struct Proposal {
+    bytes32 modelId;
+    uint256 included;
+    uint40 settleFrom;
+    uint32 count;
+}
+
+/// @notice What is known of a claim; a round keeps its hash.
+/// @param claimant Who claimed.
+/// @param reward What it was promised.
+/// @param nullifier What its payment uses up.
+/// @param update The update's points, as in the claim's proof.
+struct ClaimRecord {
+    address claimant;
+    uint96 reward;
+    bytes32 nullifier;
+    bytes update;
+}
+
+/// @notice The next model of a round, with its proof.
+/// @param round The current round.
+/// @param included Bit i stands for claim i.
+/// @param records Every claim of the round, included or not, in order.
+/// @param proof Proof of the round circuit without the points of the sum: the contract adds up and puts in its own.
+/// @param acknowledgements For each claim its claimant's signature that it holds the next model, or nothing; more than half
+/// must be there.
+struct Finalization {
+    uint256 round;
+    uint256 included;
+    ClaimRecord[] records;
+    bytes proof;
+    bytes[] acknowledgements;
+}
+
 /// @title One sequential chain of training rounds
 interface IContributionRounds {
-    /// @notice The pool has its first model.
-    event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId);
+    /// @notice The pool has its first model, which is the public start model of `seed` if anyone finds the same id for it.
+    event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId, bytes32 seed);
     /// @notice A round was opened.
     event RoundOpened(uint256 indexed round, bytes32 indexed modelId, uint256 modelSetAt, uint256 beaconBlock);
     /// @notice A round's beacon is known.
     event RoundSealed(uint256 indexed round, uint256 beaconBlock, bytes32 beacon);
     /// @notice A beacon block's hash was not stored in time; a later block takes its place.
     event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
-    /// @notice A round takes no more claims.
-    event RoundClosed(uint256 indexed round, uint256 claims, uint256 unspent);
-    /// @notice A contribution was proven and paid. `updateId` is the commitment id of the update.
+    /// @notice A finalization stands. It can be settled from block `settleFrom` on.
+    event RoundFinalized(
+        uint256 indexed round, bytes32 indexed modelId, uint256 included, uint256 count, uint256 settleFrom
+    );
+    /// @notice A round has ended; its included claims got `paid` in all.
+    event RoundSettled(uint256 indexed round, bytes32 indexed modelId, uint256 paid);
+    /// @notice A round has ended without a finalization.
+    event RoundVoided(uint256 indexed round, uint256 claims);
+    /// @notice A contribution was paid.
+    event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
+    /// @notice A contribution was proven. `number` is its place in the round, from zero; `update` are the points of the update;
+    /// `reward` is paid if the round's finalization includes it.
     event ContributionProven(
         uint256 indexed round,
         address indexed claimant,
         bytes32 indexed subject,
+        uint256 number,
         bytes32 root,
         uint256 index,
-        bytes32 updateId,
+        bytes update,
         bytes32 nullifier,
         uint8 normLog2,
         uint8 lossLog2,
@@ -86,16 +138,34 @@ interface IContributionRounds {
     error ZkPocRoundsLength(uint256 moreThan, uint256 got);
     /// @notice The pool has its first model already.
     error ZkPocRoundsGenesisSet(bytes32 profileId);
-    /// @notice The pool has no model yet.
-    error ZkPocRoundsNoGenesis();
-    /// @notice A model or profile id is zero.
+    /// @notice A profile id is zero.
     error ZkPocRoundsZeroId();
     /// @notice The round is not open.
     error ZkPocRoundsNotOpen(uint256 round, RoundStatus got);
-    /// @notice The round before is still open.
-    error ZkPocRoundsStillOpen(uint256 round);
-    /// @notice The round has not lasted its minimum length.
+    /// @notice Too early a block for this.
     error ZkPocRoundsTooEarly(uint256 notBefore, uint256 got);
+    /// @notice Too late a block for this.
+    error ZkPocRoundsTooLate(uint256 deadline, uint256 got);
+    /// @notice The round has as many claims as the round circuit can add up.
+    error ZkPocRoundsFull(uint256 max);
+    /// @notice The shard was claimed in this round already.
+    error ZkPocRoundsAlreadyClaimed(bytes32 nullifier);
+    /// @notice A finalization that includes at least as many claims stands.
+    error ZkPocRoundsNotMore(uint256 moreThan, uint256 got);
+    /// @notice A bit is set that stands for no claim.
+    error ZkPocRoundsIncluded(uint256 claims, uint256 got);
+    /// @notice Not one record, or not one place for an acknowledgement, for each claim.
+    error ZkPocRoundsRecords(uint256 expected, uint256 got);
+    /// @notice A record is not that of the claim at its place.
+    error ZkPocRoundsRecord(uint256 position, bytes32 expected, bytes32 got);
+    /// @notice An acknowledgement is not signed by the claimant at its place, for this round and next model.
+    error ZkPocRoundsAcknowledgement(uint256 position, address expected, address got);
+    /// @notice Too few claimants say that they hold the next model.
+    error ZkPocRoundsAcknowledged(uint256 needed, uint256 got);
+    /// @notice The round has no finalization.
+    error ZkPocRoundsNoProposal(uint256 round);
+    /// @notice The round has a finalization.
+    error ZkPocRoundsHasProposal(uint256 round);
     /// @notice The round's beacon is not known yet.
     error ZkPocRoundsNotSealed(uint256 round);
     /// @notice The round's beacon is known already.
@@ -124,25 +194,36 @@ interface IContributionRounds {
     error ZkPocRoundsBudget(uint256 remaining, uint256 got);
 
     /// @notice Sets the pool's first model and opens round 1.
-    /// @param modelId Commitment id of the model.
     /// @param profileId The pool's profile, for good.
-    function openGenesis(bytes32 modelId, bytes32 profileId) external;
-
-    /// @notice Opens the next round, when the one before is closed.
-    /// @param modelId Commitment id of its model; it may be the same as before.
-    function openRound(bytes32 modelId) external;
-
-    /// @notice Ends the current round, when it has lasted its minimum length.
-    function closeRound() external;
+    /// @param seed Seed of the public start model. The proof shows that the model is in range; that it is the seed's,
+    /// anyone sees who computes that model's commitment.
+    /// @param proof Proof of the round circuit, from the model of all zeros by a sum of its maker's choice.
+    function openGenesis(bytes32 profileId, bytes32 seed, bytes calldata proof) external;
 
     /// @notice Stores the beacon of the current round, or names a new beacon block when the hash is gone. Anyone may call it.
     /// @param round The current round.
     function seal(uint256 round) external;
 
-    /// @notice Checks a contribution and pays it to the sender.
+    /// @notice Checks a contribution and records it. It is paid when its round is settled, if it was included.
     /// @param request What is claimed, with its proofs.
-    /// @return reward What was minted.
-    function claim(Claim calldata request) external returns (uint256 reward);
+    /// @return number Its place in the round, from zero.
+    function claim(Claim calldata request) external returns (uint256 number);
+
+    /// @notice Proves the next model from the sum of included updates. Anyone may call it after the claim deadline, until the
+    /// round is void; once there is a finalization, until it can be settled, with strictly more claims. A finalization of all
+    /// claims settles the round at once.
+    /// @param request The claims, the proof and the acknowledgements.
+    function finalize(Finalization calldata request) external;
+
+    /// @notice Pays the included claims and opens the next round with the next model, when the window of the finalization is
+    /// over. Anyone may call it.
+    /// @param round The current round.
+    /// @param records Every claim of the round, in order.
+    function settle(uint256 round, ClaimRecord[] calldata records) external;
+
+    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it.
+    /// @param round The current round.
+    function voidRound(uint256 round) external;
 
     /// @notice The latest round's number; zero before the first one.
     function currentRound() external view returns (uint256);
@@ -170,7 +251,35 @@ interface IContributionRounds {
         view
         returns (uint256);
 
+    /// @notice The context that a round's proof is bound to.
+    /// @param number The round.
+    /// @param setHash Hash of the included claims' hashes, in order.
+    function roundContext(uint256 number, bytes32 setHash) external view returns (uint256);
+
+    /// @notice The context that a first model's proof is bound to.
+    /// @param seed The seed.
+    /// @param profileId The profile.
+    function genesisContext(bytes32 seed, bytes32 profileId) external view returns (uint256);
+
+    /// @notice What a claimant signs who holds a round's next model (EIP-712).
+    /// @param number The round.
+    /// @param modelId Commitment id of the next model.
+    function acknowledgementDigest(uint256 number, bytes32 modelId) external view returns (bytes32);
+
+    /// @notice The finalization of a round that stands; all zero when there is none.
+    /// @param number The round.
+    function proposalOf(uint256 number) external view returns (Proposal memory);
+
+    /// @notice The hash that a round keeps of a claim.
+    /// @param number The round.
+    /// @param position Place of the claim in the round.
+    function claimHash(uint256 number, uint256 position) external view returns (bytes32);
+
+    /// @notice The round in which a nullifier was last claimed; the largest integer when it is paid.
+    /// @param nullifier The nullifier.
+    function claimedIn(bytes32 nullifier) external view returns (uint256 round);
+
     /// @notice Whether a contribution with this nullifier was paid.
     /// @param nullifier The nullifier.
-    function isSpent(bytes32 nullifier) external view returns (bool);
+    function isSpent(bytes32 nullifier) external view returns (bool spent);
 }

@@ -10,11 +10,19 @@ import {Bn254} from "./Bn254.sol";
 /// |----------|---------------------|--------|
 /// | dataset  | zkpoc.validity.v1   | chain id, registry, owner, root, index, profile |
 /// | training | zkpoc.training.v1   | chain id, rounds, round, claimant, subject, root, index, profile |
+/// | round    | zkpoc.round.v1      | chain id, rounds, round, hash of the included claims, profile |
+/// | round, first model | zkpoc.genesis.v1 | chain id, rounds, seed, profile |
 library Contexts {
     /// @notice Tag of the dataset circuit's context.
     bytes32 internal constant VALIDITY_TAG = keccak256("zkpoc.validity.v1");
     /// @notice Tag of the training circuit's context.
     bytes32 internal constant TRAINING_TAG = keccak256("zkpoc.training.v1");
+    /// @notice Tag of a round proof's context.
+    bytes32 internal constant ROUND_TAG = keccak256("zkpoc.round.v1");
+    /// @notice Tag of the context of a first model's proof.
+    bytes32 internal constant GENESIS_TAG = keccak256("zkpoc.genesis.v1");
+    /// @notice Tag of a claim's hash.
+    bytes32 internal constant CLAIM_TAG = keccak256("zkpoc.claim.v1");
     /// @notice Tag of a nullifier.
     bytes32 internal constant NULLIFIER_TAG = keccak256("zkpoc.nullifier.v1");
 
@@ -35,6 +43,27 @@ library Contexts {
             abi.encode(TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId)
         )
         ) % Bn254.R;
+    }
+
+    /// @notice Context of a round's proof; the calling contract is the rounds contract.
+    /// @param setHash Hash of the included claims' hashes, in order.
+    function round(uint256 number, bytes32 setHash, bytes32 profileId) internal view returns (uint256) {
+        return
+            uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId))) % Bn254.R;
+    }
+
+    /// @notice Context of a first model's proof; the calling contract is the rounds contract.
+    function genesis(bytes32 seed, bytes32 profileId) internal view returns (uint256) {
+        return uint256(keccak256(abi.encode(GENESIS_TAG, block.chainid, address(this), seed, profileId))) % Bn254.R;
+    }
+
+    /// @notice What a round keeps of a claim.
+    function claim(address claimant, uint256 reward, bytes32 nullifier_, bytes32 updateId)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(CLAIM_TAG, claimant, reward, nullifier_, updateId));
     }
 
     /// @notice One shard of one subject is paid once for one model.

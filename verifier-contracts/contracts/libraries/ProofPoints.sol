@@ -12,6 +12,11 @@ library ProofPoints {
         return G1Point(uint256(bytes32(proof[offset:offset + 32])), uint256(bytes32(proof[offset + 32:offset + 64])));
     }
 
+    /// @notice The proof with `points` put in at `offset`.
+    function insert(bytes calldata proof, uint256 offset, bytes memory points) internal pure returns (bytes memory) {
+        return bytes.concat(proof[:offset], points, proof[offset:]);
+    }
+
     /// @notice Commitment id of `count` points from `offset` on: the digest of their coordinates.
     function idOf(bytes calldata proof, uint256 offset, uint256 count) internal pure returns (bytes32) {
         return keccak256(proof[offset:offset + 64 * count]);

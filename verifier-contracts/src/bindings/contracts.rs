@@ -13,7 +13,7 @@ sol! {
 
     enum Circuit { Dataset, Training, Round }
 
-    enum RoundStatus { None, Open, Closed }
+    enum RoundStatus { None, Open, Settled, Void }
 
     struct G1Point {
         uint256 x;
@@ -64,6 +64,33 @@ sol! {
         bytes link;
         bytes datasetProof;
         bytes datasetLink;
+    }
+
+    struct Proposal {
+        bytes32 modelId;
+        uint256 included;
+        uint40 settleFrom;
+        uint32 count;
+    }
+
+    struct ClaimRecord {
+        address claimant;
+        uint96 reward;
+        bytes32 nullifier;
+        bytes update;
+    }
+
+    struct Finalization {
+        uint256 round;
+        uint256 included;
+        ClaimRecord[] records;
+        bytes proof;
+        bytes[] acknowledgements;
+    }
+
+    struct Acknowledgement {
+        uint256 round;
+        bytes32 modelId;
     }
 
     #[sol(rpc)]
@@ -220,48 +247,67 @@ sol! {
 
     #[sol(rpc)]
     contract ContributionRounds {
-        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 minLength, uint40 beaconDelay);
+        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 claimBlocks, uint40 finalizeBlocks, uint40 windowBlocks, uint40 beaconDelay);
 
         function BEACON_DELAY() external view returns (uint40);
+        function CLAIM_BLOCKS() external view returns (uint40);
         function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
+        function FINALIZE_BLOCKS() external view returns (uint40);
         function MAX_BOUND_LOG2() external view returns (uint8);
-        function MIN_LENGTH() external view returns (uint40);
         function OPERATOR_ROLE() external view returns (bytes32);
         function POLICY() external view returns (address);
         function REGISTRY() external view returns (address);
         function ROUND_BUDGET() external view returns (uint96);
         function ROUTER() external view returns (address);
         function TOKEN() external view returns (address);
-        function claim(Claim memory request) external returns (uint256 reward);
-        function closeRound() external;
+        function WINDOW_BLOCKS() external view returns (uint40);
+        function acknowledgementDigest(uint256 number, bytes32 modelId) external view returns (bytes32);
+        function claim(Claim memory request) external returns (uint256 number);
+        function claimHash(uint256 number, uint256 position) external view returns (bytes32);
+        function claimedIn(bytes32 nullifier) external view returns (uint256 round);
         function currentRound() external view returns (uint256);
         function drawnIndex(uint256 number, bytes32 root) external view returns (uint256);
+        function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+        function finalize(Finalization memory request) external;
+        function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256);
         function getRoleAdmin(bytes32 role) external view returns (bytes32);
         function grantRole(bytes32 role, address account) external;
         function hasRole(bytes32 role, address account) external view returns (bool);
         function isSpent(bytes32 nullifier) external view returns (bool spent);
-        function openGenesis(bytes32 modelId, bytes32 profileId_) external;
-        function openRound(bytes32 modelId) external;
+        function openGenesis(bytes32 profileId_, bytes32 seed, bytes memory proof) external;
         function profileId() external view returns (bytes32);
+        function proposalOf(uint256 number) external view returns (Proposal memory);
         function renounceRole(bytes32 role, address callerConfirmation) external;
         function revokeRole(bytes32 role, address account) external;
+        function roundContext(uint256 number, bytes32 setHash) external view returns (uint256);
         function roundInfo(uint256 number) external view returns (Round memory);
         function seal(uint256 number) external;
+        function settle(uint256 number, ClaimRecord[] memory records) external;
         function supportsInterface(bytes4 interfaceId) external view returns (bool);
         function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index) external view returns (uint256);
+        function voidRound(uint256 number) external;
 
         event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
-        event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, bytes32 root, uint256 index, bytes32 updateId, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward);
-        event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId);
+        event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
+        event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, uint256 number, bytes32 root, uint256 index, bytes update, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward);
+        event EIP712DomainChanged();
+        event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId, bytes32 seed);
         event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
         event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
         event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
-        event RoundClosed(uint256 indexed round, uint256 claims, uint256 unspent);
+        event RoundFinalized(uint256 indexed round, bytes32 indexed modelId, uint256 included, uint256 count, uint256 settleFrom);
         event RoundOpened(uint256 indexed round, bytes32 indexed modelId, uint256 modelSetAt, uint256 beaconBlock);
         event RoundSealed(uint256 indexed round, uint256 beaconBlock, bytes32 beacon);
+        event RoundSettled(uint256 indexed round, bytes32 indexed modelId, uint256 paid);
+        event RoundVoided(uint256 indexed round, uint256 claims);
 
         error AccessControlBadConfirmation();
         error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ECDSAInvalidSignature();
+        error ECDSAInvalidSignatureLength(uint256 length);
+        error ECDSAInvalidSignatureS(bytes32 s);
+        error InvalidShortString();
+        error StringTooLong(string str);
         error ZkPocCurveCoordinate(uint256 below, uint256 got);
         error ZkPocCurvePoint(uint256 x, uint256 y);
         error ZkPocCurvePrecompile(address precompile);
@@ -269,12 +315,19 @@ sol! {
         error ZkPocLinkLength(uint256 expected, uint256 got);
         error ZkPocLinkSameCommitment(uint256 x, uint256 y);
         error ZkPocLinkScalar(uint256 below, uint256 got);
+        error ZkPocRoundsAcknowledged(uint256 needed, uint256 got);
+        error ZkPocRoundsAcknowledgement(uint256 position, address expected, address got);
+        error ZkPocRoundsAlreadyClaimed(bytes32 nullifier);
         error ZkPocRoundsBound(uint256 max, uint256 got);
         error ZkPocRoundsBudget(uint256 remaining, uint256 got);
+        error ZkPocRoundsFull(uint256 max);
         error ZkPocRoundsGenesisSet(bytes32 profileId);
+        error ZkPocRoundsHasProposal(uint256 round);
+        error ZkPocRoundsIncluded(uint256 claims, uint256 got);
         error ZkPocRoundsLength(uint256 moreThan, uint256 got);
         error ZkPocRoundsModel(bytes32 expected, bytes32 got);
-        error ZkPocRoundsNoGenesis();
+        error ZkPocRoundsNoProposal(uint256 round);
+        error ZkPocRoundsNotMore(uint256 moreThan, uint256 got);
         error ZkPocRoundsNotInRoot(bytes32 expected, bytes32 got);
         error ZkPocRoundsNotOpen(uint256 round, RoundStatus got);
         error ZkPocRoundsNotOwner(address expected, address got);
@@ -283,11 +336,13 @@ sol! {
         error ZkPocRoundsNullifierUsed(bytes32 nullifier);
         error ZkPocRoundsProfile(bytes32 expected, bytes32 got);
         error ZkPocRoundsProofLength(uint256 expected, uint256 got);
+        error ZkPocRoundsRecord(uint256 position, bytes32 expected, bytes32 got);
+        error ZkPocRoundsRecords(uint256 expected, uint256 got);
         error ZkPocRoundsRegisteredLate(uint256 before, uint256 got);
         error ZkPocRoundsSealed(uint256 round);
-        error ZkPocRoundsStillOpen(uint256 round);
         error ZkPocRoundsSuperseded(uint256 notBefore, uint256 got);
         error ZkPocRoundsTooEarly(uint256 notBefore, uint256 got);
+        error ZkPocRoundsTooLate(uint256 deadline, uint256 got);
         error ZkPocRoundsZeroArgument();
         error ZkPocRoundsZeroId();
     }

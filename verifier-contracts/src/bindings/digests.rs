@@ -7,13 +7,15 @@
 //! |----------|---------------------|--------|
 //! | dataset  | `zkpoc.validity.v1` | chain id, registry, owner, root, index, profile |
 //! | training | `zkpoc.training.v1` | chain id, rounds contract, round, claimant, subject, root, index, profile |
+//! | round    | `zkpoc.round.v1`    | chain id, rounds contract, round, hash of the included claims, profile |
+//! | round, first model | `zkpoc.genesis.v1` | chain id, rounds contract, seed, profile |
 
 use alloy::dyn_abi::Eip712Domain;
 use alloy::primitives::{keccak256, uint, Address, B256, U256};
 use alloy::sol_types::{eip712_domain, SolStruct, SolValue};
 use thiserror::Error;
 
-use super::contracts::{Attestation, G1Point};
+use super::contracts::{Acknowledgement, Attestation, G1Point};
 
 /// Order of BN254's groups: scalars, public inputs and contexts are below it.
 pub const GROUP_ORDER: U256 = uint!(21888242871839275222246405745257275088548364400416034343698204186575808495617_U256);
@@ -107,6 +109,37 @@ impl TrainingContext {
         );
         reduced(&fields.abi_encode_params())
     }
+}
+
+/// Context of a round's proof.
+pub fn round_context(chain_id: u64, rounds: Address, round: U256, set_hash: B256, profile_id: B256) -> U256 {
+    reduced(&(tag("zkpoc.round.v1"), U256::from(chain_id), rounds, round, set_hash, profile_id).abi_encode_params())
+}
+
+/// Context of the proof of a pool's first model.
+pub fn genesis_context(chain_id: u64, rounds: Address, seed: B256, profile_id: B256) -> U256 {
+    reduced(&(tag("zkpoc.genesis.v1"), U256::from(chain_id), rounds, seed, profile_id).abi_encode_params())
+}
+
+/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment.
+pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B256) -> B256 {
+    keccak256((tag("zkpoc.claim.v1"), claimant, reward, nullifier, update_id).abi_encode_params())
+}
+
+/// Hash of the claims that a finalization includes: of their hashes, in the order of the claims.
+pub fn set_hash(included: &[B256]) -> B256 {
+    keccak256(included.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>())
+}
+
+/// What a claimant signs to say that it holds a round's next model.
+pub fn acknowledgement_digest(round: U256, model_id: B256, chain_id: u64, rounds: Address) -> B256 {
+    let domain: Eip712Domain = eip712_domain! {
+        name: "zkpoc rounds",
+        version: "1",
+        chain_id: chain_id,
+        verifying_contract: rounds,
+    };
+    Acknowledgement { round, modelId: model_id }.eip712_signing_hash(&domain)
 }
 
 /// Leaf of a shard: its profile, place and registered commitment.
