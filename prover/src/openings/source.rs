@@ -256,3 +256,6 @@ fn explain(error: reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ fn usage(folder: &Path) -> Result<(usize, u64), OpeningError> {
 fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> FsError + 'a {
     move |source| FsError::Io { action, path: path.to_path_buf(), source }
 }
+
+#[cfg(test)]
+mod tests;
