@@ -34,6 +34,9 @@ pub enum RoundCommand {
     /// What the current round is about and where it stands.
     Status(LookArgs),
     /// Serve a folder of openings, models and acknowledgements over HTTP.
+    ///
+    /// An opening gives away the records of its shard: whoever can read the folder or reach the port can compute them.
+    /// There is no TLS and no login.
     Serve(ServeArgs),
 }
 

@@ -20,9 +20,6 @@ use crate::openings::{Checker, Folder, Item, Kind, Limits, Quota, Server};
 use crate::srs::Srs;
 
 /// Arguments of `round serve`.
-///
-/// An opening gives away the records of its shard: whoever can read the folder or reach the port can compute them. There
-/// is no TLS and no login.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// The profile.

@@ -38,15 +38,14 @@ fn model() -> Item {
 fn a_server_cannot_fill_the_memory() {
     let answers: [(&[u8], &[u8]); 3] = [
         (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999\r\n\r\n", b""),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"400\r\n0123456789abcdef0123456789abcdef"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"10\r\n0123456789abcdef\r\n"),
         (b"HTTP/1.1 200 OK\r\n\r\n", &[0x61; 4096]),
     ];
-    // The second one's chunks hold 1024 bytes of whatever follows.
     for (answer, endless) in answers {
         let (url, thread) = hostile(answer, endless, 1);
         let source = Source::open(&url, limits()).expect("source");
         let error = source.fetch(&model()).expect_err("too large").to_string();
-        assert!(error.contains(&url) && (error.contains("at most") || error.contains("cannot read")), "{error}");
+        assert!(error.contains(&url) && error.contains("at most"), "{error}");
         drop(source);
         thread.join().expect("server");
     }
@@ -74,7 +73,7 @@ fn redirections_are_not_followed() {
 
 #[test]
 fn rejects_lists_and_openings_that_are_not_asked_for() {
-    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 14\r\nconnection: close\r\n\r\n[\"../../etc/x\"]";
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\nconnection: close\r\n\r\n[\"../../etc/x\"]";
     let (url, thread) = hostile(answer, b"", 2);
     let source = Source::open(&url, limits()).expect("source");
     assert!(matches!(source.list(Kind::Openings), Err(OpeningError::Name { .. })));
