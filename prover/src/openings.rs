@@ -4,7 +4,7 @@
 //! finalizes the round needs what opens each commitment: the update and the blinding rows of its columns. This module
 //! writes, checks, stores, serves and fetches such openings, and the models and acknowledgements that follow from them.
 //!
-//! - [`format`]: one opening as a file;
+//! - [`mod@format`]: one opening as a file;
 //! - [`item`]: kinds of things and their ids;
 //! - [`store`]: a folder of them;
 //! - [`http`]: the folder over HTTP;

@@ -144,11 +144,14 @@ impl Folder {
             true => fsio::write_secret(&path, bytes, Overwrite::Refuse),
             false => fsio::write(&path, bytes, Overwrite::Refuse),
         };
-        match (written, self.get(item)) {
-            (Ok(()), _) => Ok(Put::Stored),
+        match written {
+            Ok(()) => Ok(Put::Stored),
             // Another process was faster.
-            (Err(FsError::Exists { .. }), Ok(Some(present))) => same(item, &present, bytes),
-            (Err(error), _) => Err(error.into()),
+            Err(error @ FsError::Exists { .. }) => match self.get(item)? {
+                Some(present) => same(item, &present, bytes),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
         }
     }
 
