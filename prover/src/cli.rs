@@ -27,6 +27,7 @@ pub mod progress;
 pub mod prove;
 pub mod register;
 pub mod round;
+pub mod serve;
 pub mod session;
 pub mod source;
 pub mod srs;

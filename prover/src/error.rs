@@ -27,6 +27,7 @@ use crate::formats::FormatError;
 use crate::fsio::FsError;
 use crate::home::HomeError;
 use crate::keys::KeyError;
+use crate::openings::OpeningError;
 use crate::prove::ProveError;
 use crate::srs::SrsError;
 use crate::verify::VerifyError;
@@ -130,6 +131,9 @@ pub enum Error {
     /// A contributor's step.
     #[error(transparent)]
     Contribute(#[from] ContributeError),
+    /// An opening of an update, or the place it is in.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
     /// The demo.
     #[error(transparent)]
     Demo(#[from] Box<DemoError>),
@@ -177,6 +181,7 @@ impl Error {
             Self::Contracts(error) => of_contracts(error),
             Self::Attest(error) => of_attest(error),
             Self::Contribute(error) => of_contribute(error),
+            Self::Opening(error) => of_opening(error),
             Self::Demo(error) => of_demo(error),
             Self::File(error) => of_file(error),
             Self::Srs(SrsError::File(error)) => of_file(error),
@@ -246,6 +251,15 @@ fn of_contribute(error: &ContributeError) -> Kind {
         ContributeError::Key(KeyError::File(error)) => of_file(error),
         ContributeError::Key(KeyError::Keygen { .. })
         | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Backend { .. }) => Kind::Environment,
+        _ => Kind::Input,
+    }
+}
+
+fn of_opening(error: &OpeningError) -> Kind {
+    match error {
+        OpeningError::File(error) => of_file(error),
+        error if error.is_refusal() => Kind::Refused,
+        error if error.is_environment() => Kind::Environment,
         _ => Kind::Input,
     }
 }

@@ -16,6 +16,7 @@ pub mod home;
 pub mod keys;
 pub mod link;
 pub mod metrics;
+pub mod openings;
 pub mod prove;
 pub mod scripted;
 pub mod srs;

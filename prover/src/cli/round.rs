@@ -11,6 +11,7 @@ use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus};
 
 use super::chain::{checked, milliseconds, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::dataset::load;
+use super::serve::ServeArgs;
 use super::session::{bytes32, model};
 use super::{Answer, Session};
 use crate::chain::pool::whole_tokens;
@@ -32,6 +33,11 @@ pub enum RoundCommand {
     Claim(Box<ClaimArgs>),
     /// What the current round is about and where it stands.
     Status(LookArgs),
+    /// Serve a folder of openings, models and acknowledgements over HTTP.
+    ///
+    /// An opening gives away the records of its shard: whoever can read the folder or reach the port can compute them.
+    /// There is no TLS and no login.
+    Serve(ServeArgs),
 }
 
 /// A model: a file, or the public start of a seed.
@@ -134,6 +140,7 @@ impl RoundCommand {
             Self::Seal(args) => args.run(session),
             Self::Claim(args) => args.run(session),
             Self::Status(args) => args.status(session),
+            Self::Serve(args) => args.run(session),
         }
     }
 }

@@ -1,0 +1,115 @@
+//! `zkpoc round serve`: a folder of openings, models and acknowledgements over HTTP, until Ctrl-C.
+//!
+//! The warning about what openings disclose goes to standard error. With `--json` one line with the URL is printed as soon
+//! as it listens, and the answer of the command follows when it stops.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use zkpoc_circuits::profile::Profile;
+
+use super::{Answer, Session};
+use crate::error::Error;
+use crate::formats;
+use crate::openings::http::{Acceptance, DEFAULT_LISTEN};
+use crate::openings::{Checker, Folder, Item, Kind, Limits, Quota, Server};
+use crate::srs::Srs;
+
+/// Arguments of `round serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The profile.
+    profile: String,
+    /// The folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    folder: PathBuf,
+    /// Address and port to listen on; everyone who reaches it can read all openings.
+    #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// Also take openings, after recomputing their commitments, and acknowledgements.
+    #[arg(long)]
+    accept: bool,
+    /// Reference string, to check what is taken [default: the one in the home].
+    #[arg(long, value_name = "FILE", requires = "accept")]
+    srs: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// Runs the command.
+    pub fn run(&self, session: &Session) -> Result<Answer, Error> {
+        let profile = session.profile(&self.profile)?;
+        let folder = Folder::create(&self.folder, Limits::of(&profile))?.with_quota(Quota::default());
+        let acceptance = match self.accept {
+            true => {
+                let srs = session.srs(self.srs.as_deref(), profile.k)?;
+                // Said now rather than with each upload.
+                Checker::new(&profile, &srs)?;
+                Some(acceptance(profile, srs))
+            }
+            false => None,
+        };
+        let counted = folder.clone();
+        let server = Server::bind(self.listen, folder, acceptance)?;
+        let (url, shown) = (server.url(), self.folder.display().to_string());
+        let mut errors = std::io::stderr();
+        let _told = writeln!(
+            errors,
+            "warning: every opening gives away the records of its shard to all who can read {shown} or reach {url}; there \
+             is no TLS and no login{}",
+            match self.listen.ip().is_loopback() {
+                true => "",
+                false => ", and this address is not only for this machine",
+            }
+        );
+        let mut output = std::io::stdout();
+        let _told = match session.json() {
+            true => writeln!(output, "{}", json!({ "url": url, "folder": shown, "accepts": self.accept })),
+            false => writeln!(output, "serving {shown} at {url}; stop with Ctrl-C"),
+        };
+        let _told = output.flush();
+        server.run(stopped())?;
+        let (openings, acknowledgements) =
+            (counted.list(Kind::Openings)?.len(), counted.list(Kind::Acknowledgements)?.len());
+        let text = format!("stopped; {openings} openings and {acknowledgements} acknowledgements in {shown}");
+        let json = json!({ "stopped": url, "openings": openings, "acknowledgements": acknowledgements });
+        Ok(Answer::new(text, json))
+    }
+}
+
+/// Openings must open the commitments of their id; acknowledgements must be JSON objects. Who signed an acknowledgement
+/// is for its reader to verify.
+fn acceptance(profile: Profile, srs: Srs) -> Acceptance {
+    Arc::new(move |item, bytes| match item {
+        Item::Opening(id) => {
+            let checker = Checker::new(&profile, &srs).map_err(|error| error.to_string())?;
+            checker.read("the opening", *id, bytes).map(|_| ()).map_err(|error| error.to_string())
+        }
+        Item::Acknowledgement { .. } => {
+            let limit = usize::try_from(Limits::of(&profile).acknowledgement).unwrap_or(0);
+            let object: Result<serde_json::Map<String, serde_json::Value>, _> =
+                formats::json::read("acknowledgement", bytes, limit);
+            object.map(|_| ()).map_err(|error| error.to_string())
+        }
+        Item::Model(_) => Err("models are not taken from outside".into()),
+    })
+}
+
+/// Ctrl-C, or the system's request to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{signal, SignalKind};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _stop = tokio::signal::ctrl_c().await;
+}
