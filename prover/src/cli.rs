@@ -21,6 +21,7 @@ pub mod chain;
 pub mod contracts;
 pub mod dataset;
 pub mod demo;
+pub mod finalize;
 pub mod inspect;
 pub mod keys;
 pub mod progress;
@@ -34,6 +35,7 @@ pub mod srs;
 pub mod train;
 pub mod validate;
 pub mod verify;
+pub mod watch;
 
 pub use session::Session;
 
@@ -89,7 +91,7 @@ enum Command {
     /// Generate, deploy and compare the contracts of a profile.
     #[command(subcommand)]
     Contracts(contracts::ContractsCommand),
-    /// Open, seal, claim, close and look at rounds.
+    /// Open rounds, claim in them, finalize and settle them, follow them.
     #[command(subcommand)]
     Round(round::RoundCommand),
 }

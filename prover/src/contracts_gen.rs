@@ -24,10 +24,13 @@ use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_proofs::plonk::VerifyingKey;
 use halo2_proofs::poly::commitment::Params;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::instance::{DATASET_INPUTS, ROUND_INPUTS, TRAINING_INPUTS};
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
+use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::bindings::Circuit;
 use zkpoc_contracts::compile::{compile_contracts, Artifacts, CompileError};
 use zkpoc_contracts::generator::{advice_offset, generate, GeneratedVerifier, GeneratorError, SrsPoints};
@@ -35,7 +38,9 @@ use zkpoc_contracts::generator::{advice_offset, generate, GeneratedVerifier, Gen
 use crate::chain::deploy::Verifier;
 use crate::commit::{commit_column, point_to_bytes, point_to_words, CommitError};
 use crate::fsio::{self, FsError, Overwrite};
+use crate::keys::{KeyCache, KeyError, VerifierKey};
 use crate::link::link_bases;
+use crate::srs::Srs;
 
 /// Contracts that cannot be generated, compiled or written.
 #[derive(Debug, thiserror::Error)]
@@ -86,33 +91,45 @@ pub struct Generated {
 }
 
 /// The verifying keys of a profile's circuits.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys<'a> {
+#[derive(Clone, Debug)]
+pub struct ProfileKeys {
     /// Of the training circuit.
-    pub training: &'a VerifyingKey<G1Affine>,
+    pub training: VerifierKey,
     /// Of the dataset circuit.
-    pub dataset: &'a VerifyingKey<G1Affine>,
+    pub dataset: VerifierKey,
     /// Of the round circuit.
-    pub round: &'a VerifyingKey<G1Affine>,
+    pub round: VerifierKey,
+}
+
+impl ProfileKeys {
+    /// The kept keys, made where they are missing.
+    pub fn load(cache: &KeyCache, profile: &Profile, srs: &Srs) -> Result<Self, KeyError> {
+        Ok(Self {
+            training: cache.verifier::<TrainingCircuit>(profile, srs)?.0,
+            dataset: cache.verifier::<DatasetCircuit>(profile, srs)?.0,
+            round: cache.verifier::<RoundCircuit>(profile, srs)?.0,
+        })
+    }
 }
 
 /// Generates the sources.
 pub fn generate_sources(
     profile: &Profile,
     params: &ParamsKZG<Bn256>,
-    keys: Keys<'_>,
+    keys: &ProfileKeys,
 ) -> Result<Generated, ContractsError> {
     let srs = SrsPoints::from(params);
     // Committed columns come first.
     let points = profile.weight_columns;
     let columns = points as u64;
-    let at = |vk, circuit, column| {
+    let at = |vk: &VerifyingKey<G1Affine>, circuit, column| {
         advice_offset(vk, column).map(|offset| offset as u64).ok_or(ContractsError::Column { circuit, column })
     };
-    let make = |vk, inputs, circuit, name, layout: &[(&str, u64)]| {
+    let ProfileKeys { training: t, dataset: d, round: r } = keys;
+    let make = |vk: &VerifyingKey<G1Affine>, inputs, circuit, name, layout: &[(&str, u64)]| {
         generate(vk, &srs, inputs, name, layout).map_err(|source| ContractsError::Generator { circuit, source })
     };
-    let training = |column| at(keys.training, "training", column);
+    let training = |column| at(t.vk(), "training", column);
     let training = [
         ("MODEL_OFFSET", training(0)?),
         ("MODEL_POINTS", columns),
@@ -120,8 +137,8 @@ pub fn generate_sources(
         ("UPDATE_OFFSET", training(points + 1)?),
         ("UPDATE_POINTS", columns),
     ];
-    let dataset = [("DATA_OFFSET", at(keys.dataset, "dataset", 0)?)];
-    let round = |column| at(keys.round, "round", column);
+    let dataset = [("DATA_OFFSET", at(d.vk(), "dataset", 0)?)];
+    let round = |column| at(r.vk(), "round", column);
     let round = [
         ("MODEL_OFFSET", round(0)?),
         ("MODEL_POINTS", columns),
@@ -132,9 +149,9 @@ pub fn generate_sources(
         ("MAX_CLAIMS", profile.max_claims),
     ];
     Ok(Generated {
-        training: make(keys.training, TRAINING_INPUTS, "training", "Training", &training)?,
-        dataset: make(keys.dataset, DATASET_INPUTS, "dataset", "Dataset", &dataset)?,
-        round: make(keys.round, ROUND_INPUTS, "round", "Round", &round)?,
+        training: make(t.vk(), TRAINING_INPUTS, "training", "Training", &training)?,
+        dataset: make(d.vk(), DATASET_INPUTS, "dataset", "Dataset", &dataset)?,
+        round: make(r.vk(), ROUND_INPUTS, "round", "Round", &round)?,
         link_bases_sol: link_bases_sol(params)?,
         zero_model_sol: zero_model_sol(profile, params)?,
     })

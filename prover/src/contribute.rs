@@ -18,8 +18,11 @@ use zkpoc_contracts::bindings::G1Point;
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
 use crate::commit::{point_to_bytes, point_to_words, scalar_from_bytes, CommitError};
+use crate::formats::FormatError;
+use crate::fsio::FsError;
 use crate::home::{Dataset, DatasetManifest, Home, HomeError};
 use crate::keys::{KeyCache, KeyError};
+use crate::openings::OpeningError;
 use crate::prove::{model_commitment, ProveError, Registered};
 use crate::srs::Srs;
 
@@ -77,8 +80,56 @@ pub enum ContributeError {
         /// Its name.
         id: String,
     },
+    /// A claim's event and the contract's hash of it differ; the node lies or lacks events.
+    #[error("claim {position} of round {round}: its event gives the hash {found}, the contract keeps {expected}; is the node complete?")]
+    ClaimHash {
+        /// The round.
+        round: u64,
+        /// Place of the claim.
+        position: usize,
+        /// The contract's hash.
+        expected: B256,
+        /// The event's hash.
+        found: B256,
+    },
+    /// No claim of the round can be opened.
+    #[error("none of the {claims} claims of round {round} has an opening at the source; contributors hand them over with `round claim --openings`")]
+    NoOpenings {
+        /// The round.
+        round: u64,
+        /// Its claims.
+        claims: usize,
+    },
+    /// The source lacks a model.
+    #[error("{origin} is not there; whoever finalized the round before publishes it")]
+    NoModel {
+        /// Where it should be.
+        origin: String,
+    },
+    /// The source has another model under the id.
+    #[error("{origin} holds the model {found}, not {expected}")]
+    ModelId {
+        /// Where it is.
+        origin: String,
+        /// The id it is stored under.
+        expected: B256,
+        /// Its id.
+        found: B256,
+    },
+    /// A model's file.
+    #[error("the model: {source}")]
+    Tensors {
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// An opening, or where it is kept.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FsError),
     /// No round was opened yet.
-    #[error("the pool has no round yet; its operator opens one with `zkpoc round open --genesis`")]
+    #[error("the pool has no round yet; its operator opens one with `zkpoc round open`")]
     NoRound,
 }
 
@@ -93,9 +144,11 @@ impl ContributeError {
 }
 
 mod claim;
+pub mod finalize;
 mod validity;
 
 pub use claim::{claim_id, Prepared};
+pub use finalize::{FirstModel, RoundClaim};
 pub use validity::Validity;
 
 /// Told what is being done.

@@ -1,12 +1,17 @@
-//! The whole path on a local chain: private records become a minted reward.
+//! The whole path on a local chain: private records of several people become a model that they trained round by round, and
+//! rewards that were minted for it.
 //!
 //! # Who does what
 //! | who | where | does |
 //! |---|---|---|
 //! | node | a process of its own, ended with the demo | one EVM chain, id 31337 |
-//! | operator | this process | deploys, opens the round, seals its beacon |
+//! | operator | this process, own home | deploys, proves the first model, opens round 1, seals beacons |
 //! | attestor | a process, own folder | recomputes the commitments, signs |
-//! | contributor | a process for each step, own home | commits, registers, validates, proves, claims |
+//! | contributor | a process for each step, own home | commits, registers, validates, proves, claims, acknowledges |
+//! | finalizer | a process for each round, own home | adds the claims' updates up, proves the next model, finalizes |
+//!
+//! Openings, models and acknowledgements pass through one folder. Whoever reads an opening can compute the shard from it:
+//! here the finalizer can.
 //!
 //! The processes are this program with the commands that a user would type, so the demo shows nothing that they cannot do.
 //!
@@ -23,27 +28,27 @@ use std::time::Instant;
 use alloy::primitives::aliases::{U40, U96};
 use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
-use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::Model;
-use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::deploy::PoolConfig;
 
 use crate::chain::deploy::{deploy, Blueprint};
 use crate::chain::deployment::SrsName;
 use crate::chain::pool::whole_tokens;
-use crate::chain::{ChainError, Client, Deployment, Mode, PoolClient};
-use crate::contracts_gen::{generate_sources, ContractsError};
-use crate::contribute::{model_id, ContributeError};
+use crate::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
+use crate::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
+use crate::contribute::{ContributeError, Site};
 use crate::fsio::{self, FsError, Overwrite};
+use crate::home::Home;
 use crate::keys::{KeyCache, KeyError};
 use crate::srs::{Origin, Srs, SrsError, BUNDLED_K};
 
+pub mod chart;
 pub mod child;
 pub mod data;
 pub mod memory;
 pub mod node;
 pub mod report;
+pub mod rounds;
 pub mod show;
 
 pub use report::Report;
@@ -52,16 +57,18 @@ pub use show::Show;
 use child::{Contributor, Shared};
 use node::{Node, CHAIN_ID};
 
-/// Shards of a contributor.
-pub const SHARDS: usize = 8;
 /// The public seed of the first model.
 pub const MODEL_SEED: &str = "zkpoc demo model";
 /// Reward of a claim, in whole tokens.
 const REWARD: u64 = 10;
 /// Blocks from a round's opening to its beacon.
 const BEACON_DELAY: u64 = 3;
-/// Blocks that a round lasts at least.
-const MIN_LENGTH: u64 = 20;
+/// Blocks in which a round takes claims: more than the transactions of the most contributors.
+const CLAIM_BLOCKS: u64 = 60;
+/// Blocks for a first finalization.
+const FINALIZE_BLOCKS: u64 = 100;
+/// Blocks of the window for one with more claims.
+const WINDOW_BLOCKS: u64 = 20;
 
 /// A demo that did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +80,16 @@ pub enum DemoError {
         name: String,
         /// The names there are.
         known: String,
+    },
+    /// Too many contributors for the profile.
+    #[error("{contributors} contributors, but a round of profile {profile} has {most} claims at most")]
+    Claims {
+        /// Contributors asked for.
+        contributors: usize,
+        /// The profile.
+        profile: String,
+        /// Its most claims.
+        most: u64,
     },
     /// Too many contributors for the data at hand.
     #[error("{contributors} contributors need {needed} different records, the data have {available}")]
@@ -155,6 +172,12 @@ pub struct Options {
     pub profile: String,
     /// Number of contributors.
     pub contributors: usize,
+    /// Number of rounds.
+    pub rounds: u64,
+    /// Shards of a contributor.
+    pub shards: usize,
+    /// Where the report for a browser goes.
+    pub report: Option<PathBuf>,
     /// Folder for what is kept between runs: SRS, keys.
     pub folder: PathBuf,
     /// Folder with the four MNIST files, if not those of the pinned package.
@@ -174,13 +197,19 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         name: options.profile.clone(),
         known: Profile::builtin_names().join(", "),
     })?;
+    if options.contributors as u64 > profile.max_claims {
+        let (contributors, most) = (options.contributors, profile.max_claims);
+        return Err(DemoError::Claims { contributors, profile: profile.name, most });
+    }
     let memory = memory::Watch::start();
     fsio::create_secret_dir(&options.folder)?;
     let scratch = Scratch::new(&options.folder, options.keep)?;
 
     show.phase("tools: EVM node, compiler, data");
     let anvil = zkpoc_contracts::tools::anvil()?;
-    let sources = data::sources(&profile, options.data.as_deref(), options.contributors, scratch.path())?;
+    let folder = options.data.as_deref();
+    let sources = data::sources(&profile, folder, options.contributors, options.shards, scratch.path())?;
+    let test = data::test_set(&profile, folder, options.contributors * options.shards * profile.batch)?;
     show.phase("start a local chain");
     let node = Node::start(&anvil)?;
     if !options.keep {
@@ -195,51 +224,23 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     show.phase("verifying keys");
     let keys_dir = options.folder.join("keys");
     fsio::create_secret_dir(&keys_dir)?;
-    let keys = KeyCache::new(&keys_dir);
-    let (training, _) = keys.verifier::<TrainingCircuit>(&profile, &srs)?;
-    let (dataset, _) = keys.verifier::<DatasetCircuit>(&profile, &srs)?;
-    show.phase("contracts: generate and compile");
-    let generated = generate_sources(&profile, srs.params(), training.vk(), dataset.vk())?;
-    let artifacts = generated.compile()?;
-    if options.keep {
-        generated.write(&artifacts, &scratch.path().join("contracts"))?;
-    }
-
-    show.phase("deploy the pool");
-    let profile_id = B256::new(profile.id());
-    let (max_norm_log2, max_loss_log2) = crate::chain::pool::default_bounds(&profile);
-    let config = PoolConfig {
-        admin: operator.address(),
-        srs_digest: srs.digest(),
-        reward: U256::from(REWARD) * U256::from(10).pow(U256::from(18)),
-        max_norm_log2,
-        max_loss_log2,
-        round_budget: U96::from(REWARD) * U96::from(100) * U96::from(10).pow(U96::from(18)),
-        min_length: U40::from(MIN_LENGTH),
-        beacon_delay: U40::from(BEACON_DELAY),
-    };
-    let blueprint = Blueprint {
-        profile_id,
-        srs: SrsName { k: srs.k(), digest: srs.digest(), origin: srs.origin() },
-        verifiers: generated.verifiers(),
-        artifacts: &artifacts,
-        config: &config,
-        attestors: &[attestor.address()],
-    };
-    srs.check_chain(client.chain_id())?;
-    let pool = deploy(&client, &blueprint, |step| show.detail(step))?;
+    let keys = ProfileKeys::load(&KeyCache::new(&keys_dir), &profile, &srs)?;
+    let stage = Stage { options, profile: &profile, srs: &srs, node: &node, client: &client, scratch: scratch.path() };
+    let pool = stage.deploy(&keys, attestor.address(), show)?;
     let deployments = scratch.path().join("deployments");
     let mut deployment = Deployment::new(CHAIN_ID);
     deployment.pools.insert(profile.name.clone(), pool.clone());
     deployment.save(&deployments)?;
-    let operator_pool = PoolClient::new(&client, &pool, profile_id, srs.digest())?;
+    let operator_pool = PoolClient::new(&client, &pool, B256::new(profile.id()), srs.digest())?;
 
     let shared = Shared {
         program: options.program.clone(),
         rpc_url: node.url().to_owned(),
         profile: profile.name.clone(),
+        shards: options.shards,
         srs: srs_file,
         deployments,
+        exchange: scratch.path().join("exchange"),
         attestor_folder: scratch.path().join("attestor"),
         attestor,
         threads: options.threads,
@@ -249,7 +250,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     for (index, source) in sources.into_iter().enumerate() {
         let contributor = Contributor::new(&shared, index + 1, scratch.path(), source)?;
         node.fund(&client, contributor.address())?;
-        show.phase(&format!("{}: commit {SHARDS} shards", contributor.name()));
+        show.phase(&format!("{}: commit {} shards", contributor.name(), options.shards));
         let committed = contributor.commit()?;
         show.phase(&format!("{}: attestor recomputes and signs", contributor.name()));
         contributor.attest()?;
@@ -257,25 +258,22 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         let registered = contributor.register()?;
         contributors.push((contributor, committed, registered));
     }
+    let finalizer = Contributor::finalizer(&shared, scratch.path())?;
+    node.fund(&client, finalizer.address())?;
 
-    show.phase("open the round: the model is set now");
-    let seed = model_seed();
-    let model = Model::random(&profile, seed);
-    let id = model_id(&srs, &profile, &model)?;
-    operator_pool.open_genesis(id, Mode::Send)?;
-    show.phase("wait for the beacon and seal it");
-    node.mine(&client, BEACON_DELAY + 1)?;
-    operator_pool.seal(1, Mode::Send)?;
+    show.phase("prove the first model and open round 1: the model is set now");
+    let home = Home::open(Some(&scratch.path().join("operator"))).map_err(ContributeError::from)?;
+    let site = Site { home: &home, profile: &profile, srs: &srs, pool: &operator_pool };
+    let first = site.prove_first_model(B256::new(model_seed()), &mut |_| {})?;
+    let opened = operator_pool.open_genesis(B256::new(model_seed()), first.proof, Mode::Send)?;
+    site.publish_model(&first.model, first.model_id, &shared.exchange)?;
 
-    let mut figures = Vec::new();
-    for (contributor, committed, registered) in &contributors {
-        let index = operator_pool.drawn_index(1, committed.root)?;
-        show.phase(&format!("{}: prove shard {index}, which the beacon drew, well-formed", contributor.name()));
-        let validated = contributor.validate(index)?;
-        show.phase(&format!("{}: train, prove, claim", contributor.name()));
-        let claimed = contributor.claim(1, &B256::new(seed))?;
-        figures.push(report::Contribution::new(contributor, index, committed, registered, &validated, &claimed)?);
+    let mut course = rounds::Course::new(&stage, &site, &shared, &contributors, &finalizer, &test, first.model)?;
+    let mut rounds = Vec::new();
+    for number in 1..=options.rounds {
+        rounds.push(course.round(number, show)?);
     }
+    let figures = course.finish()?;
 
     let minted = balances(&operator_pool, &contributors)?;
     show.done();
@@ -283,17 +281,70 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let report = Report::new(report::Facts {
         profile: &profile,
         srs: &srs,
-        advice_columns: training.vk().cs().num_advice_columns(),
-        fixed_columns: training.vk().cs().num_fixed_columns(),
+        advice_columns: keys.training.vk().cs().num_advice_columns(),
+        fixed_columns: keys.training.vk().cs().num_fixed_columns(),
         pool: &pool,
         contributions: figures,
         balances: minted,
+        rounds,
+        gas_genesis: opened.gas(),
+        test_records: test.len(),
+        phases: show.finished(),
         demo_peak_rss_bytes: peak,
         total: start.elapsed(),
         kept: options.keep.then(|| scratch.path().to_path_buf()),
     })?;
+    if let Some(file) = &options.report {
+        fsio::write(file, chart::page(&report).as_bytes(), Overwrite::Replace)?;
+    }
     drop(node);
     Ok(report)
+}
+
+/// What every act of the demo plays on.
+#[derive(Debug)]
+struct Stage<'a> {
+    options: &'a Options,
+    profile: &'a Profile,
+    srs: &'a Srs,
+    node: &'a Node,
+    client: &'a Client,
+    scratch: &'a Path,
+}
+
+impl Stage<'_> {
+    fn deploy(&self, keys: &ProfileKeys, attestor: Address, show: &mut Show) -> Result<Pool, DemoError> {
+        show.phase("contracts: generate and compile");
+        let generated = generate_sources(self.profile, self.srs.params(), keys)?;
+        let artifacts = generated.compile()?;
+        if self.options.keep {
+            generated.write(&artifacts, &self.scratch.join("contracts"))?;
+        }
+        show.phase("deploy the pool");
+        let (max_norm_log2, max_loss_log2) = crate::chain::pool::default_bounds(self.profile);
+        let config = PoolConfig {
+            admin: self.client.sender()?,
+            srs_digest: self.srs.digest(),
+            reward: U256::from(REWARD) * U256::from(10).pow(U256::from(18)),
+            max_norm_log2,
+            max_loss_log2,
+            round_budget: U96::from(REWARD) * U96::from(100) * U96::from(10).pow(U96::from(18)),
+            claim_blocks: U40::from(CLAIM_BLOCKS),
+            finalize_blocks: U40::from(FINALIZE_BLOCKS),
+            window_blocks: U40::from(WINDOW_BLOCKS),
+            beacon_delay: U40::from(BEACON_DELAY),
+        };
+        let blueprint = Blueprint {
+            profile_id: B256::new(self.profile.id()),
+            srs: SrsName { k: self.srs.k(), digest: self.srs.digest(), origin: self.srs.origin() },
+            verifiers: generated.verifiers(),
+            artifacts: &artifacts,
+            config: &config,
+            attestors: &[attestor],
+        };
+        self.srs.check_chain(self.client.chain_id())?;
+        Ok(deploy(self.client, &blueprint, |step| show.detail(step))?)
+    }
 }
 
 /// The public seed of the demo's model.

@@ -149,6 +149,12 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// Proofs that the chain accepted and this program does not.
+    #[error("{bad} proofs that the chain accepted do not hold here; see above")]
+    Watch {
+        /// Their number.
+        bad: u64,
+    },
     /// Anything else about the command line.
     #[error("{0}")]
     Usage(String),
@@ -176,7 +182,7 @@ impl Error {
     /// The kind, and with it the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Verify { .. } | Self::Deployed { .. } => Kind::Refused,
+            Self::Verify { .. } | Self::Deployed { .. } | Self::Watch { .. } => Kind::Refused,
             Self::Chain(error) => of_chain(error),
             Self::Contracts(error) => of_contracts(error),
             Self::Attest(error) => of_attest(error),
@@ -248,6 +254,8 @@ fn of_contribute(error: &ContributeError) -> Kind {
         ContributeError::Chain(error) => of_chain(error),
         ContributeError::Home(error) => of_home(error),
         ContributeError::Attest(error) => of_attest(error),
+        ContributeError::Opening(error) => of_opening(error),
+        ContributeError::File(error) => of_file(error),
         ContributeError::Key(KeyError::File(error)) => of_file(error),
         ContributeError::Key(KeyError::Keygen { .. })
         | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Backend { .. }) => Kind::Environment,
@@ -279,7 +287,7 @@ fn of_demo(error: &DemoError) -> Kind {
         DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
             of_file(error)
         }
-        DemoError::Profile { .. } | DemoError::Data { .. } | DemoError::Srs(_) | DemoError::Key(_) => Kind::Input,
+        DemoError::Profile { .. } | DemoError::Claims { .. } | DemoError::Data { .. } | DemoError::Srs(_) | DemoError::Key(_) => Kind::Input,
     }
 }
 

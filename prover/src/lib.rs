@@ -21,3 +21,4 @@ pub mod prove;
 pub mod scripted;
 pub mod srs;
 pub mod verify;
+pub mod watch;

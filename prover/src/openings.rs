@@ -40,6 +40,7 @@ use crate::fsio::FsError;
 use crate::prove::UpdateOpening;
 use crate::srs::Srs;
 
+pub mod acknowledgement;
 pub mod format;
 pub mod http;
 pub mod item;

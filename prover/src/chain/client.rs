@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use alloy::consensus::Transaction;
 use alloy::network::{EthereumWallet, TransactionBuilder};
 use alloy::primitives::{keccak256, Address, Bytes, TxKind, B256, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
@@ -168,6 +169,18 @@ impl Client {
             .to_block(BlockNumberOrTag::Latest);
         let logs = self.run("read events", self.provider.get_logs(&filter))?;
         Ok(logs.iter().filter_map(|log| E::decode_log(&log.inner).ok().map(|found| found.data)).collect())
+    }
+
+    /// All events of a contract in some blocks, with where they happened.
+    pub fn logs(&self, address: Address, from_block: u64, to_block: u64) -> Result<Vec<Log>, ChainError> {
+        let filter = Filter::new().address(address).from_block(from_block).to_block(to_block);
+        self.run("read events", self.provider.get_logs(&filter))
+    }
+
+    /// Where a transaction went and its call data; `None` if the node does not know it.
+    pub fn transaction_input(&self, hash: B256) -> Result<Option<(Option<Address>, Vec<u8>)>, ChainError> {
+        let found = self.run("read a transaction", self.provider.get_transaction_by_hash(hash))?;
+        Ok(found.map(|transaction| (transaction.to(), transaction.input().to_vec())))
     }
 
     /// A request that is not of the common interface, such as those of development nodes.

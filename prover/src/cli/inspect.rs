@@ -11,6 +11,7 @@ use serde_json::{json, Value};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{Plan, TrainingCircuit};
 
 use super::session::grid;
@@ -121,6 +122,7 @@ impl InspectArgs {
         let plan = Plan::new(&profile).map_err(layout)?;
         let training = Shape::of::<TrainingCircuit>(&profile)?;
         let dataset = Shape::of::<DatasetCircuit>(&profile)?;
+        let round = Shape::of::<RoundCircuit>(&profile)?;
         let bounds = profile.bounds();
         let id = format!("0x{}", hex::encode(profile.id()));
         // invariant: canonical JSON is JSON.
@@ -148,6 +150,7 @@ impl InspectArgs {
             },
             "training": training.json(&profile),
             "dataset": dataset.json(&profile),
+            "round": round.json(&profile),
             "link_bytes": LINK_PROOF_BYTES,
         });
         let layers: Vec<String> = profile.layers.iter().map(usize::to_string).collect();
@@ -156,7 +159,7 @@ impl InspectArgs {
              rows: 2^{} = {}, {} of {} blocks of {} used, tail {TAIL}\n\
              private columns: {} of lanes, {} of chains\n\
              bounds: update < 2^{}, squared norm < 2^{}, loss < 2^{}\n\
-             training: {}\ndataset:  {}\n\
+             training: {}\ndataset:  {}\nround:    {}\n\
              (times, memory and gas are estimates; a link adds {LINK_PROOF_BYTES} B)",
             profile.name,
             layers.join("-"),
@@ -174,6 +177,7 @@ impl InspectArgs {
             bits(bounds.loss),
             training.text(&profile),
             dataset.text(&profile),
+            round.text(&profile),
         );
         Ok(Answer::new(text, json))
     }

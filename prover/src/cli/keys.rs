@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{json, Value};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
 use super::{Answer, Session};
@@ -36,6 +37,7 @@ impl KeysArgs {
         let rows = [
             self.key::<TrainingCircuit>(session, &profile, &srs)?,
             self.key::<DatasetCircuit>(session, &profile, &srs)?,
+            self.key::<RoundCircuit>(session, &profile, &srs)?,
         ];
         let text: Vec<String> = rows.iter().map(|(text, _)| text.clone()).collect();
         let json: Vec<Value> = rows.into_iter().map(|(_, json)| json).collect();

@@ -1,36 +1,51 @@
-//! `zkpoc round`: open, seal, claim, close, look.
+//! `zkpoc round`: open, seal, claim, look; how a round ends is in [`super::finalize`].
 
 use std::path::PathBuf;
 
-use alloy::primitives::U256;
+use alloy::primitives::{keccak256, B256, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus};
 
-use super::chain::{checked, milliseconds, outcome_json, outcome_text, ChainArgs, SendArgs};
+use super::chain::{checked, milliseconds, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
 use super::dataset::load;
+use super::finalize::{AckArgs, EndArgs, FinalizeArgs};
 use super::serve::ServeArgs;
 use super::session::{bytes32, model};
+use super::watch::WatchArgs;
 use super::{Answer, Session};
 use crate::chain::pool::whole_tokens;
 use crate::chain::PoolClient;
-use crate::contribute::{model_id, ContributeError, Site};
+use crate::contribute::{ContributeError, Site};
 use crate::error::Error;
+use crate::formats::tensors;
+use crate::fsio::{self, Overwrite};
 use crate::metrics::msm16;
+use crate::openings::item::Limits;
+use crate::openings::source::Source;
+use crate::openings::Checker;
 
 /// What to do with rounds.
 #[derive(Debug, Subcommand)]
 pub enum RoundCommand {
-    /// Set a model and open a round (operator).
+    /// Prove the public start model of a seed and open the first round (operator).
     Open(OpenArgs),
-    /// Close the current round after its minimum length (operator).
-    Close(LookArgs),
     /// Store the beacon of a round, or have a new one chosen if it was missed.
     Seal(SealArgs),
-    /// Train on the drawn shard, prove it, and claim the reward.
+    /// Train on the drawn shard, prove it, and claim.
     Claim(Box<ClaimArgs>),
+    /// Sign that you hold a round's next model (claimants).
+    Ack(AckArgs),
+    /// Add up the claims' updates, prove the next model, and finalize the round (anyone).
+    Finalize(FinalizeArgs),
+    /// Pay a finalized round's claims when its window is over, and open the next round (anyone).
+    Settle(EndArgs),
+    /// End a round that nobody finalized in time (anyone).
+    Void(EndArgs),
+    /// Follow the chain's events and verify every proof again.
+    Watch(WatchArgs),
     /// What the current round is about and where it stands.
     Status(LookArgs),
     /// Serve a folder of openings, models and acknowledgements over HTTP.
@@ -40,7 +55,7 @@ pub enum RoundCommand {
     Serve(ServeArgs),
 }
 
-/// A model: a file, or the public start of a seed.
+/// The round's model: a file, the public start of a seed, or one published under its id.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct ModelArgs {
@@ -50,15 +65,36 @@ pub struct ModelArgs {
     /// The public start model of a seed.
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: Option<[u8; 32]>,
+    /// Where finalizers publish models: a folder, or the URL of `zkpoc round serve`.
+    #[arg(long, value_name = "DIR|URL")]
+    models: Option<String>,
 }
 
 impl ModelArgs {
-    fn load(&self, profile: &Profile) -> Result<Model, Error> {
-        match (&self.model, self.model_seed) {
-            (Some(path), _) => model(profile, path),
-            (None, Some(seed)) => Ok(Model::random(profile, seed)),
-            (None, None) => Err(Error::Usage("expected --model or --model-seed".into())),
+    /// The model; `id` is the one to get where models are published.
+    pub(super) fn load(&self, site: &Site<'_>, id: B256) -> Result<Model, Error> {
+        match (&self.model, self.model_seed, &self.models) {
+            (Some(path), _, _) => model(site.profile, path),
+            (None, Some(seed), _) => Ok(Model::random(site.profile, seed)),
+            (None, None, Some(text)) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
+            (None, None, None) => Err(Error::Usage("expected --model, --model-seed or --models".into())),
         }
+    }
+}
+
+/// Where openings, models and acknowledgements are kept.
+pub(super) fn source(profile: &Profile, text: &str) -> Result<Source, Error> {
+    Ok(Source::open(text, Limits::of(profile))?)
+}
+
+/// Number of a round: the given one, or the current one.
+pub(super) fn round_number(view: &PoolClient<'_>, given: Option<u64>) -> Result<u64, Error> {
+    match given {
+        Some(number) => Ok(number),
+        None => match view.current_round()? {
+            0 => Err(ContributeError::NoRound.into()),
+            number => Ok(number),
+        },
     }
 }
 
@@ -67,11 +103,12 @@ impl ModelArgs {
 pub struct OpenArgs {
     /// The profile.
     profile: String,
-    #[command(flatten)]
-    model: ModelArgs,
-    /// The pool's first round.
-    #[arg(long)]
-    genesis: bool,
+    /// The seed; everyone recomputes the model from it.
+    #[arg(long, value_name = "HEX", value_parser = bytes32)]
+    model_seed: [u8; 32],
+    /// Also write the model here, as safetensors.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Reference string [default: the one in the home].
     #[arg(long, value_name = "FILE")]
     srs: Option<PathBuf>,
@@ -95,15 +132,13 @@ pub struct SealArgs {
     send: SendArgs,
 }
 
-/// Arguments of `round close` and `round status`.
+/// Arguments of `round status`.
 #[derive(Debug, Args)]
 pub struct LookArgs {
     /// The profile.
     profile: String,
     #[command(flatten)]
     chain: ChainArgs,
-    #[command(flatten)]
-    send: SendArgs,
 }
 
 /// Arguments of `round claim`.
@@ -119,6 +154,10 @@ pub struct ClaimArgs {
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
+    /// Hand the update's opening over there once the claim is mined: a folder, or the URL of `zkpoc round serve`. **Whoever
+    /// reads an opening can compute the shard from it.** A claim without one is not paid.
+    #[arg(long, value_name = "DIR|URL")]
+    openings: Option<String>,
     /// Also time one multi-exponentiation of 2^16 scalars, as a yardstick.
     #[arg(long)]
     measure: bool,
@@ -136,9 +175,13 @@ impl RoundCommand {
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         match self {
             Self::Open(args) => args.run(session),
-            Self::Close(args) => args.close(session),
             Self::Seal(args) => args.run(session),
             Self::Claim(args) => args.run(session),
+            Self::Ack(args) => args.run(session),
+            Self::Finalize(args) => args.run(session),
+            Self::Settle(args) => args.settle(session),
+            Self::Void(args) => args.void(session),
+            Self::Watch(args) => args.run(session),
             Self::Status(args) => args.status(session),
             Self::Serve(args) => args.run(session),
         }
@@ -149,26 +192,32 @@ impl OpenArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
         let srs = session.srs(self.srs.as_deref(), profile.k)?;
+        let home = session.home()?;
+        if let Some(out) = &self.out {
+            refuse_existing(out)?;
+        }
         let mut phases = session.phases();
-        phases.start("committing to the model");
-        let model = self.model.load(&profile)?;
-        let id = model_id(&srs, &profile, &model)?;
-        phases.start("opening the round");
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let outcome = match self.genesis {
-            true => view.open_genesis(id, self.send.mode())?,
-            false => view.open_round(id, self.send.mode())?,
-        };
+        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let seed = B256::new(self.model_seed);
+        let first = site.prove_first_model(seed, &mut |phase| phases.start(phase))?;
+        if let Some(out) = &self.out {
+            let bytes = tensors::write_model(&profile, &first.model).map_err(Error::format(out))?;
+            fsio::write(out, &bytes, Overwrite::Refuse)?;
+        }
+        phases.start("opening the round");
+        let outcome = view.open_genesis(seed, first.proof, self.send.mode())?;
         let opened = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::RoundOpened>());
         let (number, beacon) = match &opened {
             Some(event) => (event.round.to_string(), event.beaconBlock.to_string()),
             None => ("?".into(), "?".into()),
         };
+        let id = first.model_id;
         let text = format!("round {number}, model {id}, beacon in block {beacon}\n{}", outcome_text(&outcome));
         let more = json!({
-            "model_id": id,
+            "model_id": id, "seed": seed, "prove_ms": milliseconds(first.prove),
             "round": opened.as_ref().map(|event| event.round.saturating_to::<u64>()),
             "beacon_block": opened.as_ref().map(|event| event.beaconBlock.saturating_to::<u64>()),
         });
@@ -208,14 +257,6 @@ impl SealArgs {
 }
 
 impl LookArgs {
-    fn close(&self, session: &Session) -> Result<Answer, Error> {
-        let profile = session.profile(&self.profile)?;
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let outcome = PoolClient::unchecked(&client, &pool)?.close_round(self.send.mode())?;
-        Ok(Answer::new(outcome_text(&outcome), outcome_json(&outcome, json!({}))))
-    }
-
     fn status(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
         let client = self.chain.viewer()?;
@@ -226,20 +267,31 @@ impl LookArgs {
             return Ok(Answer::new("no round was opened yet", json!({ "round": 0 })));
         }
         let (round, block, terms) = (view.round(number)?, client.block_number()?, view.terms()?);
-        let status = match round.status {
-            RoundStatus::Open if round.beacon.is_zero() => "open, beacon not sealed",
-            RoundStatus::Open => "open, sealed",
-            RoundStatus::Closed => "closed",
+        let (deadlines, proposal) = (view.deadlines()?, view.proposal(number)?);
+        let claims_until = round.openedAt.to::<u64>() + deadlines.claim_blocks;
+        let finalize_until = claims_until + deadlines.finalize_blocks;
+        let settle_from = (proposal.count > 0).then(|| proposal.settleFrom.to::<u64>());
+        let status = match (round.status, settle_from) {
+            (RoundStatus::Open, _) if block < claims_until && round.beacon.is_zero() => "open, beacon not sealed",
+            (RoundStatus::Open, _) if block < claims_until => "open, takes claims",
+            (RoundStatus::Open, None) if block < finalize_until => "closed for claims, waits for a finalization",
+            (RoundStatus::Open, None) => "nobody finalized it in time: `round void` ends it",
+            (RoundStatus::Open, Some(from)) if block < from => "finalized; one with more claims can take its place",
+            (RoundStatus::Open, Some(_)) => "finalized: `round settle` pays",
+            (RoundStatus::Settled, _) => "settled",
+            (RoundStatus::Void, _) => "void",
             _ => "unknown",
         };
         let remaining = whole_tokens(U256::from(round.remaining));
         let text = format!(
-            "round {number}: {status}\nmodel {} (set in block {})\nbeacon block {}, latest block {block}\n{} claims, {remaining} \
-             tokens left, {} a claim\nbounds paid for: squared norm below 2^{}, loss below 2^{}",
+            "round {number}: {status}\nmodel {} (set in block {})\nlatest block {block}, beacon block {}, claims until block \
+             {claims_until}, first finalization until block {finalize_until}\n{} claims, {} of them in the finalization that stands\n\
+             {remaining} tokens left, {} a claim\nbounds paid for: squared norm below 2^{}, loss below 2^{}",
             round.modelId,
             round.modelSetAt,
             round.beaconBlock,
             round.claims,
+            proposal.count,
             whole_tokens(terms.reward),
             terms.max_norm_log2,
             terms.max_loss_log2
@@ -248,6 +300,8 @@ impl LookArgs {
             "round": number, "status": status, "model_id": round.modelId, "beacon": round.beacon,
             "model_set_at": round.modelSetAt.to::<u64>(), "opened_at": round.openedAt.to::<u64>(),
             "beacon_block": round.beaconBlock.to::<u64>(), "block": block, "claims": round.claims,
+            "claims_until": claims_until, "finalize_until": finalize_until, "settle_from": settle_from,
+            "finalized_claims": proposal.count, "next_model_id": (proposal.count > 0).then_some(proposal.modelId),
             "remaining": remaining, "reward": whole_tokens(terms.reward),
             "max_norm_log2": terms.max_norm_log2, "max_loss_log2": terms.max_loss_log2,
         });
@@ -260,20 +314,23 @@ impl ClaimArgs {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
         let srs = session.srs(self.srs.as_deref(), profile.k)?;
         let home = session.home()?;
-        let model = self.model.load(&profile)?;
         let mut phases = session.phases();
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
         let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
-        let prepared = site.prepare_claim(&dataset, &model, self.round, &mut |phase| phases.start(phase))?;
+        let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let number = round_number(&view, self.round)?;
+        let model = self.model.load(&site, view.round(number)?.modelId)?;
+        let prepared = site.prepare_claim(&dataset, &model, Some(number), &mut |phase| phases.start(phase))?;
         phases.start("claiming");
-        let account = client.sender().map_err(ContributeError::from)?;
-        let before = view.balance(account)?;
         let outcome = site.claim(&prepared, self.send.mode())?;
         let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::ContributionProven>());
-        let minted = event.as_ref().map(|event| whole_tokens(event.reward));
-        let balance = view.balance(account)?;
+        if let (Some(openings), Some(_)) = (&openings, &event) {
+            phases.start("handing the opening over");
+            Checker::new(&profile, &srs)?.publish(openings, &prepared.record.opening)?;
+        }
+        let promised = event.as_ref().map(|event| whole_tokens(event.reward));
         let yardstick = self.measure.then(|| {
             phases.start("one multi-exponentiation of 2^16 scalars");
             milliseconds(msm16())
@@ -282,16 +339,20 @@ impl ClaimArgs {
 
         let (timings, bundle) = (prepared.timings, &prepared.record.bundle);
         let text = format!(
-            "shard {}: {}\n{}\nminted {} tokens, balance {} (was {})",
+            "shard {}: {}\n{}\n{}",
             prepared.index,
             match prepared.stored {
                 true => "the stored claim".to_owned(),
                 false => format!("proof of {} bytes in {:.0} ms", bundle.proof.len(), milliseconds(timings.prove)),
             },
             outcome_text(&outcome),
-            minted.as_deref().unwrap_or("no"),
-            whole_tokens(balance),
-            whole_tokens(before)
+            match (&promised, &openings) {
+                (None, _) => "nothing was claimed".to_owned(),
+                (Some(tokens), Some(_)) => format!("{tokens} tokens when the round is settled; the opening is handed over"),
+                (Some(tokens), None) => format!(
+                    "{tokens} tokens when the round is settled, if whoever finalizes it gets the opening: claim with --openings"
+                ),
+            }
         );
         let more = json!({
             "round": prepared.claim.round.saturating_to::<u64>(), "root": prepared.claim.root, "index": prepared.index,
@@ -303,8 +364,10 @@ impl ClaimArgs {
             "peak_rss_bytes": prepared.peak_rss_bytes,
             "loss": prepared.loss.map(|loss| site.mean_loss(loss)),
             "loss_raw": prepared.loss.map(|loss| u64::try_from(loss).unwrap_or(u64::MAX)),
-            "update_id": event.as_ref().map(|event| event.updateId),
-            "minted": minted, "balance": whole_tokens(balance),
+            "number": event.as_ref().map(|event| event.number.saturating_to::<u64>()),
+            "update_id": event.as_ref().map(|event| keccak256(&event.update)),
+            "nullifier": event.as_ref().map(|event| event.nullifier),
+            "promised": promised, "opening_published": openings.is_some() && event.is_some(),
         });
         Ok(Answer::new(text, outcome_json(&outcome, more)))
     }

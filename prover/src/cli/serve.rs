@@ -14,7 +14,7 @@ use zkpoc_circuits::profile::Profile;
 
 use super::{Answer, Session};
 use crate::error::Error;
-use crate::formats;
+use crate::openings::acknowledgement::Acknowledgement;
 use crate::openings::http::{Acceptance, DEFAULT_LISTEN};
 use crate::openings::{Checker, Folder, Item, Kind, Limits, Quota, Server};
 use crate::srs::Srs;
@@ -80,8 +80,7 @@ impl ServeArgs {
     }
 }
 
-/// Openings must open the commitments of their id; acknowledgements must be JSON objects. Who signed an acknowledgement
-/// is for its reader to verify.
+/// Openings must open the commitments of their id; acknowledgements must be signed by the account they are stored under.
 fn acceptance(profile: Profile, srs: Srs) -> Acceptance {
     Arc::new(move |item, bytes| match item {
         Item::Opening(id) => {
@@ -89,10 +88,11 @@ fn acceptance(profile: Profile, srs: Srs) -> Acceptance {
             checker.read("the opening", *id, bytes).map(|_| ()).map_err(|error| error.to_string())
         }
         Item::Acknowledgement { .. } => {
-            let limit = usize::try_from(Limits::of(&profile).acknowledgement).unwrap_or(0);
-            let object: Result<serde_json::Map<String, serde_json::Value>, _> =
-                formats::json::read("acknowledgement", bytes, limit);
-            object.map(|_| ()).map_err(|error| error.to_string())
+            let said = Acknowledgement::from_json(bytes).map_err(|error| error.to_string())?;
+            match said.item() == *item {
+                true => Ok(()),
+                false => Err(format!("the acknowledgement is that of {}", said.item())),
+            }
         }
         Item::Model(_) => Err("models are not taken from outside".into()),
     })

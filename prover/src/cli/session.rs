@@ -104,6 +104,11 @@ impl Session {
         )))
     }
 
+    /// Where keys are kept in the home.
+    pub fn keys(&self) -> Result<KeyCache, Error> {
+        Ok(KeyCache::new(&self.home()?.keys_dir()))
+    }
+
     /// A proving key, kept in the home.
     pub fn prover_key<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs) -> Result<ProverKey<C>, Error> {
         Ok(KeyCache::new(&self.home()?.keys_dir()).prover::<C>(profile, srs)?.0)

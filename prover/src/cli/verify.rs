@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
 use super::session::{grid, model};
@@ -44,9 +45,12 @@ impl VerifyArgs {
         let profile = session.profile(self.profile.as_deref().unwrap_or(&bundle.profile))?;
         let srs = session.srs(self.srs.as_deref(), profile.k)?;
         let model = match (&self.model, bundle.circuit) {
-            (None, _) => None,
+            (None, CircuitKind::Training | CircuitKind::Dataset) => None,
             (Some(path), CircuitKind::Training) => {
                 Some(model_commitment(&srs, &grid(&profile)?, &model(&profile, path)?)?)
+            }
+            (_, CircuitKind::Round) => {
+                return Err(Error::Usage("round proofs are verified from the chain: `zkpoc round watch`".into()))
             }
             (Some(_), CircuitKind::Dataset) => {
                 return Err(Error::Usage(
@@ -59,6 +63,7 @@ impl VerifyArgs {
         let key = match bundle.circuit {
             CircuitKind::Training => session.verifier_key::<TrainingCircuit>(&profile, &srs)?,
             CircuitKind::Dataset => session.verifier_key::<DatasetCircuit>(&profile, &srs)?,
+            CircuitKind::Round => session.verifier_key::<RoundCircuit>(&profile, &srs)?,
         };
         let bases = link_bases(srs.params())?;
         phases.start("verifying");

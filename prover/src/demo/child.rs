@@ -12,7 +12,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::data::Source;
-use super::{DemoError, SHARDS};
+use super::DemoError;
 use crate::chain::signer::KEY_VARIABLE;
 use crate::fsio::{self, FsError};
 use crate::home::HOME_VARIABLE;
@@ -29,10 +29,14 @@ pub struct Shared {
     pub rpc_url: String,
     /// Name of the profile.
     pub profile: String,
+    /// Shards of a contributor.
+    pub shards: usize,
     /// File of the SRS.
     pub srs: PathBuf,
     /// Folder of the deployment file.
     pub deployments: PathBuf,
+    /// Folder through which openings, models and acknowledgements pass.
+    pub exchange: PathBuf,
     /// Folder of the attestor.
     pub attestor_folder: PathBuf,
     /// The attestor's key.
@@ -61,6 +65,7 @@ pub struct Sent {
 #[derive(Debug)]
 pub struct Contributor<'a> {
     shared: &'a Shared,
+    name: String,
     number: usize,
     home: PathBuf,
     source: Source,
@@ -71,21 +76,30 @@ pub struct Contributor<'a> {
 impl<'a> Contributor<'a> {
     /// A fresh key and an empty home in `folder`.
     pub fn new(shared: &'a Shared, number: usize, folder: &Path, source: Source) -> Result<Self, DemoError> {
-        let home = folder.join(format!("contributor-{number}"));
+        Self::named(shared, format!("contributor {number}"), number, folder, source)
+    }
+
+    /// Who finalizes rounds: a key and a home, no data.
+    pub fn finalizer(shared: &'a Shared, folder: &Path) -> Result<Self, DemoError> {
+        Self::named(shared, "finalizer".into(), 0, folder, Source { data: None, skip: 0 })
+    }
+
+    fn named(
+        shared: &'a Shared,
+        name: String,
+        number: usize,
+        folder: &Path,
+        source: Source,
+    ) -> Result<Self, DemoError> {
+        let home = folder.join(name.replace(' ', "-"));
         fsio::create_secret_dir(&home)?;
-        Ok(Self {
-            shared,
-            number,
-            attestation: folder.join(format!("attestation-{number}.json")),
-            home,
-            source,
-            signer: PrivateKeySigner::random(),
-        })
+        let attestation = folder.join(format!("attestation-{number}.json"));
+        Ok(Self { shared, name, number, attestation, home, source, signer: PrivateKeySigner::random() })
     }
 
     /// For people.
     pub fn name(&self) -> String {
-        format!("contributor {}", self.number)
+        self.name.clone()
     }
 
     /// Its account.
@@ -95,7 +109,7 @@ impl<'a> Contributor<'a> {
 
     /// Commits to the records.
     pub fn commit(&self) -> Result<Committed, DemoError> {
-        let (shards, skip) = (SHARDS.to_string(), self.source.skip.to_string());
+        let (shards, skip) = (self.shared.shards.to_string(), self.source.skip.to_string());
         let data = self.source.data.as_deref().map(path).transpose()?;
         let data: Vec<&str> = data.iter().flat_map(|data| ["--data", data]).collect();
         let answer = self.run(
@@ -160,20 +174,52 @@ impl<'a> Contributor<'a> {
         Ok((self.sent("dataset validate", &answer)?, answer))
     }
 
-    /// Trains on the drawn shard, proves it, and claims.
-    pub fn claim(&self, round: u64, model_seed: &B256) -> Result<(Sent, Value), DemoError> {
-        let (round, seed) = (round.to_string(), model_seed.to_string());
+    /// Trains on the drawn shard, proves it, claims, and hands the opening over.
+    pub fn claim(&self, round: u64) -> Result<(Sent, Value), DemoError> {
+        let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
         let chain = self.chain()?;
         let answer = self.run(
             "round claim",
             &[
                 &["round", "claim", DATASET, "--profile", &self.shared.profile, "--round", &round],
-                &["--model-seed", &seed, "--measure"],
+                &["--models", &exchange, "--openings", &exchange, "--measure"],
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
         )?;
         Ok((self.sent("round claim", &answer)?, answer))
+    }
+
+    /// Signs for the next model of a round, once it is in hand.
+    pub fn acknowledge(&self, round: u64, next: &str) -> Result<(), DemoError> {
+        let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
+        let chain = self.chain()?;
+        self.run(
+            "round ack",
+            &[
+                &["round", "ack", &self.shared.profile, "--next", next, "--round", &round, "--openings", &exchange],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )
+        .map(drop)
+    }
+
+    /// Proves the next model of a round, and sends it if `send`.
+    pub fn finalize(&self, round: u64, send: bool) -> Result<Value, DemoError> {
+        let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
+        let chain = self.chain()?;
+        let prove_only: &[&str] = if send { &[] } else { &["--prove-only"] };
+        self.run(
+            "round finalize",
+            &[
+                &["round", "finalize", &self.shared.profile, "--round", &round],
+                &["--models", &exchange, "--openings", &exchange],
+                prove_only,
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )
     }
 
     fn chain(&self) -> Result<[String; 6], DemoError> {

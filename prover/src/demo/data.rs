@@ -14,9 +14,12 @@ use alloy::primitives::keccak256;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::tools::Tools;
 
-use super::{DemoError, SHARDS};
+use super::DemoError;
 use crate::data::{csv, mnist, DataError, Records};
 use crate::fsio::{self, Overwrite};
+
+/// Fewest unused records of the digits sample that are worth measuring on.
+const LEAST_TEST: usize = 64;
 
 /// What `dataset commit` is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +35,10 @@ pub fn sources(
     profile: &Profile,
     folder: Option<&Path>,
     contributors: usize,
+    shards: usize,
     scratch: &Path,
 ) -> Result<Vec<Source>, DemoError> {
-    let each = SHARDS * profile.batch;
+    let each = shards * profile.batch;
     let needed = each.saturating_mul(contributors);
     let (data, available) = match profile.data.as_str() {
         "mnist" => {
@@ -57,6 +61,27 @@ pub fn sources(
         true => Err(DemoError::Data { contributors, needed, available }),
         false => Ok((0..contributors).map(|index| Source { data: data.clone(), skip: index * each }).collect()),
     }
+}
+
+/// Records that models are measured on: the test part of MNIST; of the digits sample what no contributor uses, or all of it if
+/// that is too little; made-up ones otherwise.
+pub fn test_set(profile: &Profile, folder: Option<&Path>, used: usize) -> Result<Records, DemoError> {
+    Ok(match profile.data.as_str() {
+        "mnist" => {
+            let folder = match folder {
+                Some(folder) => folder.to_path_buf(),
+                None => Tools::ensure()?.mnist()?,
+            };
+            let count = mnist::count(&folder, mnist::Part::Test)?;
+            mnist::load(&folder, mnist::Part::Test, 0..count)?
+        }
+        "digits" => {
+            let all = csv::digits_sample()?;
+            let rest = used..all.len();
+            if rest.len() >= LEAST_TEST { all.range(rest)? } else { all }
+        }
+        _ => made_up(profile, used)?,
+    })
 }
 
 /// Made-up records, all different: features and labels from a public stream of hashes.
@@ -98,7 +123,7 @@ mod tests {
     fn contributors_get_disjoint_ranges() {
         let scratch = tempfile::tempdir().expect("folder");
         let profile = Profile::builtin("toy").expect("a profile");
-        let sources = sources(&profile, None, 3, scratch.path()).expect("sources");
+        let sources = sources(&profile, None, 3, 8, scratch.path()).expect("sources");
         assert_eq!(sources.iter().map(|source| source.skip).collect::<Vec<_>>(), [0, 24, 48]);
         let records = made_up(&profile, 72).expect("records");
         assert!(records.len() >= 72);
@@ -109,8 +134,8 @@ mod tests {
     fn rejects_more_contributors_than_the_sample_serves() {
         let profile = Profile::builtin("digits-tiny").expect("a profile");
         let scratch = tempfile::tempdir().expect("folder");
-        assert_eq!(sources(&profile, None, 8, scratch.path()).expect("512 records").len(), 8);
-        let error = sources(&profile, None, 9, scratch.path()).expect_err("512 records");
+        assert_eq!(sources(&profile, None, 8, 8, scratch.path()).expect("512 records").len(), 8);
+        let error = sources(&profile, None, 9, 8, scratch.path()).expect_err("512 records");
         assert!(matches!(error, DemoError::Data { needed: 576, available: 512, .. }), "{error}");
     }
 }

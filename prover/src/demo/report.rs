@@ -13,7 +13,9 @@
 //! | `verifier_bytes` | code of every deployed contract, key data too |
 //! | `loss` | mean of a record, squared error summed over classes, 1.0 a whole target |
 //! | `loss_raw` | the sum that the circuit proves bounded |
-//! | `minted`, `balance` | the first contributor's, in whole tokens, as decimal strings |
+//! | `minted`, `balance` | the first contributor's in all rounds, in whole tokens, as decimal strings |
+//! | `rounds` | a list: [`RoundFigures`] of each round |
+//! | `gas_genesis` | of the transaction that proves the first model and opens round 1 |
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +28,7 @@ use serde_json::Value;
 use zkpoc_circuits::profile::Profile;
 
 use super::child::{Committed, Contributor, Sent};
+use super::rounds::RoundFigures;
 use super::DemoError;
 use crate::chain::deployment::SrsName;
 use crate::chain::Pool;
@@ -72,7 +75,16 @@ pub struct Report {
     pub loss: f64,
     /// The loss as proven.
     pub loss_raw: u64,
-    /// Tokens that the claim minted.
+    /// Gas of the proof of the first model.
+    pub gas_genesis: u64,
+    /// Records that accuracies are measured on.
+    pub test_records: usize,
+    /// Every round.
+    pub rounds: Vec<RoundFigures>,
+    /// Times of the phases, in order.
+    #[serde(skip)]
+    pub phases: Vec<(String, Duration)>,
+    /// Tokens that were minted for the first contributor.
     pub minted: String,
     /// Tokens that the contributor holds.
     pub balance: String,
@@ -157,13 +169,13 @@ impl Contribution {
             loss: float("loss")?,
             loss_raw: integer("loss_raw")?,
         };
-        let minted = answer["minted"].as_str().ok_or_else(|| lacks("round claim", "minted"))?;
         let validity_prove_ms = validity["prove_ms"].as_f64().ok_or_else(|| lacks("dataset validate", "prove_ms"))?;
         Ok(Self {
             address: contributor.address(),
             root: committed.root,
             index,
-            minted: minted.to_owned(),
+            // Known when all rounds are settled.
+            minted: String::new(),
             gas: Gas { register: registered.gas_used, validate_shard: validated.gas_used, claim: claimed.gas_used },
             norm_log2: integer("norm_log2")?,
             loss_log2: integer("loss_log2")?,
@@ -183,6 +195,10 @@ pub(super) struct Facts<'a> {
     pub(super) pool: &'a Pool,
     pub(super) contributions: Vec<Contribution>,
     pub(super) balances: Vec<(Address, String)>,
+    pub(super) rounds: Vec<RoundFigures>,
+    pub(super) gas_genesis: u64,
+    pub(super) test_records: usize,
+    pub(super) phases: &'a [(String, Duration)],
     pub(super) demo_peak_rss_bytes: Option<u64>,
     pub(super) total: Duration,
     pub(super) kept: Option<PathBuf>,
@@ -214,6 +230,10 @@ impl Report {
             verifier_bytes: facts.pool.contracts.iter().map(|(name, c)| (name.clone(), c.code_bytes)).collect(),
             loss: claim.loss,
             loss_raw: claim.loss_raw,
+            gas_genesis: facts.gas_genesis,
+            test_records: facts.test_records,
+            rounds: facts.rounds,
+            phases: facts.phases.to_vec(),
             minted: first.minted.clone(),
             balance,
             contributors: facts.contributions,
@@ -262,9 +282,26 @@ impl Report {
         }
         for part in &self.contributors {
             let _ =
-                writeln!(text, "  {:<18}{} tokens to {} for shard {}", "minted", part.minted, part.address, part.index);
+                writeln!(text, "  {:<18}{} tokens to {}", "minted", part.minted, part.address);
         }
         let _ = writeln!(text, "  {:<18}{} tokens", "balance", self.balance);
+        let _ = writeln!(text, "\n  round  claims  gas of claims        finalize   proof     loss    accuracy          minted");
+        for round in &self.rounds {
+            let claims: u64 = round.gas_claim.iter().sum();
+            let _ = writeln!(
+                text,
+                "  {:>5}  {:>6}  {:>13}  {:>14}  {:>5.1} s  {:.4}  {:>5.2} -> {:>5.2} %  {:>6}",
+                round.round,
+                round.claims,
+                claims,
+                round.gas_finalize,
+                round.round_prove_ms / 1e3,
+                round.loss,
+                round.test_accuracy_before * 1e2,
+                round.test_accuracy * 1e2,
+                round.minted
+            );
+        }
         let _ = writeln!(text, "  {:<18}{:.1} s", "in all", self.total_ms / 1e3);
         text
     }

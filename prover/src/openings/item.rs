@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | openings | the update's id | `openings/0x{64 digits}.opening` | yes |
 //! | models | the model's id | `models/0x{64 digits}.safetensors` | no |
-//! | acknowledgements | round and account | `acknowledgements/{round}-0x{40 digits}.json` | no |
+//! | acknowledgements | round, next model and account | `acknowledgements/{round}-0x{64 digits}-0x{40 digits}.json` | no |
 //!
 //! An id has one spelling: lowercase hexadecimal after `0x`, and for a round decimal digits without leading zeros. File
 //! names are made from parsed ids only, so no text from outside becomes part of a path.
@@ -80,10 +80,12 @@ pub enum Item {
     Opening(B256),
     /// A model, by its id.
     Model(B256),
-    /// An account's acknowledgement in a round.
+    /// An account's acknowledgement of a next model in a round.
     Acknowledgement {
         /// The round.
         round: u64,
+        /// Id of the next model.
+        model: B256,
         /// The account.
         account: Address,
     },
@@ -93,8 +95,9 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opening(id) | Self::Model(id) => f.write_str(&hexadecimal::encode(id.as_slice())),
-            Self::Acknowledgement { round, account } => {
-                write!(f, "{round}-{}", hexadecimal::encode(account.as_slice()))
+            Self::Acknowledgement { round, model, account } => {
+                let (model, account) = (hexadecimal::encode(model.as_slice()), hexadecimal::encode(account.as_slice()));
+                write!(f, "{round}-{model}-{account}")
             }
         }
     }
@@ -116,9 +119,11 @@ impl Item {
         let item = match kind {
             Kind::Openings => word().map(Self::Opening),
             Kind::Models => word().map(Self::Model),
-            Kind::Acknowledgements => text.split_once('-').and_then(|(round, account)| {
+            Kind::Acknowledgements => text.split_once('-').and_then(|(round, rest)| {
+                let (model, account) = rest.split_once('-')?;
+                let model = hexadecimal::decode_array("id", model).ok().map(B256::new)?;
                 let account = hexadecimal::decode_array("id", account).ok().map(Address::new)?;
-                Some(Self::Acknowledgement { round: round.parse().ok()?, account })
+                Some(Self::Acknowledgement { round: round.parse().ok()?, model, account })
             }),
         };
         // What does not print as it was written has a second spelling.

@@ -138,7 +138,7 @@ fn models_and_acknowledgements_are_served() {
     assert_eq!(source.fetch(&model).expect("fetch").expect("there").as_slice(), b"the model");
     let error = source.publish(&Item::Model(B256::ZERO), b"x").expect_err("models are not taken");
     assert!(matches!(error, OpeningError::Refused { status: 405, .. }), "{error}");
-    let said = Item::Acknowledgement { round: 4, account: Address::repeat_byte(1) };
+    let said = Item::Acknowledgement { round: 4, model: B256::repeat_byte(2), account: Address::repeat_byte(1) };
     assert_eq!(source.publish(&said, b"{}").expect("publish"), Put::Stored);
     assert!(matches!(source.publish(&said, b"{} "), Err(OpeningError::Conflict { item }) if item == said));
     assert_eq!(source.list(Kind::Acknowledgements).expect("list"), [said]);
@@ -176,7 +176,7 @@ fn rejects_uploads_where_nothing_is_taken() {
 #[test]
 fn rejects_more_than_the_quota() {
     let server = Running::start(true, Timeouts::default());
-    let said = |round| Item::Acknowledgement { round, account: Address::ZERO };
+    let said = |round| Item::Acknowledgement { round, model: B256::ZERO, account: Address::ZERO };
     for round in 0..2 {
         server.source().publish(&said(round), b"{}").expect("room");
     }

@@ -9,7 +9,7 @@ fn folder() -> (tempfile::TempDir, Folder) {
 }
 
 fn acknowledgement(round: u64) -> Item {
-    Item::Acknowledgement { round, account: Address::repeat_byte(7) }
+    Item::Acknowledgement { round, model: B256::repeat_byte(3), account: Address::repeat_byte(7) }
 }
 
 #[test]

@@ -1,0 +1,301 @@
+//! The end of a round: its claims' updates are added up, the next model is proven, published and acknowledged.
+//!
+//! Whoever finalizes gets the openings of the claims from a source ([`crate::openings`]), checks each against the points of
+//! its claim, and includes all that are there. The proof is stored before anything is sent: a later run sends it again as long
+//! as the same claims are to be included.
+//!
+//! # Soundness
+//! Nothing here is trusted by anyone: the contract adds up the commitments itself and verifies the proof. What is checked
+//! here saves the work of a proof that it would refuse.
+
+use std::time::Duration;
+
+use alloy::primitives::{Bytes, B256, U256};
+use serde::{Deserialize, Serialize};
+use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::reference::Model;
+use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_contracts::bindings::digests::{claim_hash, genesis_context, round_context, set_hash};
+use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
+use zkpoc_contracts::bindings::digests::commitment_id;
+
+use super::{model_id, scalar, ContributeError, Progress, Site};
+use crate::chain::{Mode, Outcome};
+use crate::fsio::{self, Overwrite};
+use crate::metrics::{peak_rss_bytes, reset_peak_rss};
+use crate::openings::acknowledgement::{Acknowledgement, Forum};
+use crate::openings::source::Source;
+use crate::openings::{Checker, Folder, Item, Limits};
+use crate::prove::{prove_round, ProvingContext, RoundRequest, Timings, UpdateOpening};
+
+/// Largest stored finalization, bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// A claim of a round, as its event tells it and the contract's hash confirms it.
+#[derive(Clone, Debug)]
+pub struct RoundClaim {
+    /// What the contract is given.
+    pub record: ClaimRecord,
+    /// Its hash.
+    pub hash: B256,
+    /// Id of its update's commitment.
+    pub update_id: B256,
+    /// Subject of the dataset.
+    pub subject: B256,
+}
+
+/// A finalization, ready but for its acknowledgements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finalized {
+    /// The round.
+    pub round: u64,
+    /// Hash of the included claims.
+    pub set_hash: B256,
+    /// Bit i stands for claim i.
+    pub included: U256,
+    /// Number of included claims.
+    pub count: u64,
+    /// Id of the next model.
+    pub model_id: B256,
+    /// The proof, without the points of the sum.
+    pub proof: Bytes,
+}
+
+/// A proven finalization and what it took.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The finalization.
+    pub finalized: Finalized,
+    /// Every claim of the round.
+    pub claims: Vec<RoundClaim>,
+    /// Claims without an opening at the source.
+    pub missing: Vec<u64>,
+    /// Times; all zero for one that was stored before.
+    pub timings: Timings,
+    /// Largest resident memory while the proof was made; `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+    /// It was stored by an earlier run.
+    pub stored: bool,
+}
+
+/// A pool's first model with its proof.
+#[derive(Debug)]
+pub struct FirstModel {
+    /// The model.
+    pub model: Model,
+    /// Its id.
+    pub model_id: B256,
+    /// The proof.
+    pub proof: Vec<u8>,
+    /// How long it took.
+    pub prove: Duration,
+}
+
+impl Site<'_> {
+    /// The public start model of a seed, proven to be in range for this pool.
+    pub fn prove_first_model(&self, seed: B256, progress: Progress<'_>) -> Result<FirstModel, ContributeError> {
+        let model = Model::random(self.profile, seed.0);
+        let grid = Grid::new(self.profile)?;
+        let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
+        let context = scalar(genesis_context(fields.0, fields.1, seed, B256::new(self.profile.id())));
+        progress("round key");
+        let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
+        let proving = ProvingContext::new(self.srs, &key)?;
+        let sum = UpdateOpening::of_first_model(self.profile, &grid, &model);
+        let request = RoundRequest { model: &Model::zero(self.profile), sum: &sum, claims: 1, context };
+        let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
+        let model_id = model_id(self.srs, self.profile, &model)?;
+        Ok(FirstModel { model, model_id, proof: made.proof, prove: made.timings.prove })
+    }
+
+    /// The claims of a round, from the chain.
+    pub fn claims(&self, round: u64) -> Result<Vec<RoundClaim>, ContributeError> {
+        let mut events: Vec<_> = self.pool.rounds_events::<ContributionRounds::ContributionProven>()?;
+        events.retain(|event| event.round == U256::from(round));
+        events.sort_by_key(|event| event.number);
+        let mut claims = Vec::new();
+        for (position, event) in events.into_iter().enumerate() {
+            let update_id = commitment_id(&event.update)?;
+            let hash = claim_hash(event.claimant, event.reward, event.nullifier, update_id);
+            let expected = self.pool.claim_hash(round, position as u64)?;
+            if hash != expected {
+                return Err(ContributeError::ClaimHash { round, position, expected, found: hash });
+            }
+            // A reward is part of a budget of 96 bits.
+            let reward = event.reward.to();
+            let record =
+                ClaimRecord { claimant: event.claimant, reward, nullifier: event.nullifier, update: event.update };
+            claims.push(RoundClaim { record, hash, update_id, subject: event.subject });
+        }
+        Ok(claims)
+    }
+
+    /// Proves the next model from all claims whose openings are at the source; or finds the proof stored. Publishes the model.
+    pub fn prepare_finalization(
+        &self,
+        model: &Model,
+        round: u64,
+        source: &Source,
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        self.require_model(round, model)?;
+        progress("claims and their openings");
+        let claims = self.claims(round)?;
+        let checker = Checker::new(self.profile, self.srs)?;
+        let (mut openings, mut missing, mut included) = (Vec::new(), Vec::new(), U256::ZERO);
+        let mut hashes = Vec::new();
+        for (position, claim) in claims.iter().enumerate() {
+            match checker.fetch(source, claim.update_id) {
+                Ok(Some(opening)) => {
+                    included |= U256::ONE << position;
+                    hashes.push(claim.hash);
+                    openings.push(opening);
+                }
+                Ok(None) => missing.push(position as u64),
+                // One bad opening must not keep the others from their reward.
+                Err(error) if error.is_refusal() => {
+                    tracing::warn!(claim = position, %error, "this opening is left out");
+                    missing.push(position as u64);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if openings.is_empty() {
+            return Err(ContributeError::NoOpenings { round, claims: claims.len() });
+        }
+        let set_hash = set_hash(&hashes);
+        let count = openings.len() as u64;
+        let id = self.finalization_id(round, set_hash)?;
+        let sum = UpdateOpening::sum(self.profile, &Grid::new(self.profile)?, &openings);
+        let next = model.apply_mean(self.profile, &sum.update, count);
+        let stored = self.load_finalization(&id)?.filter(|found| {
+            found.round == round && found.set_hash == set_hash && found.included == included
+        });
+        let (finalized, timings, peak, was_stored) = match stored {
+            Some(found) => (found, Timings::default(), None, true),
+            None => {
+                let profile_id = B256::new(self.profile.id());
+                let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
+                let context = round_context(fields.0, fields.1, U256::from(round), set_hash, profile_id);
+                progress("round key");
+                let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
+                let proving = ProvingContext::new(self.srs, &key)?;
+                reset_peak_rss();
+                let request = RoundRequest { model, sum: &sum, claims: count, context: scalar(context) };
+                let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
+                let peak = peak_rss_bytes();
+                // The contract puts in its own points of the sum.
+                let (from, to) = (64 * self.profile.weight_columns, 128 * self.profile.weight_columns);
+                let proof = [&made.proof[..from], &made.proof[to..]].concat();
+                let model_id = model_id(self.srs, self.profile, &made.next)?;
+                let finalized = Finalized { round, set_hash, included, count, model_id, proof: proof.into() };
+                self.save_finalization(&id, &finalized)?;
+                (finalized, made.timings, peak, false)
+            }
+        };
+        progress("publish the next model");
+        let bytes = crate::formats::tensors::write_model(self.profile, &next)
+            .map_err(|source| ContributeError::Tensors { source })?;
+        source.publish(&Item::Model(finalized.model_id), &bytes)?;
+        Ok(Prepared { finalized, claims, missing, timings, peak_rss_bytes: peak, stored: was_stored })
+    }
+
+    /// The acknowledgements of a finalization at a source: one place for each claim, empty where there is none.
+    pub fn acknowledgements(&self, prepared: &Prepared, source: &Source) -> Result<Vec<Bytes>, ContributeError> {
+        let forum = self.forum()?;
+        let mut out = Vec::new();
+        for claim in &prepared.claims {
+            let (round, model) = (prepared.finalized.round, prepared.finalized.model_id);
+            let item = Item::Acknowledgement { round, model, account: claim.record.claimant };
+            let said = source.fetch(&item)?.and_then(|bytes| match Acknowledgement::from_json(&bytes) {
+                Ok(said) if said.forum == forum && said.item() == item => Some(said),
+                Ok(_) => None,
+                Err(error) => {
+                    tracing::warn!(%item, %error, "this acknowledgement is left out");
+                    None
+                }
+            });
+            out.push(said.map_or_else(Bytes::new, |said| Bytes::copy_from_slice(&said.signature)));
+        }
+        Ok(out)
+    }
+
+    /// Sends a finalization.
+    pub fn finalize(
+        &self,
+        prepared: &Prepared,
+        acknowledgements: Vec<Bytes>,
+        mode: Mode,
+    ) -> Result<Outcome, ContributeError> {
+        let Finalized { round, included, proof, .. } = prepared.finalized.clone();
+        let records = prepared.claims.iter().map(|claim| claim.record.clone()).collect();
+        let request = Finalization { round: U256::from(round), included, records, proof, acknowledgements };
+        Ok(self.pool.finalize(request, mode)?)
+    }
+
+    /// Where acknowledgements of this pool count.
+    pub fn forum(&self) -> Result<Forum, ContributeError> {
+        Ok(Forum { chain_id: self.pool.client().chain_id(), rounds: self.pool.rounds()? })
+    }
+
+    /// The model of a round, from a source, checked against the round.
+    pub fn fetch_model(&self, id: B256, source: &Source) -> Result<Model, ContributeError> {
+        let item = Item::Model(id);
+        let bytes = source.fetch(&item)?.ok_or_else(|| ContributeError::NoModel { origin: source.origin(&item) })?;
+        let model = crate::formats::tensors::read_model(self.profile, &bytes)
+            .map_err(|source| ContributeError::Tensors { source })?;
+        let found = model_id(self.srs, self.profile, &model)?;
+        match found == id {
+            true => Ok(model),
+            false => Err(ContributeError::ModelId { origin: source.origin(&item), expected: id, found }),
+        }
+    }
+
+    /// Publishes a model in a folder, made if it is not there.
+    pub fn publish_model(&self, model: &Model, id: B256, folder: &std::path::Path) -> Result<(), ContributeError> {
+        let bytes = crate::formats::tensors::write_model(self.profile, model)
+            .map_err(|source| ContributeError::Tensors { source })?;
+        let folder = Folder::create(folder, Limits::of(self.profile))?;
+        Ok(folder.put(&Item::Model(id), &bytes).map(drop)?)
+    }
+
+    fn require_model(&self, round: u64, model: &Model) -> Result<(), ContributeError> {
+        let expected = self.pool.round(round)?.modelId;
+        let found = model_id(self.srs, self.profile, model)?;
+        match expected == found {
+            true => Ok(()),
+            false => Err(ContributeError::OtherModel { round, expected, found }),
+        }
+    }
+
+    fn finalization_id(&self, round: u64, set_hash: B256) -> Result<String, ContributeError> {
+        let short = |bytes: &[u8]| hex::encode(&bytes[..4]);
+        let chain_id = self.pool.client().chain_id();
+        Ok(format!("{chain_id}-{}-r{round}-{}", short(self.pool.rounds()?.as_slice()), short(set_hash.as_slice())))
+    }
+
+    fn finalization_file(&self, id: &str) -> std::path::PathBuf {
+        self.home.root().join("finalizations").join(format!("{id}.json"))
+    }
+
+    fn save_finalization(&self, id: &str, finalized: &Finalized) -> Result<(), ContributeError> {
+        let file = self.finalization_file(id);
+        if let Some(folder) = file.parent() {
+            fsio::create_secret_dir(folder)?;
+        }
+        // invariant: numbers and byte strings serialise.
+        let text = serde_json::to_vec(finalized).expect("a finalization");
+        Ok(fsio::write(&file, &text, Overwrite::Replace)?)
+    }
+
+    fn load_finalization(&self, id: &str) -> Result<Option<Finalized>, ContributeError> {
+        let file = self.finalization_file(id);
+        match fsio::read(&file, LIMIT) {
+            // A file that cannot be read is proven anew.
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
