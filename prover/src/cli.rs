@@ -21,6 +21,7 @@ pub mod chain;
 pub mod contracts;
 pub mod dataset;
 pub mod demo;
+pub mod eval;
 pub mod finalize;
 pub mod inspect;
 pub mod keys;
@@ -83,6 +84,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Train a model natively, with the arithmetic that the circuits prove.
     Train(train::TrainArgs),
+    /// Measure a model, and training in fixed point against floating point.
+    Eval(eval::EvalArgs),
     /// Prove a training step, or a shard's validity.
     #[command(subcommand)]
     Prove(prove::ProveCommand),
@@ -107,6 +110,7 @@ impl Command {
             Self::Inspect(args) => args.run(session),
             Self::Keys(args) => args.run(session),
             Self::Train(args) => args.run(session),
+            Self::Eval(args) => args.run(session),
             Self::Prove(command) => command.run(session),
             Self::Verify(args) => args.run(session),
         }

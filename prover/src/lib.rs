@@ -10,6 +10,7 @@ pub mod contribute;
 pub mod data;
 pub mod demo;
 pub mod error;
+pub mod float;
 pub mod formats;
 pub mod fsio;
 pub mod home;

@@ -50,6 +50,11 @@ impl Source {
         }
     }
 
+    /// All training records.
+    pub fn all(&self, profile: &Profile) -> Result<Records, Error> {
+        self.range(profile, Part::Train, self.skip..usize::MAX)
+    }
+
     /// The records of a range, or those of it that are there.
     fn range(&self, profile: &Profile, part: Part, range: Range<usize>) -> Result<Records, Error> {
         let cut = |count: usize| range.start.min(count)..range.end.min(count);
