@@ -144,7 +144,7 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
         profileId = profileId_;
         bytes32 modelId = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS);
         emit GenesisSet(modelId, profileId_, seed);
-        _open(modelId);
+        _open(modelId, block.number);
         _verifyRound(profileId_, proof, Contexts.genesis(seed, profileId_), 1);
     }
 
@@ -230,7 +230,7 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
         if (block.number < from) revert ZkPocRoundsTooEarly(from, block.number);
         _rounds[number].status = RoundStatus.Void;
         emit RoundVoided(number, round.claims);
-        _open(round.modelId);
+        _open(round.modelId, round.modelSetAt);
     }
 
     /// @inheritdoc IContributionRounds
@@ -245,7 +245,7 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
 
     /// @inheritdoc IContributionRounds
     function roundContext(uint256 number, bytes32 setHash) external view returns (uint256) {
-        return Contexts.round(number, setHash, profileId);
+        return Contexts.finalization(number, setHash, profileId);
     }
 
     /// @inheritdoc IContributionRounds
@@ -374,7 +374,7 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
         _verifyRound(
             profile,
             ProofPoints.insert(proof, RoundLayout.SUM_OFFSET, sum),
-            Contexts.round(request.round, setHash, profile),
+            Contexts.finalization(request.round, setHash, profile),
             count
         );
     }
@@ -400,8 +400,10 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
 
     /// @dev Ends the round and opens the next one before anything is paid. The records are checked.
     function _settle(uint256 number, bytes32 modelId, uint256 included, ClaimRecord[] calldata records) private {
-        _rounds[number].status = RoundStatus.Settled;
-        _open(modelId);
+        Round storage round = _rounds[number];
+        round.status = RoundStatus.Settled;
+        // From the claim deadline on whoever has the openings can compute the next model.
+        _open(modelId, _claimDeadline(round));
         uint256 paid = 0;
         for (uint256 i = 0; i < records.length; ++i) {
             if ((included >> i) & 1 == 0) continue;
@@ -423,11 +425,12 @@ contract ContributionRounds is AccessControl, EIP712, IContributionRounds {
         IVerifier(ROUTER.verifierOf(profile, Circuit.Round)).verify(proof, instances);
     }
 
-    function _open(bytes32 modelId) private {
+    /// @dev Opens the next round with a model that could be known from block `knownSince` on.
+    function _open(bytes32 modelId, uint256 knownSince) private {
         // A model that comes back was known all the time: data registered since then does not count.
         uint40 setAt = _modelSetAt[modelId];
         if (setAt == 0) {
-            setAt = uint40(block.number);
+            setAt = uint40(knownSince);
             _modelSetAt[modelId] = setAt;
         }
         uint256 number = ++currentRound;

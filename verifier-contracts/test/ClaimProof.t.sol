@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
-import {Claim, IContributionRounds, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
+import {Claim, Finalization, IContributionRounds, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
 import {Bn254, G1Point} from "../contracts/libraries/Bn254.sol";
@@ -18,28 +18,29 @@ contract ClaimProofTest is ClaimsFixture {
 
     function test_RevertWhen_BeaconIsNotKnown() public {
         Claim memory request = _aliceClaim();
-        vm.roll(block.number + MIN_LENGTH);
-        rounds.closeRound();
-        rounds.openRound(_modelId(MODEL));
+        _endRound(MODEL);
         request.round = 2;
         _expectRevert(request, IContributionRounds.ZkPocRoundsNotSealed.selector);
     }
 
-    function test_RevertWhen_RoundIsClosedOrNone() public {
+    function test_RevertWhen_RoundIsOverOrNone() public {
         Claim memory request = _aliceClaim();
-        vm.roll(block.number + MIN_LENGTH);
-        rounds.closeRound();
+        _toDeadline();
+        _expectRevert(request, IContributionRounds.ZkPocRoundsTooLate.selector);
+        vm.roll(block.number - 1);
+        _send(ALICE, request);
+        _endRound(4);
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 1, RoundStatus.Closed));
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 1, RoundStatus.Settled));
         rounds.claim(request);
-        request.round = 2;
+        request.round = 3;
         _expectRevert(request, IContributionRounds.ZkPocRoundsNotOpen.selector);
     }
 
     function test_RevertWhen_ClaimedTwice() public {
         Claim memory request = _aliceClaim();
         _send(ALICE, request);
-        _expectRevert(request, IContributionRounds.ZkPocRoundsNullifierUsed.selector);
+        _expectRevert(request, IContributionRounds.ZkPocRoundsAlreadyClaimed.selector);
     }
 
     function test_RevertWhen_SameGradientIsClaimedInALaterRound() public {
@@ -186,27 +187,28 @@ contract ClaimProofTest is ClaimsFixture {
     // -- the money
 
     function test_RevertWhen_BudgetIsExhausted() public {
-        // The budget pays two claims and a half.
-        address[3] memory owners = [address(0x101), address(0x102), address(0x103)];
-        bytes32[3] memory roots;
-        for (uint256 i = 0; i < 3; ++i) {
+        // The budget pays four claims and a half.
+        address[5] memory owners =
+            [address(0x101), address(0x102), address(0x103), address(0x104), address(0x105)];
+        bytes32[5] memory roots;
+        for (uint256 i = 0; i < 5; ++i) {
             roots[i] = _commit(10 + i, SHARDS);
             _register(owners[i], bytes32(i + 1), roots[i], 1);
         }
         _nextRound(4);
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint256 i = 0; i < 5; ++i) {
             uint256 drawn = rounds.drawnIndex(2, roots[i]);
             _validate(roots[i], drawn, owners[i]);
             Claim memory request = _claim(2, owners[i], bytes32(i + 1), roots[i], 4);
             vm.prank(owners[i]);
-            if (i == 2) {
+            if (i == 4) {
                 vm.expectRevert(
-                    abi.encodeWithSelector(IContributionRounds.ZkPocRoundsBudget.selector, BUDGET - 2 * REWARD, REWARD)
+                    abi.encodeWithSelector(IContributionRounds.ZkPocRoundsBudget.selector, BUDGET - 4 * REWARD, REWARD)
                 );
             }
             rounds.claim(request);
         }
-        vm.assertEq(token.totalSupply(), 2 * REWARD);
+        vm.assertEq(rounds.roundInfo(2).claims, 4);
     }
 
     function test_FailedClaimSpendsNothing() public {
@@ -217,12 +219,15 @@ contract ClaimProofTest is ClaimsFixture {
         _expectRevert(request, LinkVerifier.ZkPocLinkInvalid.selector);
         request.link = honest;
         _send(ALICE, request);
-        vm.assertEq(token.balanceOf(ALICE), REWARD);
+        vm.assertEq(rounds.roundInfo(1).claims, 1);
     }
 
     function test_RevertWhen_MinterRoleIsMissing() public {
-        Claim memory request = _aliceClaim();
+        _send(ALICE, _aliceClaim());
         token.revokeRole(token.MINTER_ROLE(), address(rounds));
-        _expectRevert(request, IAccessControl.AccessControlUnauthorizedAccount.selector);
+        _toDeadline();
+        Finalization memory request = _finalization(1, 1, MODEL, 4);
+        vm.expectPartialRevert(IAccessControl.AccessControlUnauthorizedAccount.selector);
+        rounds.finalize(request);
     }
 }

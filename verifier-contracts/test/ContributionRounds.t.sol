@@ -3,15 +3,19 @@ pragma solidity ^0.8.28;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {ContributionRounds} from "../contracts/ContributionRounds.sol";
-import {Claim, IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
+import {RoundLayout} from "../contracts/generated/RoundLayout.sol";
+import {IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
+import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
+import {StandInVerifier} from "./utils/StandInVerifier.sol";
 
 /// @notice The life of rounds; claims have their own tests.
 contract ContributionRoundsTest is PoolFixture {
     uint256 private constant MODEL = 3;
 
     function _genesis() private {
-        rounds.openGenesis(_modelId(MODEL), PROFILE);
+        _openGenesis(rounds, MODEL);
+        model_ = MODEL;
     }
 
     function test_GenesisOpensRoundOne() public {
@@ -28,82 +32,82 @@ contract ContributionRoundsTest is PoolFixture {
 
     function test_RevertWhen_GenesisIsSetTwice() public {
         _genesis();
+        bytes memory proof = _genesisProof(rounds, 5);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsGenesisSet.selector, PROFILE));
-        rounds.openGenesis(bytes32(uint256(1)), PROFILE);
+        rounds.openGenesis(PROFILE, SEED, proof);
     }
 
-    function test_RevertWhen_IdsAreZero() public {
+    function test_RevertWhen_ProfileIsZero() public {
+        bytes memory proof = _genesisProof(rounds, MODEL);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroId.selector));
-        rounds.openGenesis(bytes32(uint256(1)), 0);
-        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroId.selector));
-        rounds.openGenesis(0, PROFILE);
+        rounds.openGenesis(0, SEED, proof);
     }
 
-    function test_RevertWhen_RoundIsOpenedBeforeGenesis() public {
-        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNoGenesis.selector));
-        rounds.openRound(bytes32(uint256(1)));
-        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 0, RoundStatus.None));
-        rounds.closeRound();
+    function test_RevertWhen_GenesisDoesNotStartFromZero() public {
+        bytes memory proof = _roundProof(Curve.point(2), Curve.point(99), Curve.point(MODEL));
+        uint256[] memory instances = new uint256[](2);
+        (instances[0], instances[1]) = (rounds.genesisContext(SEED, PROFILE), 1);
+        roundVerifier.accept(proof, instances);
+        vm.expectPartialRevert(IContributionRounds.ZkPocRoundsModel.selector);
+        rounds.openGenesis(PROFILE, SEED, proof);
+    }
+
+    function test_RevertWhen_GenesisProofIsForAnotherSeedOrPool() public {
+        bytes memory proof = _genesisProof(rounds, MODEL);
+        vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
+        rounds.openGenesis(PROFILE, keccak256("another seed"), proof);
+        ContributionRounds other = _newRounds(policy);
+        vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
+        other.openGenesis(PROFILE, SEED, proof);
+        vm.chainId(1);
+        vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
+        rounds.openGenesis(PROFILE, SEED, proof);
+    }
+
+    function test_RevertWhen_GenesisProofHasAnotherLength() public {
+        bytes memory proof = bytes.concat(_genesisProof(rounds, MODEL), hex"00");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IContributionRounds.ZkPocRoundsProofLength.selector,
+                RoundLayout.PROOF_BYTES,
+                RoundLayout.PROOF_BYTES + 1
+            )
+        );
+        rounds.openGenesis(PROFILE, SEED, proof);
     }
 
     function testFuzz_RevertWhen_SenderIsNoOperator(address sender) public {
         vm.assume(sender != address(this));
-        bytes4 unauthorized = IAccessControl.AccessControlUnauthorizedAccount.selector;
+        bytes memory proof = _genesisProof(rounds, MODEL);
         vm.prank(sender);
-        vm.expectPartialRevert(unauthorized);
-        rounds.openGenesis(bytes32(uint256(1)), PROFILE);
-        _genesis();
-        vm.prank(sender);
-        vm.expectPartialRevert(unauthorized);
-        rounds.closeRound();
-        vm.prank(sender);
-        vm.expectPartialRevert(unauthorized);
-        rounds.openRound(bytes32(uint256(1)));
+        vm.expectPartialRevert(IAccessControl.AccessControlUnauthorizedAccount.selector);
+        rounds.openGenesis(PROFILE, SEED, proof);
     }
 
-    function test_RevertWhen_ClosedBeforeMinimumLength() public {
-        _genesis();
-        uint256 notBefore = block.number + MIN_LENGTH;
-        vm.roll(notBefore - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IContributionRounds.ZkPocRoundsTooEarly.selector, notBefore, notBefore - 1)
-        );
-        rounds.closeRound();
-        vm.roll(notBefore);
-        rounds.closeRound();
-        vm.assertTrue(rounds.roundInfo(1).status == RoundStatus.Closed);
-    }
-
-    function test_RevertWhen_NextRoundOpensWhileOneIsOpen() public {
-        _genesis();
-        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsStillOpen.selector, 1));
-        rounds.openRound(bytes32(uint256(1)));
-    }
-
-    function test_NextRoundHasItsOwnBudgetAndBeacon() public {
-        _genesis();
-        _sealRound(1);
-        vm.roll(block.number + MIN_LENGTH);
-        rounds.closeRound();
-        rounds.openRound(_modelId(4));
-        Round memory round = rounds.roundInfo(2);
-        vm.assertEq(round.modelSetAt, block.number);
-        vm.assertEq(round.beacon, bytes32(0));
-        vm.assertEq(round.remaining, BUDGET);
-    }
-
-    function test_ModelThatComesBackIsAsOldAsItWas() public {
+    function test_VoidRoundKeepsTheModelAndItsAge() public {
         _genesis();
         uint256 setAt = block.number;
-        bytes32[3] memory models = [_modelId(MODEL), _modelId(4), _modelId(MODEL)];
-        for (uint256 i = 0; i < 3; ++i) {
-            vm.roll(block.number + MIN_LENGTH);
-            rounds.closeRound();
-            rounds.openRound(models[i]);
+        for (uint256 number = 1; number < 4; ++number) {
+            _endRound(MODEL);
+            vm.assertTrue(rounds.roundInfo(number).status == RoundStatus.Void);
+            Round memory round = rounds.roundInfo(number + 1);
+            vm.assertEq(round.modelId, _modelId(MODEL));
+            vm.assertEq(round.modelSetAt, setAt);
+            vm.assertEq(round.beacon, bytes32(0));
+            vm.assertEq(round.remaining, BUDGET);
         }
-        vm.assertEq(rounds.roundInfo(2).modelSetAt, setAt);
-        vm.assertEq(rounds.roundInfo(3).modelSetAt, setAt + 2 * MIN_LENGTH);
-        vm.assertEq(rounds.roundInfo(4).modelSetAt, setAt);
+    }
+
+    function test_RevertWhen_VoidedBeforeItsTime() public {
+        _genesis();
+        uint256 from = block.number + CLAIM_BLOCKS + FINALIZE_BLOCKS;
+        vm.roll(from - 1);
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsTooEarly.selector, from, from - 1));
+        rounds.voidRound(1);
+        vm.roll(from);
+        rounds.voidRound(1);
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsNotOpen.selector, 1, RoundStatus.Void));
+        rounds.voidRound(1);
     }
 
     // -- the beacon
@@ -152,9 +156,15 @@ contract ContributionRoundsTest is PoolFixture {
     }
 
     function test_RevertWhen_ConstructedBadly() public {
+        uint40[4][4] memory bad = [[uint40(0), 1, 1, 3], [uint40(20), 0, 1, 3], [uint40(20), 1, 0, 3], [uint40(20), 1, 1, 0]];
+        for (uint256 i = 1; i < 4; ++i) {
+            uint40[4] memory b = bad[i];
+            vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
+            new ContributionRounds(address(this), registry, router, token, policy, 1, b[0], b[1], b[2], b[3]);
+        }
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
-        new ContributionRounds(address(this), registry, router, token, policy, 0, 20, 3);
+        new ContributionRounds(address(this), registry, router, token, policy, 0, 20, 1, 1, 3);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsLength.selector, 20, 20));
-        new ContributionRounds(address(this), registry, router, token, policy, 1, 20, 20);
+        new ContributionRounds(address(this), registry, router, token, policy, 1, 20, 1, 1, 20);
     }
 }

@@ -17,7 +17,7 @@ enum RoundStatus {
 /// @param modelId Commitment id of the round's model.
 /// @param beacon Hash of the beacon block, zero until the round is sealed.
 /// @param remaining What the round can still promise.
-/// @param modelSetAt Block in which the model was first set.
+/// @param modelSetAt Block from which on the model could be known: the claim deadline of the round that it came from.
 /// @param openedAt Block in which the round was opened.
 /// @param beaconBlock Block whose hash is the beacon.
 /// @param claims Number of claims.

@@ -47,7 +47,7 @@ library Contexts {
 
     /// @notice Context of a round's proof; the calling contract is the rounds contract.
     /// @param setHash Hash of the included claims' hashes, in order.
-    function round(uint256 number, bytes32 setHash, bytes32 profileId) internal view returns (uint256) {
+    function finalization(uint256 number, bytes32 setHash, bytes32 profileId) internal view returns (uint256) {
         return
             uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId))) % Bn254.R;
     }

@@ -15,19 +15,20 @@ abstract contract ClaimsFixture is PoolFixture {
     ContributionRounds internal twin;
 
     /// @dev Alice's dataset is registered and validated, round 1 is open and sealed.
-    function setUp() public override {
+    function setUp() public virtual override {
         super.setUp();
         root = _commit(1, SHARDS);
         _register(ALICE, SUBJECT, root, 1);
         for (uint256 i = 0; i < SHARDS; ++i) {
             _validate(root, i, ALICE);
         }
+        _registerCarol();
         vm.roll(block.number + 1);
-        FlatRewardPolicy lax = new FlatRewardPolicy(REWARD, 255, 255);
-        twin = new ContributionRounds(address(this), registry, router, token, lax, BUDGET, MIN_LENGTH, BEACON_DELAY);
+        twin = _newRounds(new FlatRewardPolicy(REWARD, 255, 255));
         token.grantRole(token.MINTER_ROLE(), address(twin));
-        rounds.openGenesis(_modelId(MODEL), PROFILE);
-        twin.openGenesis(_modelId(MODEL), PROFILE);
+        _openGenesis(rounds, MODEL);
+        _openGenesis(twin, MODEL);
+        model_ = MODEL;
         _sealRound(1);
         twin.seal(1);
     }
@@ -36,9 +37,9 @@ abstract contract ClaimsFixture is PoolFixture {
         return _claim(1, ALICE, SUBJECT, root, MODEL);
     }
 
-    function _send(address sender, Claim memory request) internal {
-        vm.prank(sender);
-        rounds.claim(request);
+    /// @dev A claim that may fail.
+    function sendAs(address sender, Claim memory request) external {
+        _send(sender, request);
     }
 
     function _expectRevert(Claim memory request, bytes4 selector) internal {
@@ -48,9 +49,7 @@ abstract contract ClaimsFixture is PoolFixture {
     }
 
     function _nextRound(uint256 model) internal {
-        vm.roll(block.number + MIN_LENGTH);
-        rounds.closeRound();
-        rounds.openRound(_modelId(model));
+        _endRound(model);
         _sealRound(rounds.currentRound());
     }
 

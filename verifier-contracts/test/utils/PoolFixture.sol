@@ -8,14 +8,15 @@ import {FlatRewardPolicy} from "../../contracts/FlatRewardPolicy.sol";
 import {VerifierRouter} from "../../contracts/VerifierRouter.sol";
 import {DatasetLayout} from "../../contracts/generated/DatasetLayout.sol";
 import {TrainingLayout} from "../../contracts/generated/TrainingLayout.sol";
-import {Claim} from "../../contracts/interfaces/IContributionRounds.sol";
+import {RoundLayout} from "../../contracts/generated/RoundLayout.sol";
+import {Claim, ClaimRecord, Finalization} from "../../contracts/interfaces/IContributionRounds.sol";
 import {Attestation} from "../../contracts/interfaces/IDataRegistry.sol";
 import {Circuit} from "../../contracts/interfaces/IVerifierRouter.sol";
-import {G1Point} from "../../contracts/libraries/Bn254.sol";
+import {Bn254, G1Point} from "../../contracts/libraries/Bn254.sol";
 import {Curve} from "./Curve.sol";
 import {StandInVerifier} from "./StandInVerifier.sol";
 import {Tree} from "./Tree.sol";
-import {Test} from "./Vm.sol";
+import {Test, Vm} from "./Vm.sol";
 
 /// @title A deployed pool and an honest contributor's side of it
 abstract contract PoolFixture is Test {
@@ -23,13 +24,18 @@ abstract contract PoolFixture is Test {
     bytes32 internal constant SRS = keccak256("srs");
     bytes32 internal constant SUBJECT = keccak256("subject");
     uint256 internal constant ATTESTOR_KEY = 0xA77E5707;
-    address internal constant ALICE = address(0xA11CE);
-    address internal constant BOB = address(0xB0B);
-    uint96 internal constant BUDGET = 25 ether;
+    uint256 internal constant ALICE_KEY = 0xA11CE;
+    uint256 internal constant BOB_KEY = 0xB0B;
+    uint256 internal constant CAROL_KEY = 0xCA401;
+    bytes32 internal constant CAROLS = keccak256("Carol's source");
+    bytes32 internal constant SEED = keccak256("seed");
+    uint96 internal constant BUDGET = 45 ether;
     uint256 internal constant REWARD = 10 ether;
     uint8 internal constant NORM_LOG2 = 60;
     uint8 internal constant LOSS_LOG2 = 40;
-    uint40 internal constant MIN_LENGTH = 20;
+    uint40 internal constant CLAIM_BLOCKS = 20;
+    uint40 internal constant FINALIZE_BLOCKS = 30;
+    uint40 internal constant WINDOW_BLOCKS = 10;
     uint40 internal constant BEACON_DELAY = 3;
     uint256 internal constant SHARDS = 5;
 
@@ -40,7 +46,15 @@ abstract contract PoolFixture is Test {
     ContributionRounds internal rounds;
     StandInVerifier internal datasetVerifier;
     StandInVerifier internal trainingVerifier;
+    StandInVerifier internal roundVerifier;
+    // Accounts that sign.
+    address internal ALICE = vm.addr(ALICE_KEY);
+    address internal BOB = vm.addr(BOB_KEY);
+    address internal CAROL = vm.addr(CAROL_KEY);
+    mapping(address account => uint256 key) internal keys;
 
+    mapping(uint256 round => ClaimRecord[] records) internal recorded;
+    mapping(uint256 round => bytes32[] hashes) internal hashes;
     mapping(bytes32 root => G1Point[] points) private _points;
     mapping(bytes32 root => bytes32[] leaves) private _leaves;
 
@@ -50,14 +64,31 @@ abstract contract PoolFixture is Test {
         token = new ContributionToken(address(this));
         policy = new FlatRewardPolicy(REWARD, NORM_LOG2, 253);
         registry = new DataRegistry(address(this), router, SRS);
-        rounds =
-            new ContributionRounds(address(this), registry, router, token, policy, BUDGET, MIN_LENGTH, BEACON_DELAY);
+        rounds = _newRounds(policy);
         datasetVerifier = new StandInVerifier(1);
         trainingVerifier = new StandInVerifier(2);
+        roundVerifier = new StandInVerifier(3);
+        (keys[ALICE], keys[BOB], keys[CAROL]) = (ALICE_KEY, BOB_KEY, CAROL_KEY);
         router.add(PROFILE, Circuit.Dataset, address(datasetVerifier));
         router.add(PROFILE, Circuit.Training, address(trainingVerifier));
+        router.add(PROFILE, Circuit.Round, address(roundVerifier));
         token.grantRole(token.MINTER_ROLE(), address(rounds));
         registry.grantRole(registry.ATTESTOR_ROLE(), vm.addr(ATTESTOR_KEY));
+    }
+
+    function _newRounds(FlatRewardPolicy terms) internal returns (ContributionRounds) {
+        return new ContributionRounds(
+            address(this),
+            registry,
+            router,
+            token,
+            terms,
+            BUDGET,
+            CLAIM_BLOCKS,
+            FINALIZE_BLOCKS,
+            WINDOW_BLOCKS,
+            BEACON_DELAY
+        );
     }
 
     // -- the contributor's files
@@ -195,6 +226,130 @@ abstract contract PoolFixture is Test {
     }
 
     // -- rounds
+
+    /// @dev A proof of the round circuit: model, sum, next model, filler.
+    function _roundProof(G1Point memory from, G1Point memory sum, G1Point memory next)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        return _fill(abi.encode(from.x, from.y, sum.x, sum.y, next.x, next.y), RoundLayout.PROOF_BYTES);
+    }
+
+    /// @dev An accepted proof of a first model.
+    function _genesisProof(ContributionRounds pool, uint256 model) internal returns (bytes memory proof) {
+        proof = _roundProof(Curve.point(1), Curve.point(99), Curve.point(model));
+        uint256[] memory instances = new uint256[](2);
+        (instances[0], instances[1]) = (pool.genesisContext(SEED, PROFILE), 1);
+        roundVerifier.accept(proof, instances);
+    }
+
+    function _openGenesis(ContributionRounds pool, uint256 model) internal {
+        pool.openGenesis(PROFILE, SEED, _genesisProof(pool, model));
+    }
+
+    /// @dev Sends a claim and keeps its record, as its event tells it.
+    function _send(address sender, Claim memory request) internal {
+        vm.recordLogs();
+        vm.prank(sender);
+        rounds.claim(request);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        (,,, bytes memory update, bytes32 nullifier,,, uint256 reward) = abi.decode(
+            logs[logs.length - 1].data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256)
+        );
+        hashes[request.round].push(rounds.claimHash(request.round, recorded[request.round].length));
+        recorded[request.round].push(ClaimRecord(sender, uint96(reward), nullifier, update));
+    }
+
+    function _sumOf(uint256 number, uint256 included) internal view returns (G1Point memory sum, bytes32 setHash) {
+        bytes memory set;
+        for (uint256 i = 0; i < recorded[number].length; ++i) {
+            if ((included >> i) & 1 == 0) continue;
+            (uint256 x, uint256 y) = abi.decode(recorded[number][i].update, (uint256, uint256));
+            Bn254.add(sum, x, y);
+            set = bytes.concat(set, hashes[number][i]);
+        }
+        setHash = keccak256(set);
+    }
+
+    /// @dev An honest finalization of the included claims that leads from `model` to `next`, acknowledged by all claimants.
+    function _finalization(uint256 number, uint256 included, uint256 model, uint256 next)
+        internal
+        returns (Finalization memory request)
+    {
+        (G1Point memory sum, bytes32 setHash) = _sumOf(number, included);
+        uint256 count = 0;
+        for (uint256 bits = included; bits != 0; bits &= bits - 1) {
+            ++count;
+        }
+        bytes memory proof = _roundProof(Curve.point(model), sum, Curve.point(next));
+        uint256[] memory instances = new uint256[](2);
+        (instances[0], instances[1]) = (rounds.roundContext(number, setHash), count);
+        roundVerifier.accept(proof, instances);
+        request.round = number;
+        request.included = included;
+        request.records = recorded[number];
+        request.proof = _without(proof, RoundLayout.SUM_OFFSET, 64);
+        request.acknowledgements = new bytes[](request.records.length);
+        for (uint256 i = 0; i < request.records.length; ++i) {
+            request.acknowledgements[i] = _acknowledge(number, _modelId(next), request.records[i].claimant);
+        }
+    }
+
+    function _without(bytes memory whole, uint256 offset, uint256 length) internal pure returns (bytes memory out) {
+        out = new bytes(whole.length - length);
+        for (uint256 i = 0; i < out.length; ++i) {
+            out[i] = whole[i < offset ? i : i + length];
+        }
+    }
+
+    function _acknowledge(uint256 number, bytes32 modelId, address account) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[account], rounds.acknowledgementDigest(number, modelId));
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev All claims of the current round.
+    function _all() internal view returns (uint256) {
+        return (uint256(1) << recorded[rounds.currentRound()].length) - 1;
+    }
+
+    function _toDeadline() internal {
+        vm.roll(uint256(rounds.roundInfo(rounds.currentRound()).openedAt) + CLAIM_BLOCKS);
+    }
+
+    /// @dev The model that the current round is about.
+    uint256 internal model_;
+
+    /// @dev Ends the current round: with all its claims, or void when it has none and the model stays. A round without claims
+    /// that is to get another model is given one by Carol.
+    function _endRound(uint256 next) internal {
+        uint256 number = rounds.currentRound();
+        if (recorded[number].length == 0 && next != model_) {
+            bytes32 root = _carolsRoot();
+            _send(CAROL, _claim(number, CAROL, CAROLS, root, model_));
+        }
+        _toDeadline();
+        if (recorded[number].length == 0) {
+            vm.roll(block.number + FINALIZE_BLOCKS);
+            rounds.voidRound(number);
+        } else {
+            rounds.finalize(_finalization(number, _all(), model_, next));
+            model_ = next;
+        }
+    }
+
+    /// @dev Carol's dataset, all of it validated; registered before the first model.
+    function _carolsRoot() internal view returns (bytes32) {
+        return registry.liveRoot(CAROLS);
+    }
+
+    function _registerCarol() internal {
+        bytes32 root = _commit(uint256(keccak256("Carol")), SHARDS);
+        _register(CAROL, CAROLS, root, 1);
+        for (uint256 i = 0; i < SHARDS; ++i) {
+            _validate(root, i, CAROL);
+        }
+    }
 
     function _sealRound(uint256 number) internal {
         vm.roll(rounds.roundInfo(number).beaconBlock + 1);
