@@ -224,5 +224,15 @@ fn golden_round_mnist_linear() {
 
 #[test]
 fn golden_round_mnist_mlp() {
-    round("mnist-mlp", (33, 6, 47, 8, "2d4ab49874cb5634c71087b716a4ce9d5fea8fa9eb283641a2e8be222ee20d74", "dcc1f0f4a383eef512aeabacc5bf3d70b7178fb5a203a5358116b4ea798bc7aa"));
+    round(
+        "mnist-mlp",
+        (
+            33,
+            6,
+            47,
+            8,
+            "2d4ab49874cb5634c71087b716a4ce9d5fea8fa9eb283641a2e8be222ee20d74",
+            "dcc1f0f4a383eef512aeabacc5bf3d70b7178fb5a203a5358116b4ea798bc7aa",
+        ),
+    );
 }

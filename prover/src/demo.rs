@@ -64,7 +64,7 @@ const REWARD: u64 = 10;
 /// Blocks from a round's opening to its beacon.
 const BEACON_DELAY: u64 = 3;
 /// Blocks in which a round takes claims: more than the transactions of the most contributors.
-const CLAIM_BLOCKS: u64 = 60;
+const CLAIM_BLOCKS: u64 = 200;
 /// Blocks for a first finalization.
 const FINALIZE_BLOCKS: u64 = 100;
 /// Blocks of the window for one with more claims.

@@ -135,9 +135,9 @@ impl<'a> Watcher<'a> {
                 }
                 Err(_) => None,
             },
-            R::RoundOpened::SIGNATURE_HASH => R::RoundOpened::decode_log(&log.inner).ok().and_then(|event| {
-                seen("RoundOpened", event.round, None, format!("model {}", event.modelId))
-            }),
+            R::RoundOpened::SIGNATURE_HASH => R::RoundOpened::decode_log(&log.inner)
+                .ok()
+                .and_then(|event| seen("RoundOpened", event.round, None, format!("model {}", event.modelId))),
             R::RoundSealed::SIGNATURE_HASH => R::RoundSealed::decode_log(&log.inner)
                 .ok()
                 .and_then(|event| seen("RoundSealed", event.round, None, format!("beacon {}", event.beacon))),
@@ -173,8 +173,7 @@ impl<'a> Watcher<'a> {
         let call = ContributionRounds::openGenesisCall::abi_decode(input).map_err(|_| not_direct("openGenesis"))?;
         let (chain_id, rounds, profile_id) = self.place()?;
         let context = scalar(genesis_context(chain_id, rounds, event.seed, profile_id))?;
-        let points =
-            verify_round(&self.keys.round, self.srs, &call.proof, &[context, Fr::from(1)]).map_err(plain)?;
+        let points = verify_round(&self.keys.round, self.srs, &call.proof, &[context, Fr::from(1)]).map_err(plain)?;
         let id = |model: &Model| model_id(self.srs, self.profile, model).map_err(plain);
         same("the model it starts from", id(&Model::zero(self.profile))?, id_of(&points.model)?)?;
         same("the first model", event.modelId, id_of(&points.next)?)?;

@@ -27,7 +27,19 @@ fn last_line(output: &Output) -> Value {
 #[test]
 fn e2e_demo_on_digits_mints() {
     let home = tempfile::tempdir().expect("a folder");
-    let output = run(zkpoc(home.path()).args(["demo", "--profile", "digits-tiny", "--contributors", "2", "--json"]));
+    let page = home.path().join("report.html").to_string_lossy().into_owned();
+    let output = run(zkpoc(home.path()).args([
+        "demo",
+        "--profile",
+        "digits-tiny",
+        "--contributors",
+        "2",
+        "--rounds",
+        "2",
+        "--json",
+        "--report",
+        &page,
+    ]));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report = last_line(&output);
     assert_eq!(report["profile"], "digits-tiny");
@@ -57,8 +69,24 @@ fn e2e_demo_on_digits_mints() {
         report["gas"]
     );
     let sizes = report["verifier_bytes"].as_object().expect("sizes");
-    assert_eq!(sizes.len(), 9);
+    assert_eq!(sizes.len(), 11);
     assert!(sizes.values().all(|bytes| bytes.as_u64().is_some_and(|bytes| (1..=24_576).contains(&bytes))), "{sizes:?}");
+
+    // Every round of the learning curve.
+    let rounds = report["rounds"].as_array().expect("rounds");
+    assert_eq!(rounds.len(), 2);
+    for (place, round) in rounds.iter().enumerate() {
+        assert_eq!((round["round"].as_u64(), round["claims"].as_u64()), (Some(place as u64 + 1), Some(2)));
+        assert_eq!(round["gas_claim"].as_array().map(Vec::len), Some(2));
+        assert!(round["gas_finalize"].as_u64().is_some_and(|gas| (200_000..=1_200_000).contains(&gas)), "{round}");
+        assert!(round["round_prove_ms"].as_f64().is_some_and(|time| time > 0.0), "{round}");
+        assert!(round["loss"].as_f64().is_some_and(|loss| loss > 0.0), "{round}");
+        assert!(round["test_accuracy"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{round}");
+        assert_eq!(tokens(&round["minted"]), 20.0);
+    }
+    assert_ne!(rounds[0]["model_commitment"], rounds[1]["model_commitment"]);
+    let html = std::fs::read_to_string(&page).expect("the page");
+    assert!(html.starts_with("<!doctype html>") && html.contains("Learning curve") && !html.contains("<script"));
 
     // Only what is kept between runs is left: the SRS and the keys.
     let left = std::fs::read_dir(home.path().join("demo")).expect("the demo's folder");
@@ -79,6 +107,7 @@ fn rejects_what_the_demo_cannot_do() {
     };
     refused(&["demo", "--profile", "nonsense"], &[], 2, "digits-tiny");
     refused(&["demo", "--profile", "digits-tiny", "--contributors", "9"], &[], 2, "576");
+    refused(&["demo", "--profile", "toy", "--contributors", "9"], &[], 2, "8 claims at most");
     refused(&["demo", "--profile", "digits-tiny"], &[("ZKPOC_ANVIL", "/nowhere/anvil")], 3, "ZKPOC_ANVIL");
     // Neither Node.js nor tools installed before.
     let tools = home.path().join("no-tools");
@@ -92,7 +121,7 @@ fn rejects_what_the_demo_cannot_do() {
 fn rejects_to_leave_a_node_behind_when_stopped() {
     let home = tempfile::tempdir().expect("a folder");
     let mut demo = zkpoc(home.path())
-        .args(["demo", "--profile", "toy", "--contributors", "16"])
+        .args(["demo", "--profile", "toy", "--contributors", "8", "--no-report"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -23,8 +23,8 @@ use revm::primitives::TxKind;
 use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext, MainnetEvm};
 use zkpoc_contracts::bindings::digests::{self, TrainingContext};
 use zkpoc_contracts::bindings::{
-    describe_revert, Attestation, Circuit, Claim, ContributionRounds, ContributionToken, DataRegistry,
-    FlatRewardPolicy, G1Point, RoundStatus, VerifierRouter,
+    describe_revert, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
+    Finalization, FlatRewardPolicy, G1Point, RoundStatus, VerifierRouter,
 };
 use zkpoc_contracts::compile::{compile_contracts, Artifacts};
 use zkpoc_contracts::deploy::{self, Addresses, PoolConfig};
@@ -39,8 +39,13 @@ sol! {
 const CHAIN_ID: u64 = 1;
 const TRAINING_PROOF_BYTES: usize = 2240;
 const DATASET_PROOF_BYTES: usize = 1600;
+const ROUND_PROOF_BYTES: usize = 2624;
 const ADMIN: Address = Address::with_last_byte(0xAD);
-const OWNER: Address = Address::with_last_byte(0x0E);
+
+/// The contributor's key.
+fn owner() -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[0x0E; 32]).expect("a key")
+}
 
 fn artifacts() -> Artifacts {
     let stand_in = include_str!("../test/utils/StandInVerifier.sol").to_owned();
@@ -165,7 +170,8 @@ fn filled(mut head: Vec<u8>, length: usize) -> Bytes {
 struct Pool {
     chain: Chain,
     at: Addresses,
-    stand_ins: [Address; 2],
+    stand_ins: [Address; 3],
+    owner: Address,
     profile: B256,
     subject: B256,
     shards: Vec<G1Affine>,
@@ -187,7 +193,9 @@ impl Pool {
             max_norm_log2: 60,
             max_loss_log2: 253,
             round_budget: U96::from(1_000_000_000_000_000_000_000u128),
-            min_length: U40::from(20),
+            claim_blocks: U40::from(20),
+            finalize_blocks: U40::from(20),
+            window_blocks: U40::from(10),
             beacon_delay: U40::from(3),
         };
         let mut at = Addresses::new();
@@ -196,12 +204,13 @@ impl Pool {
             let address = chain.create(code);
             at.insert(name.to_owned(), address);
         }
-        let stand_ins = [1u64, 2].map(|salt| {
+        let stand_ins = [1u64, 2, 3].map(|salt| {
             let mut code = artifacts.get("StandInVerifier").expect("the stand-in").bytecode.clone();
             code.extend(StandInVerifier::constructorCall { salt: U256::from(salt) }.abi_encode());
             chain.create(code)
         });
-        let verifiers = [(Circuit::Dataset, stand_ins[0]), (Circuit::Training, stand_ins[1])];
+        let verifiers =
+            [(Circuit::Dataset, stand_ins[0]), (Circuit::Training, stand_ins[1]), (Circuit::Round, stand_ins[2])];
         for call in deploy::setup_calls(&at, &[signer.address()], profile, &verifiers).expect("set-up calls") {
             assert!(chain.transact(ADMIN, TxKind::Call(call.to), call.data).is_success(), "{}", call.what);
         }
@@ -211,7 +220,7 @@ impl Pool {
             (0..).zip(&shards).map(|(i, shard)| digests::leaf(profile, i, &point(*shard))).collect();
         let root = digests::merkle_root(&leaves).expect("a root");
         let attestation = Attestation {
-            owner: OWNER,
+            owner: owner().address(),
             subject: keccak256("subject"),
             profileId: profile,
             srsDigest: config.srs_digest,
@@ -226,10 +235,11 @@ impl Pool {
         assert_eq!(digest, on_chain, "EIP-712 digest");
         let signature = signer.sign_hash_sync(&digest).expect("a signature").as_bytes().to_vec().into();
         let subject = attestation.subject;
-        let (_, gas) = chain.send(OWNER, at[deploy::REGISTRY], &DataRegistry::registerCall { attestation, signature });
+        let (_, gas) =
+            chain.send(owner().address(), at[deploy::REGISTRY], &DataRegistry::registerCall { attestation, signature });
         println!("register: {gas} gas");
         let model = point((G1Affine::generator() * seeded("model", 0)).to_affine());
-        Self { chain, at, stand_ins, profile, subject, shards, leaves, root, model }
+        Self { chain, at, stand_ins, owner: owner().address(), profile, subject, shards, leaves, root, model }
     }
 
     fn registry(&self) -> Address {
@@ -247,11 +257,11 @@ impl Pool {
 
     fn validate(&mut self, index: usize) -> u64 {
         let context =
-            digests::validity_context(CHAIN_ID, self.registry(), OWNER, self.root, index as u64, self.profile);
+            digests::validity_context(CHAIN_ID, self.registry(), self.owner, self.root, index as u64, self.profile);
         let on_chain = self.chain.call(
             self.at[deploy::REGISTRY],
             &DataRegistry::validityContextCall {
-                owner: OWNER,
+                owner: self.owner,
                 root: self.root,
                 index: U256::from(index),
                 profileId: self.profile,
@@ -269,15 +279,22 @@ impl Pool {
             proof,
             link: link.into(),
         };
-        self.chain.send(OWNER, self.at[deploy::REGISTRY], &call).1
+        self.chain.send(self.owner, self.at[deploy::REGISTRY], &call).1
     }
 
     /// Opens and seals round 1.
     fn open(&mut self) {
         self.chain.roll(self.chain.block + 1);
-        let model_id = digests::commitment_id(&bytes_of(&[&self.model])).expect("an id");
-        let genesis = ContributionRounds::openGenesisCall { modelId: model_id, profileId_: self.profile };
-        self.chain.call(self.rounds(), &genesis);
+        let rounds = self.rounds();
+        let seed = keccak256("seed");
+        let context = digests::genesis_context(CHAIN_ID, rounds, seed, self.profile);
+        let call = ContributionRounds::genesisContextCall { seed, profileId_: self.profile };
+        assert_eq!(context, self.chain.call(rounds, &call), "genesis context");
+        let sum = point((G1Affine::generator() * seeded("sum", 0)).to_affine());
+        let proof = filled(bytes_of(&[&point(G1Affine::generator()), &sum, &self.model]), ROUND_PROOF_BYTES);
+        self.accept(2, &proof, vec![context, U256::ONE]);
+        let genesis = ContributionRounds::openGenesisCall { profileId_: self.profile, seed, proof };
+        self.chain.call(rounds, &genesis);
         self.chain.roll(self.chain.block + 4);
         self.chain.call(self.rounds(), &ContributionRounds::sealCall { number: U256::ONE });
     }
@@ -287,7 +304,7 @@ impl Pool {
         let rounds = self.rounds();
         let info = self.chain.call(rounds, &ContributionRounds::roundInfoCall { number: U256::ONE });
         assert!(matches!(info.status, RoundStatus::Open));
-        let index = digests::drawn_index(info.beacon, self.root, OWNER, 8).expect("a draw");
+        let index = digests::drawn_index(info.beacon, self.root, self.owner, 8).expect("a draw");
         let drawn = self.chain.call(rounds, &ContributionRounds::drawnIndexCall { number: U256::ONE, root: self.root });
         assert_eq!(U256::from(index), drawn, "drawn index");
 
@@ -295,7 +312,7 @@ impl Pool {
             chain_id: CHAIN_ID,
             rounds,
             round: U256::ONE,
-            claimant: OWNER,
+            claimant: self.owner,
             subject: self.subject,
             root: self.root,
             index,
@@ -306,7 +323,7 @@ impl Pool {
             rounds,
             &ContributionRounds::trainingContextCall {
                 number: U256::ONE,
-                claimant: OWNER,
+                claimant: self.owner,
                 subject: self.subject,
                 root: self.root,
                 index: U256::from(index),
@@ -353,17 +370,55 @@ fn accepts_a_claim_and_spends_little_gas_beside_the_verifier() {
     pool.open();
     let (request, index) = pool.claim();
     let rounds = pool.rounds();
-    let (reward, gas) = pool.chain.send(OWNER, rounds, &ContributionRounds::claimCall { request: request.clone() });
+    let (number, gas) =
+        pool.chain.send(pool.owner, rounds, &ContributionRounds::claimCall { request: request.clone() });
+    assert_eq!(number, U256::ZERO);
     println!("claim, {TRAINING_PROOF_BYTES}-byte proof, verifier not counted: {gas} gas");
     assert!(gas < 290_000, "claim beside the verifier: {gas} gas");
-    let balance = pool.chain.call(pool.at[deploy::TOKEN], &ContributionToken::balanceOfCall { account: OWNER });
-    assert_eq!(balance, reward);
-
     let model_id = digests::commitment_id(&bytes_of(&[&pool.model])).expect("an id");
     let nullifier = digests::nullifier(model_id, pool.subject, pool.leaves[index]);
+    assert!(!pool.chain.call(rounds, &ContributionRounds::isSpentCall { nullifier }), "nullifier");
+    let call = ContributionRounds::claimCall { request: request.clone() };
+    let error = pool.chain.revert(pool.owner, rounds, &call);
+    assert!(error.starts_with("ZkPocRoundsAlreadyClaimed { nullifier: "), "{error}");
+
+    // The end of the round, with every digest computed here and there.
+    let update = Bytes::copy_from_slice(&request.proof[128..192]);
+    let reward = U256::from(10).pow(U256::from(19));
+    let record = ClaimRecord { claimant: pool.owner, reward: reward.to(), nullifier, update: update.clone() };
+    let hash = digests::claim_hash(pool.owner, reward, nullifier, keccak256(&update));
+    let call = ContributionRounds::claimHashCall { number: U256::ONE, position: U256::ZERO };
+    assert_eq!(hash, pool.chain.call(rounds, &call), "claim hash");
+    let set_hash = digests::set_hash(&[hash]);
+    let context = digests::round_context(CHAIN_ID, rounds, U256::ONE, set_hash, pool.profile);
+    let call = ContributionRounds::roundContextCall { number: U256::ONE, setHash: set_hash };
+    assert_eq!(context, pool.chain.call(rounds, &call), "round context");
+    let next = point((G1Affine::generator() * seeded("next", 0)).to_affine());
+    let next_id = digests::commitment_id(&bytes_of(&[&next])).expect("an id");
+    let digest = digests::acknowledgement_digest(U256::ONE, next_id, CHAIN_ID, rounds);
+    let call = ContributionRounds::acknowledgementDigestCall { number: U256::ONE, modelId: next_id };
+    assert_eq!(digest, pool.chain.call(rounds, &call), "acknowledgement digest");
+    let said = owner().sign_hash_sync(&digest).expect("a signature").as_bytes();
+    let tail = filled(bytes_of(&[&pool.model, &next]), ROUND_PROOF_BYTES - 64);
+    let whole = Bytes::from([&tail[..64], &update[..], &tail[64..]].concat());
+    pool.accept(2, &whole, vec![context, U256::ONE]);
+    let finalization = Finalization {
+        round: U256::ONE,
+        included: U256::ONE,
+        records: vec![record],
+        proof: tail,
+        acknowledgements: vec![Bytes::copy_from_slice(&said)],
+    };
+    pool.chain.roll(pool.chain.block + 20);
+    let call = ContributionRounds::finalizeCall { request: finalization };
+    let (_, gas) = pool.chain.send(ADMIN, rounds, &call);
+    println!("finalize of one claim, {ROUND_PROOF_BYTES}-byte proof, verifier not counted: {gas} gas");
+    assert!(gas < 420_000, "finalize beside the verifier: {gas} gas");
+    let balance = pool.chain.call(pool.at[deploy::TOKEN], &ContributionToken::balanceOfCall { account: pool.owner });
+    assert_eq!(balance, reward);
     assert!(pool.chain.call(rounds, &ContributionRounds::isSpentCall { nullifier }), "nullifier");
-    let error = pool.chain.revert(OWNER, rounds, &ContributionRounds::claimCall { request });
-    assert!(error.starts_with("ZkPocRoundsNullifierUsed { nullifier: "), "{error}");
+    let info = pool.chain.call(rounds, &ContributionRounds::roundInfoCall { number: U256::from(2) });
+    assert_eq!(info.modelId, next_id);
 }
 
 #[test]
@@ -373,8 +428,8 @@ fn rejects_with_an_error_in_words() {
     let (request, _) = pool.claim();
     let rounds = pool.rounds();
     let error = pool.chain.revert(ADMIN, rounds, &ContributionRounds::claimCall { request: request.clone() });
-    assert_eq!(error, format!("ZkPocRoundsNotOwner {{ expected: {OWNER:?}, got: {ADMIN:?} }}"));
-    let error = pool.chain.revert(OWNER, rounds, &ContributionRounds::claimCall { request });
+    assert_eq!(error, format!("ZkPocRoundsNotOwner {{ expected: {:?}, got: {ADMIN:?} }}", pool.owner));
+    let error = pool.chain.revert(pool.owner, rounds, &ContributionRounds::claimCall { request });
     assert!(error.starts_with("ZkPocRoundsNotValidated { root: "), "{error}");
 }
 

@@ -158,8 +158,10 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("backprop_shift", p.backprop_shift.into(), 1, 48)?;
     range("bias_unit", p.bias_unit.into(), 1, JSON_MAX)?;
     range("target", p.target.into(), 1, JSON_MAX)?;
-    range("learning_rate.numerator", p.learning_rate.numerator.into(), 1, 1 << 32)?;
     range("learning_rate.shift", p.learning_rate.shift.into(), 1, 62)?;
+    // Below one, so that every weight can be reached from zero: a first model is.
+    let rate_max = (1i128 << p.learning_rate.shift.min(32)) - 1;
+    range("learning_rate.numerator", p.learning_rate.numerator.into(), 1, rate_max)?;
     range("max_claims", p.max_claims.into(), 1, JSON_MAX)?;
     range("limb_bits", p.limb_bits.into(), 2, 15)?;
     range("weight_columns", p.weight_columns as i128, 1, 2)?;

@@ -141,8 +141,7 @@ impl<'a> PoolClient<'a> {
 
     /// Sets the first model and opens round 1.
     pub fn open_genesis(&self, seed: B256, proof: Vec<u8>, mode: Mode) -> Result<Outcome, ChainError> {
-        let call =
-            ContributionRounds::openGenesisCall { profileId_: self.pool.profile_id, seed, proof: proof.into() };
+        let call = ContributionRounds::openGenesisCall { profileId_: self.pool.profile_id, seed, proof: proof.into() };
         self.client.send("open the first round", self.rounds()?, &call, mode)
     }
 
@@ -170,8 +169,7 @@ impl<'a> PoolClient<'a> {
 
     /// The hash that a round keeps of a claim.
     pub fn claim_hash(&self, number: u64, position: u64) -> Result<B256, ChainError> {
-        let call =
-            ContributionRounds::claimHashCall { number: U256::from(number), position: U256::from(position) };
+        let call = ContributionRounds::claimHashCall { number: U256::from(number), position: U256::from(position) };
         self.client.call(self.rounds()?, &call)
     }
 

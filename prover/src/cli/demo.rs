@@ -15,7 +15,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = "mnist-mlp")]
     profile: String,
     /// Number of contributors.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     contributors: u8,
     /// Number of rounds.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]

@@ -105,7 +105,8 @@ impl AckArgs {
             .map_err(|error| Error::Usage(format!("the key cannot sign: {error}")))?;
         source.publish(&said.item(), &said.to_json())?;
         let text = format!("{} acknowledges the next model {next} of round {round}", said.claimant);
-        let json = json!({ "round": round, "model_id": next, "claimant": said.claimant, "item": said.item().to_string() });
+        let json =
+            json!({ "round": round, "model_id": next, "claimant": said.claimant, "item": said.item().to_string() });
         Ok(Answer::new(text, json))
     }
 }
@@ -186,10 +187,13 @@ impl FinalizeArgs {
             "settled": settled.is_some(), "paid": settled.as_ref().map(|event| whole_tokens(event.paid)),
             "settle_from": standing.as_ref().map(|event| event.settleFrom.saturating_to::<u64>()),
         });
-        Ok(Answer::new(text, match &outcome {
-            Some(outcome) => outcome_json(outcome, more),
-            None => more,
-        }))
+        Ok(Answer::new(
+            text,
+            match &outcome {
+                Some(outcome) => outcome_json(outcome, more),
+                None => more,
+            },
+        ))
     }
 }
 
@@ -208,7 +212,8 @@ impl EndArgs {
         let outcome = view.settle(round, records, self.send.mode()).map_err(ContributeError::from)?;
         let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::RoundSettled>());
         let paid = event.as_ref().map(|event| whole_tokens(event.paid));
-        let text = format!("round {round}: {} tokens paid\n{}", paid.as_deref().unwrap_or("no"), outcome_text(&outcome));
+        let text =
+            format!("round {round}: {} tokens paid\n{}", paid.as_deref().unwrap_or("no"), outcome_text(&outcome));
         Ok(Answer::new(text, outcome_json(&outcome, json!({ "round": round, "paid": paid }))))
     }
 

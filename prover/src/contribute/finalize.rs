@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::Model;
 use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_contracts::bindings::digests::commitment_id;
 use zkpoc_contracts::bindings::digests::{claim_hash, genesis_context, round_context, set_hash};
 use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
-use zkpoc_contracts::bindings::digests::commitment_id;
 
 use super::{model_id, scalar, ContributeError, Progress, Site};
 use crate::chain::{Mode, Outcome};
@@ -169,9 +169,9 @@ impl Site<'_> {
         let id = self.finalization_id(round, set_hash)?;
         let sum = UpdateOpening::sum(self.profile, &Grid::new(self.profile)?, &openings);
         let next = model.apply_mean(self.profile, &sum.update, count);
-        let stored = self.load_finalization(&id)?.filter(|found| {
-            found.round == round && found.set_hash == set_hash && found.included == included
-        });
+        let stored = self
+            .load_finalization(&id)?
+            .filter(|found| found.round == round && found.set_hash == set_hash && found.included == included);
         let (finalized, timings, peak, was_stored) = match stored {
             Some(found) => (found, Timings::default(), None, true),
             None => {

@@ -87,7 +87,9 @@ fn rounds_table(report: &Report) -> String {
 /// What a phase is about, whoever takes it in whichever round.
 fn kind(name: &str) -> &str {
     let rest = name.split_once(": ").map_or(name, |(_, rest)| rest);
-    for (word, kind) in [("well-formed", "prove a shard well-formed"), ("commit", "commit"), ("measure", "measure the model")] {
+    for (word, kind) in
+        [("well-formed", "prove a shard well-formed"), ("commit", "commit"), ("measure", "measure the model")]
+    {
         if rest.contains(word) {
             return kind;
         }
@@ -137,7 +139,11 @@ fn ceiling(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn frame(out: &mut String, label: &str, top: f64) {
-    let _ = write!(out, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>", escape(label));
+    let _ = write!(
+        out,
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>",
+        escape(label)
+    );
     for step in 0..=4 {
         let y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * f64::from(step) / 4.0;
         let value = top * f64::from(step) / 4.0;
@@ -168,7 +174,8 @@ fn curve(label: &str, colour: &str, points: &[(f64, f64)]) -> String {
     let mut out = String::new();
     frame(&mut out, label, top);
     let line: Vec<String> = points.iter().map(|point| place(*point)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let _ = write!(out, "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>", line.join(" "));
+    let _ =
+        write!(out, "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>", line.join(" "));
     for point in points {
         let (x, y) = place(*point);
         let _ = write!(

@@ -78,7 +78,11 @@ pub fn test_set(profile: &Profile, folder: Option<&Path>, used: usize) -> Result
         "digits" => {
             let all = csv::digits_sample()?;
             let rest = used..all.len();
-            if rest.len() >= LEAST_TEST { all.range(rest)? } else { all }
+            if rest.len() >= LEAST_TEST {
+                all.range(rest)?
+            } else {
+                all
+            }
         }
         _ => made_up(profile, used)?,
     })

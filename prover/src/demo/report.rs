@@ -281,11 +281,13 @@ impl Report {
             let _ = writeln!(text, "  {name:<18}{value}");
         }
         for part in &self.contributors {
-            let _ =
-                writeln!(text, "  {:<18}{} tokens to {}", "minted", part.minted, part.address);
+            let _ = writeln!(text, "  {:<18}{} tokens to {}", "minted", part.minted, part.address);
         }
         let _ = writeln!(text, "  {:<18}{} tokens", "balance", self.balance);
-        let _ = writeln!(text, "\n  round  claims  gas of claims        finalize   proof     loss    accuracy          minted");
+        let _ = writeln!(
+            text,
+            "\n  round  claims  gas of claims        finalize   proof     loss    accuracy          minted"
+        );
         for round in &self.rounds {
             let claims: u64 = round.gas_claim.iter().sum();
             let _ = writeln!(

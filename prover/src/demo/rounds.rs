@@ -104,7 +104,9 @@ impl<'a> Course<'a> {
             let index = pool.drawn_index(number, committed.root)?;
             let validated = match self.validated.insert((place, index)) {
                 true => {
-                    show.phase(&format!("round {number}, {name}: prove shard {index}, which the beacon drew, well-formed"));
+                    show.phase(&format!(
+                        "round {number}, {name}: prove shard {index}, which the beacon drew, well-formed"
+                    ));
                     Some(contributor.validate(index)?)
                 }
                 false => None,

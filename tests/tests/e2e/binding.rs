@@ -34,7 +34,7 @@ fn rejects_a_proof_of_another_round() {
     world.open(&model);
     world.seal(1);
     let mut prepared = member.honest(&world, &data, &model, 1);
-    world.next_round(&model);
+    world.void_round();
     assert_eq!(refusal(member.claim(&world.pool, &prepared)), "ZkPocRoundsNotOpen");
     world.seal(2);
     prepared.claim.round = U256::from(2);

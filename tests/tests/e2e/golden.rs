@@ -3,14 +3,13 @@
 //! A change here is a change of the verifying key: it belongs into the changelog under "Circuit changes".
 
 use alloy::primitives::{keccak256, B256};
-use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_prover::formats::bundle::ProofBundle;
 use zkpoc_prover::keys::KeyCache;
 use zkpoc_prover::link::link_bases;
 use zkpoc_prover::verify::{verify_bundle, Expected};
 
-use crate::world::kit;
+use crate::world::{dataset, kit, model, World};
 
 /// The stored proof.
 const PROOF: &[u8] = include_bytes!("../../data/toy/training-proof.json");
@@ -22,32 +21,48 @@ fn hex(text: &str) -> B256 {
 #[test]
 fn golden_keys_and_solidity_of_toy() {
     let kit = kit();
-    let cache = KeyCache::new(&kit.home.keys_dir());
-    let (training, _) = cache.verifier::<TrainingCircuit>(&kit.profile, &kit.srs).expect("a key");
-    let (dataset, _) = cache.verifier::<DatasetCircuit>(&kit.profile, &kit.srs).expect("a key");
     let found = [
-        training.digest(),
-        dataset.digest(),
+        kit.keys.training.digest(),
+        kit.keys.dataset.digest(),
+        kit.keys.round.digest(),
         keccak256(&kit.generated.training.verifier_sol),
         keccak256(&kit.generated.training.key_bytes),
         keccak256(&kit.generated.dataset.verifier_sol),
         keccak256(&kit.generated.dataset.key_bytes),
+        keccak256(&kit.generated.round.verifier_sol),
+        keccak256(&kit.generated.round.key_bytes),
         keccak256(&kit.generated.link_bases_sol),
+        keccak256(&kit.generated.zero_model_sol),
     ];
     let pinned = [
         hex("0x0cded43673b4a032c8bdcb774469c090964768f0e686495f6caa1e53286836a7"),
         hex("0x2f62ced10b1a46e58fb215d0d847e92aec8e84692d8504ea2e4e107f6bbcf403"),
+        hex("0x13cdefc99fcf597c00ba88d9c698b2a13993c71a9867aafe679afccf2f0f19e1"),
         hex("0x284fd8302daaf61294d4c1e58381c6c76ecc0c8f59cd6d64d0b434d30838a48e"),
         hex("0x1ae7ae53a89253450ace881a23e166fd6060ab2f59664b30c7147c259fe72a7e"),
         hex("0xd47460d77808ee2935ab9d2c325f5a14a967e0b3c0b110ceac97c6316f6aa31b"),
         hex("0xb2c1c42903c05e863bf4d53b6c7eebc29e46ef1dda779bed7b675b1cf1843000"),
+        hex("0x06937ef90e6ff05f3ffb4ebb4d2fd2e8214f84957a586e43ce44a9945c6fd756"),
+        hex("0xc06c8f1d867b7c0063cbed9eb5eff8f7fd8aabc01b2af7d113cea9074b48cd11"),
         hex("0xd7f2401d4d641c9df08d0d5d816340211bd753b521efe1c66b6d2ac822349bdd"),
+        hex("0x3c0f8d3d6d2edd65b71ff35caf093aafea225ec9ced16f55727cc5b71df87a8f"),
     ];
     assert_eq!(found, pinned);
 }
 
+/// With `ZKPOC_REPIN` set to a file, writes a fresh proof there first: for a new profile id, on purpose.
+fn repin() {
+    let Ok(file) = std::env::var("ZKPOC_REPIN") else { return };
+    let world = World::new();
+    let (member, data, model) = (world.member(), dataset(1), model("pinned"));
+    let fields = member.fields(&world.pool, &data, 1, 0);
+    let prepared = member.train(&world.pool, &data, &model, &fields);
+    std::fs::write(file, prepared.record.bundle.to_json()).expect("written");
+}
+
 #[test]
 fn golden_proof_of_toy_still_verifies() {
+    repin();
     let kit = kit();
     let cache = KeyCache::new(&kit.home.keys_dir());
     let (key, _) = cache.verifier::<TrainingCircuit>(&kit.profile, &kit.srs).expect("a key");

@@ -7,7 +7,6 @@ use zkpoc_contracts::bindings::{Circuit, G1Point, VerifierRouter};
 use zkpoc_prover::attest::{sign, AttestError, Attestor, Audience};
 use zkpoc_prover::chain::{ChainError, Mode, Outcome};
 use zkpoc_prover::commit::point_to_words;
-use zkpoc_prover::contribute::model_id;
 use zkpoc_prover::home::{Dataset, Seed};
 
 use crate::world::{commit, dataset, kit, model, profile_id, refusal, statement, Member, World};
@@ -117,7 +116,12 @@ fn rejects_validity_remembered_under_another_profile() {
     let twin = Profile { name: "twin".into(), ..kit().profile.clone() };
     let (here, there) = (profile_id(&kit().profile), profile_id(&twin));
     assert_ne!(here, there);
-    for (circuit, name) in [(Circuit::Dataset, "DatasetVerifier"), (Circuit::Training, "TrainingVerifier")] {
+    let verifiers = [
+        (Circuit::Dataset, "DatasetVerifier"),
+        (Circuit::Training, "TrainingVerifier"),
+        (Circuit::Round, "RoundVerifier"),
+    ];
+    for (circuit, name) in verifiers {
         let verifier = world.pool.address(name).expect("a verifier");
         let call = VerifierRouter::addCall { profileId: there, circuit, verifier };
         let router = world.pool.address("VerifierRouter").expect("a router");
@@ -145,8 +149,12 @@ fn rejects_validity_remembered_under_another_profile() {
     assert!(!remembered(there));
 
     // A round of the other profile.
-    let id = model_id(&kit().srs, &kit().profile, &model).expect("an id");
-    let call = zkpoc_contracts::bindings::ContributionRounds::openGenesisCall { modelId: id, profileId_: there };
+    let proof = world.first_proof(&model, there).into();
+    let call = zkpoc_contracts::bindings::ContributionRounds::openGenesisCall {
+        profileId_: there,
+        seed: alloy::primitives::B256::ZERO,
+        proof,
+    };
     let rounds = world.pool.address("ContributionRounds").expect("rounds");
     world.operator.send("open", rounds, &call, Mode::Send).expect("opened");
     world.seal(1);

@@ -15,8 +15,9 @@ use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{Model, Shard};
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_contracts::bindings::digests::TrainingContext;
+use zkpoc_contracts::bindings::digests::{genesis_context, TrainingContext};
 use zkpoc_contracts::bindings::Attestation;
 use zkpoc_contracts::compile::Artifacts;
 use zkpoc_contracts::deploy::PoolConfig;
@@ -25,19 +26,24 @@ use zkpoc_prover::chain::deploy::{deploy, Blueprint};
 use zkpoc_prover::chain::deployment::SrsName;
 use zkpoc_prover::chain::pool::default_bounds;
 use zkpoc_prover::chain::{ChainError, Client, Mode, Outcome, Pool, PoolClient};
-use zkpoc_prover::contracts_gen::{generate_sources, Generated};
-use zkpoc_prover::contribute::{model_id, Prepared, Site, Validity};
+use zkpoc_prover::commit::scalar_from_bytes;
+use zkpoc_prover::contracts_gen::{generate_sources, Generated, ProfileKeys};
+use zkpoc_prover::contribute::{Prepared, Site, Validity};
 use zkpoc_prover::demo::node::{Node, CHAIN_ID};
 use zkpoc_prover::formats::bundle::Context;
 use zkpoc_prover::home::{blinding, Dataset, DatasetManifest, Home, Seed};
-use zkpoc_prover::keys::KeyCache;
-use zkpoc_prover::prove::commit_shard;
+use zkpoc_prover::keys::{KeyCache, ProverKey};
+use zkpoc_prover::prove::{commit_shard, prove_round, ProvingContext, RoundProof, RoundRequest, UpdateOpening};
 use zkpoc_prover::srs::Srs;
 
 /// Blocks from a round's opening to its beacon.
 pub(crate) const BEACON_DELAY: u64 = 3;
-/// Blocks that a round lasts at least.
-pub(crate) const MIN_LENGTH: u64 = 10;
+/// Blocks in which a round takes claims.
+pub(crate) const CLAIM_BLOCKS: u64 = 400;
+/// Blocks for a first finalization.
+pub(crate) const FINALIZE_BLOCKS: u64 = 40;
+/// Blocks of the window.
+pub(crate) const WINDOW_BLOCKS: u64 = 20;
 /// Reward of a claim, in the token's smallest unit.
 pub(crate) const REWARD: u64 = 1_000;
 
@@ -45,6 +51,8 @@ pub(crate) const REWARD: u64 = 1_000;
 pub(crate) struct Kit {
     pub(crate) profile: Profile,
     pub(crate) srs: Srs,
+    pub(crate) keys: ProfileKeys,
+    pub(crate) round: ProverKey<RoundCircuit>,
     pub(crate) generated: Generated,
     pub(crate) artifacts: Artifacts,
     pub(crate) home: Home,
@@ -62,19 +70,22 @@ pub(crate) fn kit() -> &'static Kit {
         let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
         let keys = KeyCache::new(&home.keys_dir());
         // Made here, so that tests in parallel find them.
-        let (training, _) = keys.prover::<TrainingCircuit>(&profile, &srs).expect("training key");
-        let (dataset, _) = keys.prover::<DatasetCircuit>(&profile, &srs).expect("dataset key");
-        let vks = (training.verifier().vk(), dataset.verifier().vk());
-        let generated = generate_sources(&profile, srs.params(), vks.0, vks.1).expect("sources");
+        keys.prover::<TrainingCircuit>(&profile, &srs).expect("training key");
+        keys.prover::<DatasetCircuit>(&profile, &srs).expect("dataset key");
+        let (round, _) = keys.prover::<RoundCircuit>(&profile, &srs).expect("round key");
+        let keys = ProfileKeys::load(&keys, &profile, &srs).expect("verifying keys");
+        let generated = generate_sources(&profile, srs.params(), &keys).expect("sources");
         let artifacts = generated.compile().expect("compiled");
         let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
-        Kit { profile, srs, generated, artifacts, home, anvil, _folder: folder }
+        Kit { profile, srs, keys, round, generated, artifacts, home, anvil, _folder: folder }
     })
 }
 
-/// A model everyone can recompute.
+/// A model everyone can recompute, wrong enough about everything that each step moves it.
 pub(crate) fn model(name: &str) -> Model {
-    Model::random(&kit().profile, keccak256(name).0)
+    let mut model = Model::random(&kit().profile, keccak256(name).0);
+    model.layers.iter_mut().skip(1).for_each(|layer| layer.bias.fill(25));
+    model
 }
 
 /// Id of a profile.
@@ -126,6 +137,7 @@ pub(crate) struct World {
 /// Someone with a key.
 pub(crate) struct Member {
     pub(crate) client: Client,
+    pub(crate) signer: PrivateKeySigner,
 }
 
 impl World {
@@ -158,7 +170,9 @@ impl World {
             max_norm_log2,
             max_loss_log2,
             round_budget: U96::from(10 * REWARD),
-            min_length: U40::from(MIN_LENGTH),
+            claim_blocks: U40::from(CLAIM_BLOCKS),
+            finalize_blocks: U40::from(FINALIZE_BLOCKS),
+            window_blocks: U40::from(WINDOW_BLOCKS),
             beacon_delay: U40::from(BEACON_DELAY),
         };
         let blueprint = Blueprint {
@@ -174,9 +188,10 @@ impl World {
 
     /// A member with funds.
     pub(crate) fn member(&self) -> Member {
-        let client = Client::connect(self.node.url(), Some(PrivateKeySigner::random())).expect("connected");
+        let signer = PrivateKeySigner::random();
+        let client = Client::connect(self.node.url(), Some(signer.clone())).expect("connected");
         self.node.fund(&client, client.sender().expect("a sender")).expect("funds");
-        Member { client }
+        Member { client, signer }
     }
 
     /// The pool as the operator sees it.
@@ -206,16 +221,30 @@ impl World {
 
     /// Opens the first round with a model.
     pub(crate) fn open(&self, model: &Model) {
-        let id = model_id(&kit().srs, &kit().profile, model).expect("an id");
-        self.view().open_genesis(id, Mode::Send).expect("opened");
+        let proof = self.first_proof(model, profile_id(&kit().profile));
+        self.view().open_genesis(B256::ZERO, proof, Mode::Send).expect("opened");
     }
 
-    /// Closes the current round and opens the next one with a model.
-    pub(crate) fn next_round(&self, model: &Model) {
-        self.node.mine(&self.operator, MIN_LENGTH).expect("blocks");
-        self.view().close_round(Mode::Send).expect("closed");
-        let id = model_id(&kit().srs, &kit().profile, model).expect("an id");
-        self.view().open_round(id, Mode::Send).expect("opened");
+    /// A proof that a model is in range, for this pool and a profile id; the seed is zero.
+    pub(crate) fn first_proof(&self, model: &Model, profile_id: B256) -> Vec<u8> {
+        let kit = kit();
+        let rounds = self.pool.address("ContributionRounds").expect("rounds");
+        let context = genesis_context(self.operator.chain_id(), rounds, B256::ZERO, profile_id);
+        let grid = Grid::new(&kit.profile).expect("a grid");
+        let sum = UpdateOpening::of_first_model(&kit.profile, &grid, model);
+        prove(&Model::zero(&kit.profile), &sum, 1, context).proof
+    }
+
+    /// Mines to the claim deadline of the current round.
+    pub(crate) fn to_deadline(&self) {
+        self.node.mine(&self.operator, CLAIM_BLOCKS).expect("blocks");
+    }
+
+    /// Voids the current round; the next one has the same model.
+    pub(crate) fn void_round(&self) {
+        self.node.mine(&self.operator, CLAIM_BLOCKS + FINALIZE_BLOCKS).expect("blocks");
+        let round = self.view().current_round().expect("a round");
+        self.view().void_round(round, Mode::Send).expect("voided");
     }
 
     /// Waits for a round's beacon and seals it.
@@ -223,6 +252,14 @@ impl World {
         self.node.mine(&self.operator, BEACON_DELAY + 1).expect("blocks");
         self.view().seal(round, Mode::Send).expect("sealed");
     }
+}
+
+/// A real proof of the round circuit for whatever is given.
+pub(crate) fn prove(model: &Model, sum: &UpdateOpening, claims: u64, context: U256) -> RoundProof {
+    let kit = kit();
+    let proving = ProvingContext::new(&kit.srs, &kit.round).expect("a context");
+    let context = scalar_from_bytes(&context.to_be_bytes()).expect("below the order");
+    prove_round(&proving, &RoundRequest { model, sum, claims, context }, &mut |_| {}).expect("a proof")
 }
 
 /// What an attestation says of a dataset.
@@ -303,7 +340,7 @@ impl Member {
     }
 }
 
-fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
+pub(crate) fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
     Site { home: &kit().home, profile: &kit().profile, srs: &kit().srs, pool: view }
 }
 
