@@ -90,7 +90,7 @@ fn e2e_every_command_of_a_round() {
     }
     stage.bad(None, &["contracts", "verify", "toy"], 2, "contracts deploy");
     stage.bad(None, &["contracts", "deploy", "toy", "--attestor", &trusted], 2, "ZKPOC_PRIVATE_KEY");
-    let deploy = ["contracts", "deploy", "toy", "--attestor", &trusted, "--beacon-delay", "2", "--min-length", "5"];
+    let deploy = ["contracts", "deploy", "toy", "--attestor", &trusted, "--beacon-delay", "2", "--claim-blocks", "30"];
     let pool = stage.good(operator, &deploy)["pool"].clone();
     stage.bad(operator, &deploy, 2, "--replace");
     let checks = stage.good(None, &["contracts", "verify", "toy"]);
@@ -117,14 +117,14 @@ fn e2e_every_command_of_a_round() {
 
     // A round: opened, sealed after its beacon.
     stage.bad(contributor, &["round", "claim", "mine", "--model-seed", SEED], 2, "round open");
-    stage.bad(contributor, &["round", "open", "toy", "--model-seed", SEED, "--genesis"], 1, "role");
-    let opened = stage.good(operator, &["round", "open", "toy", "--model-seed", SEED, "--genesis"]);
+    stage.bad(contributor, &["round", "open", "toy", "--model-seed", SEED], 1, "role");
+    let opened = stage.good(operator, &["round", "open", "toy", "--model-seed", SEED]);
     assert_eq!(opened["round"], 1);
     stage.bad(operator, &["round", "seal", "toy"], 1, "ZkPocRoundsTooEarly");
     stage.bad(contributor, &["round", "claim", "mine", "--model-seed", SEED], 1, "round seal");
     stage.node.mine(&stage.admin, 3).expect("blocks");
     stage.good(operator, &["round", "seal", "toy"]);
-    assert_eq!(stage.good(None, &["round", "status", "toy"])["status"], "open, sealed");
+    assert_eq!(stage.good(None, &["round", "status", "toy"])["status"], "open, takes claims");
 
     // A claim: tried, which stores its proof; sent, which sends the stored one; refused the second time.
     let other = SEED.replace("5a", "5b");
@@ -135,16 +135,38 @@ fn e2e_every_command_of_a_round() {
     let index = tried["index"].to_string();
     stage.good(contributor, &["dataset", "validate", "mine", "--index", &index]);
     assert_eq!(stage.good(contributor, &["dataset", "validate", "mine", "--index", &index])["already"], true);
-    let paid = stage.good(contributor, &claim);
-    assert_eq!((&paid["stored"], &paid["minted"]), (&Value::Bool(true), &Value::String("10".into())));
-    assert_eq!((&paid["balance"], &paid["validated_before"]), (&Value::String("10".into()), &Value::Bool(true)));
-    stage.bad(contributor, &claim, 1, "ZkPocRoundsNullifierUsed");
+    let claimed = stage.good(contributor, &claim);
+    assert_eq!((&claimed["stored"], &claimed["promised"]), (&Value::Bool(true), &Value::String("10".into())));
+    assert_eq!(
+        (&claimed["opening_published"], &claimed["validated_before"]),
+        (&Value::Bool(false), &Value::Bool(true))
+    );
+    stage.bad(contributor, &claim, 1, "ZkPocRoundsAlreadyClaimed");
 
-    // The round ends, the next one is about another model.
-    stage.bad(operator, &["round", "open", "toy", "--model-seed", &other], 1, "still open");
-    stage.node.mine(&stage.admin, 5).expect("blocks");
-    stage.good(operator, &["round", "close", "toy"]);
-    assert_eq!(stage.good(operator, &["round", "open", "toy", "--model-seed", &other])["round"], 2);
+    // The end of the round: nobody has the opening; it is handed over; the next model is proven, held, and sent.
+    let exchange = stage.path("exchange");
+    std::fs::create_dir(&exchange).expect("a folder");
+    let finalize = ["round", "finalize", "toy", "--model-seed", SEED, "--openings", &exchange];
+    stage.bad(operator, &finalize, 2, "has an opening");
+    let handed = stage.good(contributor, &[&claim[..], &["--openings", &exchange]].concat());
+    assert_eq!((&handed["claimed_before"], &handed["opening_published"]), (&Value::Bool(true), &Value::Bool(true)));
+    let proven = stage.good(operator, &finalize);
+    assert_eq!((&proven["sent"], &proven["included"]), (&Value::Bool(false), &Value::from(1)));
+    let next = proven["model_id"].as_str().expect("an id").to_owned();
+    let ack = ["round", "ack", "toy", "--openings", &exchange, "--next"];
+    stage.bad(contributor, &[&ack[..], &[SEED]].concat(), 2, "is not there");
+    stage.good(contributor, &[&ack[..], &[next.as_str()]].concat());
+    stage.bad(operator, &finalize, 1, "ZkPocRoundsTooEarly");
+    stage.node.mine(&stage.admin, 30).expect("blocks");
+    stage.bad(operator, &["round", "settle", "toy"], 1, "nobody has finalized");
+    stage.bad(operator, &["round", "void", "toy"], 1, "ZkPocRoundsTooEarly");
+    let ended = stage.good(operator, &finalize);
+    assert_eq!((&ended["settled"], &ended["stored"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(ended["paid"], "10");
+    let status = stage.good(None, &["round", "status", "toy"]);
+    assert_eq!((&status["round"], &status["model_id"]), (&Value::from(2), &Value::String(next)));
+    let evaluated = stage.good(None, &["eval", "toy", "--model-seed", SEED, "--data", &records]);
+    assert!(evaluated["accuracy"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{evaluated}");
 
     // A pool whose contract is another one is found out.
     let file = PathBuf::from(stage.path("deployments")).join("31337.json");

@@ -6,7 +6,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
+use zkpoc_prover::openings::acknowledgement::{Acknowledgement, Forum};
 
 fn start(folder: &Path, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_zkpoc"))
@@ -56,9 +59,12 @@ fn put(path: &str, body: &str) -> String {
 #[test]
 fn it_serves_until_it_is_interrupted() {
     let list = "GET /openings HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_owned();
-    let said = format!("/acknowledgements/1-0x{}", "0a".repeat(20));
+    let forum = Forum { chain_id: 31337, rounds: Address::repeat_byte(9) };
+    let signed = Acknowledgement::sign(forum, 1, B256::repeat_byte(5), &PrivateKeySigner::random()).expect("signed");
+    let said = format!("/acknowledgements/{}", signed.item());
+    let body = String::from_utf8(signed.to_json()).expect("text");
     let opening = format!("/openings/0x{}", "00".repeat(32));
-    let requests = [list, put(&said, "{\"a\": 1}"), put(&said.replace("1-", "2-"), "[1]"), put(&opening, "{}\n")];
+    let requests = [list, put(&said, &body), put(&said.replacen("/1-", "/2-", 1), &body), put(&opening, "{}\n")];
     let (first, answers, last, errors) = session(&["--accept"], &requests);
     assert_eq!(first["accepts"], true);
     for (answer, status) in answers.iter().zip(["200", "201", "400", "400"]) {
@@ -71,7 +77,7 @@ fn it_serves_until_it_is_interrupted() {
 
 #[test]
 fn it_takes_nothing_unless_asked_to() {
-    let said = format!("/acknowledgements/1-0x{}", "0a".repeat(20));
+    let said = format!("/acknowledgements/1-0x{}-0x{}", "0b".repeat(32), "0a".repeat(20));
     let (first, answers, last, _) = session(&[], &[put(&said, "{}")]);
     assert_eq!(first["accepts"], false);
     assert!(answers[0].starts_with("HTTP/1.1 403 "), "{}", answers[0]);

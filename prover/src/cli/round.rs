@@ -322,7 +322,20 @@ impl ClaimArgs {
         let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
         let model = self.model.load(&site, view.round(number)?.modelId)?;
-        let prepared = site.prepare_claim(&dataset, &model, Some(number), &mut |phase| phases.start(phase))?;
+        let prepared = match site.prepare_claim(&dataset, &model, Some(number), &mut |phase| phases.start(phase)) {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.name == "ZkPocRoundsAlreadyClaimed") => {
+                // An earlier run sent the claim; perhaps it did not come to handing the opening over.
+                let opening = site.stored_opening(&dataset, number)?;
+                let (Some(openings), Some(opening)) = (&openings, opening) else { return Err(error.into()) };
+                phases.start("handing the opening over");
+                let (id, _) = Checker::new(&profile, &srs)?.publish(openings, &opening)?;
+                let text = format!("round {number}: claimed before; the opening {id} is handed over");
+                let json =
+                    json!({ "round": number, "claimed_before": true, "update_id": id, "opening_published": true });
+                return Ok(Answer::new(text, json));
+            }
+            other => other?,
+        };
         phases.start("claiming");
         let outcome = site.claim(&prepared, self.send.mode())?;
         let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::ContributionProven>());

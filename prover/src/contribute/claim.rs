@@ -18,7 +18,7 @@ use crate::commit::scalar_to_word;
 use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::home::{ClaimRecord, Dataset};
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
-use crate::prove::{prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest};
+use crate::prove::{prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest, UpdateOpening};
 
 /// A claim, ready to be sent.
 #[derive(Debug)]
@@ -50,7 +50,6 @@ impl Site<'_> {
         round: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
-        let claimant = self.sender()?;
         let number = match round {
             Some(number) => number,
             None => self.pool.current_round()?,
@@ -68,17 +67,7 @@ impl Site<'_> {
         let (registered, path) = registered(dataset, index)?;
         self.preflight_claim(number, root, &registered, path)?;
 
-        let registry_entry = self.pool.dataset(root)?;
-        let fields = TrainingContext {
-            chain_id: self.pool.client().chain_id(),
-            rounds: self.pool.rounds()?,
-            round: U256::from(number),
-            claimant,
-            subject: registry_entry.subject,
-            root,
-            index,
-            profile_id: dataset.manifest.profile_id,
-        };
+        let fields = self.fields(dataset, number, index)?;
         let id = claim_id(&fields);
         let mut prepared = if self.home.claims()?.contains(&id) {
             tracing::info!(claim = id, "sending the stored claim");
@@ -95,6 +84,31 @@ impl Site<'_> {
             prepared.claim.datasetLink = validity.call.link;
         }
         Ok(prepared)
+    }
+
+    /// What opens the update of a claim that an earlier run stored; `None` if there is none.
+    pub fn stored_opening(&self, dataset: &Dataset, round: u64) -> Result<Option<UpdateOpening>, ContributeError> {
+        let index = self.pool.drawn_index(round, dataset.manifest.root)?;
+        let id = claim_id(&self.fields(dataset, round, index)?);
+        match self.home.claims()?.contains(&id) {
+            true => Ok(Some(self.home.load_claim(&id, self.profile)?.opening)),
+            false => Ok(None),
+        }
+    }
+
+    /// What a claim of the sender is bound to.
+    fn fields(&self, dataset: &Dataset, round: u64, index: u64) -> Result<TrainingContext, ContributeError> {
+        let root = dataset.manifest.root;
+        Ok(TrainingContext {
+            chain_id: self.pool.client().chain_id(),
+            rounds: self.pool.rounds()?,
+            round: U256::from(round),
+            claimant: self.sender()?,
+            subject: self.pool.dataset(root)?.subject,
+            root,
+            index,
+            profile_id: dataset.manifest.profile_id,
+        })
     }
 
     /// The proof of [`Site::prepare_claim`] for any context, without asking the chain for more than the policy's bounds.

@@ -285,14 +285,15 @@ fn ids_have_one_spelling_and_no_path_in_them() {
             assert!(matches!(Item::parse(kind, bad), Err(OpeningError::Name { .. })), "{bad:?}");
         }
     }
-    let account = format!("0x{}", "ab".repeat(20));
+    let (account, next) = (format!("0x{}", "ab".repeat(20)), format!("0x{}", "cd".repeat(32)));
     let kind = Kind::Acknowledgements;
-    let item = Item::parse(kind, &format!("12-{account}")).expect("id");
-    assert_eq!(item.file_name(), format!("12-{account}.json"));
+    let item = Item::parse(kind, &format!("12-{next}-{account}")).expect("id");
+    assert_eq!(item.file_name(), format!("12-{next}-{account}.json"));
     for round in ["", "+1", "01", "-1", "1-", "..", "18446744073709551616", "0x1", " 1"] {
-        assert!(Item::parse(kind, &format!("{round}-{account}")).is_err(), "{round:?}");
+        assert!(Item::parse(kind, &format!("{round}-{next}-{account}")).is_err(), "{round:?}");
     }
-    assert!(Item::parse(kind, &format!("12-{}", account.to_uppercase())).is_err());
+    assert!(Item::parse(kind, &format!("12-{next}-{}", account.to_uppercase())).is_err());
+    assert!(Item::parse(kind, &format!("12-{account}")).is_err());
     assert!(Item::parse(kind, "12").is_err());
 }
 
