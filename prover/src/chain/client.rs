@@ -42,6 +42,9 @@ pub enum Mode {
 /// Gas of a call that was not sent.
 pub type Gas = u64;
 
+/// Where a transaction went, if it made no contract, and its call data.
+pub type Input = (Option<Address>, Vec<u8>);
+
 /// A mined transaction that succeeded.
 #[derive(Clone, Debug)]
 pub struct Receipt {
@@ -178,7 +181,7 @@ impl Client {
     }
 
     /// Where a transaction went and its call data; `None` if the node does not know it.
-    pub fn transaction_input(&self, hash: B256) -> Result<Option<(Option<Address>, Vec<u8>)>, ChainError> {
+    pub fn transaction_input(&self, hash: B256) -> Result<Option<Input>, ChainError> {
         let found = self.run("read a transaction", self.provider.get_transaction_by_hash(hash))?;
         Ok(found.map(|transaction| (transaction.to(), transaction.input().to_vec())))
     }
