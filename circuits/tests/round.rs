@@ -281,6 +281,35 @@ fn rejects_a_weight_out_of_range() {
     }
 }
 
+/// Where a weight's top is wider than a bit it is looked up, and so is what fills it up to a limb.
+#[test]
+fn rejects_a_weight_out_of_range_where_its_top_is_looked_up() {
+    let profile = Profile { weight_bits: 10, ..toy().0.plan().profile.clone() };
+    let circuit = RoundCircuit::new(&profile).expect("a layout");
+    assert_eq!((circuit.plan().limb_bits, circuit.plan().top_bits()), (7, 3));
+    let keys = CircuitKeys::new(profile.k, &circuit);
+    let proves = |round: &Round, witness: RoundWitness| {
+        let rows = round.circuit.blinding_rows();
+        let script = [vec![1; rows], vec![7; rows], vec![1; rows]].concat();
+        let proof = keys.prove(round.circuit.with_witness(witness), &round.instance(), Script::new(script));
+        keys.verify(&proof, &round.instance())
+    };
+    let (min, max) = (signed_min(profile.weight_bits), signed_max(profile.weight_bits));
+    for (beyond, to) in [(max + 1, -1), (min - 1, 1), (max + (1 << 9), -(1 << 9))] {
+        let mut model = Model::zero(&profile);
+        model.layers[0].weights[0] = (beyond + to) as i32;
+        let mut sum = Update::zero(&profile);
+        sum.layers[0].weights[0] = to << profile.learning_rate.shift;
+        let round = Round { circuit: circuit.clone(), model, sum, claims: 1 };
+        assert!(proves(&round, round.witness()), "the clamped step");
+        let mut next = round.next();
+        next.layers[0].weights[0] = beyond as i32;
+        let witness = round.to(&next);
+        assert_eq!(round.failing(witness.clone()), names(&["lookup.total"]));
+        assert!(!proves(&round, witness), "{beyond}");
+    }
+}
+
 #[test]
 fn rejects_another_number_of_claims() {
     let (round, _) = toy();
