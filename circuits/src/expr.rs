@@ -1,8 +1,9 @@
-//! Small helpers on gate expressions.
+//! Small helpers on gate expressions and columns.
 
 use halo2_proofs::arithmetic::Field;
+use halo2_proofs::circuit::{Region, Value};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::Expression;
+use halo2_proofs::plonk::{Advice, Column, Expression};
 
 pub(crate) type Expr = Expression<Fr>;
 
@@ -37,6 +38,23 @@ pub(crate) fn horner(base: &Expr, terms: Vec<Expr>) -> Expr {
 pub(crate) fn recompose(bits: u32, terms: Vec<Expr>) -> Expr {
     let scale = crate::field::power_of_two(bits);
     terms.into_iter().rev().reduce(|sum, term| sum * scale + term).unwrap_or_else(|| constant(0))
+}
+
+/// A code of 1 or 2: an expression that is 1 for 1 and 0 for 2.
+pub(crate) fn is_one(code: &Expr) -> Expr {
+    code.clone() * (constant(2) - code.clone())
+}
+
+/// A code of 1 or 2: an expression that is 0 for 1 and 2 for 2.
+pub(crate) fn is_two(code: &Expr) -> Expr {
+    code.clone() * (code.clone() - constant(1))
+}
+
+/// Assigns the first rows of a column.
+pub(crate) fn put(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
+    for (row, value) in values.iter().enumerate() {
+        region.assign_advice(column, row, Value::known(*value));
+    }
 }
 
 /// Sum of expressions.

@@ -13,7 +13,7 @@
 //! [`CommitError`] for columns of the wrong length, [`PointError`] and [`ScalarError`] for
 //! encodings.
 
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Bn256, Fq, Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
@@ -23,6 +23,7 @@ use halo2_proofs::halo2curves::CurveAffine;
 use halo2_proofs::poly::commitment::{Blind, Params};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::poly::EvaluationDomain;
+use zkpoc_contracts::bindings::digests::{commitment_id, DigestError};
 
 /// A column that the parameters cannot commit to.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -133,6 +134,11 @@ pub fn point_from_words(words: [U256; 2]) -> Result<G1Affine, PointError> {
     bytes[..32].copy_from_slice(&words[0].to_be_bytes::<32>());
     bytes[32..].copy_from_slice(&words[1].to_be_bytes::<32>());
     point_from_bytes(&bytes)
+}
+
+/// Id of a model's or an update's commitment, as the contracts compute it from the points in a proof.
+pub fn points_id(points: &[G1Affine]) -> Result<B256, DigestError> {
+    commitment_id(&points.iter().flat_map(point_to_bytes).collect::<Vec<u8>>())
 }
 
 /// Writes a scalar as 32 bytes.

@@ -12,12 +12,12 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{Model, ReferenceError};
-use zkpoc_contracts::bindings::digests::{commitment_id, merkle_path, DigestError, DEPTH};
+use zkpoc_contracts::bindings::digests::{merkle_path, DigestError, DEPTH};
 use zkpoc_contracts::bindings::G1Point;
 
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
-use crate::commit::{point_to_bytes, point_to_words, scalar_from_bytes, CommitError};
+use crate::commit::{point_to_words, points_id, scalar_from_bytes, CommitError};
 use crate::formats::FormatError;
 use crate::fsio::FsError;
 use crate::home::{Dataset, DatasetManifest, Home, HomeError};
@@ -171,7 +171,7 @@ pub struct Site<'a> {
 pub fn model_id(srs: &Srs, profile: &Profile, model: &Model) -> Result<B256, ContributeError> {
     model.check(profile)?;
     let points = model_commitment(srs, &Grid::new(profile)?, model)?;
-    Ok(commitment_id(&points.iter().flat_map(point_to_bytes).collect::<Vec<u8>>())?)
+    Ok(points_id(&points)?)
 }
 
 fn solidity_point(point: &G1Affine) -> G1Point {

@@ -33,13 +33,13 @@ use zkpoc_contracts::deploy::PoolConfig;
 
 use crate::chain::deploy::{deploy, Blueprint};
 use crate::chain::deployment::SrsName;
-use crate::chain::pool::whole_tokens;
 use crate::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
 use crate::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
 use crate::contribute::{ContributeError, Site};
 use crate::fsio::{self, FsError, Overwrite};
 use crate::home::Home;
 use crate::keys::{KeyCache, KeyError};
+use crate::openings::{Folder, Limits, Source};
 use crate::srs::{Origin, Srs, SrsError, BUNDLED_K};
 
 pub mod chart;
@@ -266,16 +266,17 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let site = Site { home: &home, profile: &profile, srs: &srs, pool: &operator_pool };
     let first = site.prove_first_model(B256::new(model_seed()), &mut |_| {})?;
     let opened = operator_pool.open_genesis(B256::new(model_seed()), first.proof, Mode::Send)?;
-    site.publish_model(&first.model, first.model_id, &shared.exchange)?;
+    let exchange = Folder::create(&shared.exchange, Limits::of(&profile)).map_err(ContributeError::from)?;
+    let exchange = Source::Folder(exchange);
+    site.publish_model(&first.model, first.model_id, &exchange)?;
 
-    let mut course = rounds::Course::new(&stage, &site, &shared, &contributors, &finalizer, &test, first.model)?;
+    let mut course = rounds::Course::new(&stage, &site, exchange, &contributors, &finalizer, &test, first.model)?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         rounds.push(course.round(number, show)?);
     }
     let figures = course.finish()?;
 
-    let minted = balances(&operator_pool, &contributors)?;
     show.done();
     let peak = memory.stop();
     let report = Report::new(report::Facts {
@@ -285,7 +286,6 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         fixed_columns: keys.training.vk().cs().num_fixed_columns(),
         pool: &pool,
         contributions: figures,
-        balances: minted,
         rounds,
         gas_genesis: opened.gas(),
         test_records: test.len(),
@@ -350,20 +350,6 @@ impl Stage<'_> {
 /// The public seed of the demo's model.
 pub fn model_seed() -> [u8; 32] {
     keccak256(MODEL_SEED).0
-}
-
-/// What each contributor holds in the end, in whole tokens.
-fn balances(
-    pool: &PoolClient<'_>,
-    contributors: &[(Contributor<'_>, child::Committed, child::Sent)],
-) -> Result<Vec<(Address, String)>, DemoError> {
-    contributors
-        .iter()
-        .map(|(contributor, ..)| {
-            let account = contributor.address();
-            Ok((account, whole_tokens(pool.balance(account)?)))
-        })
-        .collect()
 }
 
 /// The commitment key: of the real ceremony where it is large enough, else a kept one made for development.

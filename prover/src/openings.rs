@@ -32,9 +32,8 @@ use zeroize::Zeroizing;
 use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::ReferenceError;
-use zkpoc_contracts::bindings::digests::commitment_id;
 
-use crate::commit::{point_to_bytes, CommitError};
+use crate::commit::{point_to_bytes, points_id, CommitError};
 use crate::formats::FormatError;
 use crate::fsio::FsError;
 use crate::prove::UpdateOpening;
@@ -219,8 +218,7 @@ impl OpeningError {
 
 /// The id of an update's commitment, as claims name it.
 pub fn update_id(points: &[G1Affine]) -> Result<B256, OpeningError> {
-    let bytes: Vec<u8> = points.iter().flat_map(point_to_bytes).collect();
-    commitment_id(&bytes).map_err(|_| OpeningError::Points { expected: 1, found: points.len() })
+    points_id(points).map_err(|_| OpeningError::Points { expected: 1, found: points.len() })
 }
 
 /// Recomputes what openings open.

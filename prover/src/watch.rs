@@ -27,7 +27,7 @@ use zkpoc_contracts::bindings::digests::{
 use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization};
 
 use crate::chain::PoolClient;
-use crate::commit::{point_from_bytes, point_from_words, point_to_bytes, scalar_from_bytes};
+use crate::commit::{point_from_bytes, point_from_words, point_to_bytes, points_id, scalar_from_bytes};
 use crate::contracts_gen::ProfileKeys;
 use crate::contribute::{model_id, ContributeError};
 use crate::link::{link_bases, LinkBases, LinkProof};
@@ -80,7 +80,7 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, expected: T, found: T) -> 
 }
 
 fn id_of(points: &[G1Affine]) -> Result<B256, Reason> {
-    commitment_id(&points.iter().flat_map(point_to_bytes).collect::<Vec<u8>>()).map_err(plain)
+    points_id(points).map_err(plain)
 }
 
 impl<'a> Watcher<'a> {
@@ -204,8 +204,7 @@ impl<'a> Watcher<'a> {
         let inputs = [scalar(fields.value())?, bound(normLog2)?, bound(lossLog2)?];
         let points = verify(&self.keys.training, self.srs, &proof, &inputs).map_err(plain)?;
         same("the proof's model", model, id_of(&points.model)?)?;
-        let update: Vec<u8> = points.update.iter().flat_map(point_to_bytes).collect();
-        same("the update", commitment_id(&event.update).map_err(plain)?, commitment_id(&update).map_err(plain)?)?;
+        same("the update", commitment_id(&event.update).map_err(plain)?, id_of(&points.update)?)?;
         let registered = point_from_words([commitment.x, commitment.y]).map_err(plain)?;
         let link = LinkProof::from_bytes(&link).map_err(plain)?;
         verify_data_link(&self.bases, &inputs, &registered, &points, &link).map_err(plain)?;

@@ -21,6 +21,7 @@
 //! 8 chains copies block by block, each from enabled rows, so every pair is compared once.
 
 use super::{DatasetConfig, DatasetPlan};
+use crate::expr::{is_one, is_two};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{ConstraintSystem, Expression};
@@ -29,7 +30,6 @@ use halo2_proofs::poly::Rotation;
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &DatasetConfig, plan: &DatasetPlan) {
     let back = -(plan.grid.rows_per_block as i32);
     let one = || Expression::Constant(Fr::ONE);
-    let two = || Expression::Constant(Fr::from(2));
 
     meta.create_gate("dataset", |meta| {
         let mut advice = |column, rotation| meta.query_advice(column, Rotation(rotation));
@@ -55,20 +55,17 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &DatasetConfig, pl
         let alpha = meta.query_challenge(config.alpha);
         let upsilon = meta.query_challenge(config.upsilon);
 
-        // A code of 1 or 2: `later` is 1 for 1 and 0 for 2, `first` is 0 for 1 and 2 for 2.
-        let later = |code: &Expression<Fr>| code.clone() * (two() - code.clone());
-        let first = |code: &Expression<Fr>| code.clone() * (code.clone() - one());
         vec![
             ("hiding.zone", zone.clone() * (zone - one()) * x.clone()),
             ("range.feature", feature.clone() * (step.clone() * (alpha.clone() - x.clone()) - one())),
             ("range.table", table.clone() * (step * (alpha - table + one()) + aux.clone())),
-            ("range.pin", later(&pin) * sum),
+            ("range.pin", is_one(&pin) * sum),
             ("label.bit", label.clone() * x.clone() * (x.clone() - one())),
-            ("label.sum", label.clone() * (label_sum - x.clone()) - later(&label) * label_back),
-            ("label.one", first(&pin) * (aux - one())),
-            ("print", feature.clone() * (print.clone() - x) - later(&feature) * upsilon * print_back.clone()),
+            ("label.sum", label.clone() * (label_sum - x.clone()) - is_one(&label) * label_back),
+            ("label.one", is_two(&pin) * (aux - one())),
+            ("print", feature.clone() * (print.clone() - x) - is_one(&feature) * upsilon * print_back.clone()),
             ("pair.copy", pair.clone() * (print.clone() - print_back)),
-            ("pair.shift", pair.clone() * shifted.clone() - later(&pair) * shifted_next - first(&pair) * print_next),
+            ("pair.shift", pair.clone() * shifted.clone() - is_one(&pair) * shifted_next - is_two(&pair) * print_next),
             ("pair.distinct", pair * ((print - shifted) * inverse - one())),
         ]
     });

@@ -25,10 +25,11 @@ mod witness;
 
 pub use witness::DatasetWitness;
 
+use crate::expr::put;
 use crate::grid::{Grid, LayoutError};
 use crate::profile::Profile;
 use halo2_proofs::arithmetic::Field;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
+use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase,
@@ -232,13 +233,8 @@ impl DatasetCircuit {
         let plan = self.plan();
         let usable = plan.grid.rows() - config.blinding_rows;
         let Some(first) = &self.witness else { return };
-        let put = |region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]| {
-            for (row, value) in values[..usable].iter().enumerate() {
-                region.assign_advice(column, row, Value::known(*value));
-            }
-        };
-        put(region, config.x, &first.x);
-        put(region, config.aux, &first.aux);
+        put(region, config.x, &first.x[..usable]);
+        put(region, config.aux, &first.aux[..usable]);
         region.next_phase();
         let value = |challenge: Challenge| {
             let mut out = Fr::ONE;
@@ -246,10 +242,10 @@ impl DatasetCircuit {
             out
         };
         let second = Phase2::new(plan, first, value(config.alpha), value(config.upsilon));
-        put(region, config.p2_range, &second.range);
-        put(region, config.p2_print, &second.print);
-        put(region, config.p2_shift, &second.shift);
-        put(region, config.p2_inverse, &second.inverse);
+        put(region, config.p2_range, &second.range[..usable]);
+        put(region, config.p2_print, &second.print[..usable]);
+        put(region, config.p2_shift, &second.shift[..usable]);
+        put(region, config.p2_inverse, &second.inverse[..usable]);
     }
 }
 

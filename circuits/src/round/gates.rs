@@ -39,7 +39,7 @@
 
 use super::config::RoundConfig;
 use super::plan::RoundPlan;
-use crate::expr::{constant, horner, power, recompose, Expr};
+use crate::expr::{constant, horner, is_one, is_two, power, recompose, Expr};
 use crate::field::{power_of_two, signed};
 use crate::instance::CLAIMS;
 use crate::quantize::{signed_max, signed_min};
@@ -62,16 +62,6 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &RoundConfig, plan
 
 fn at(meta: &mut VirtualCells<'_, Fr>, column: Column<Advice>, rotation: i32) -> Expr {
     meta.query_advice(column, Rotation(rotation))
-}
-
-/// A code of 1 or 2: an expression that is zero unless the code is 1.
-fn is_one(code: &Expr) -> Expr {
-    code.clone() * (constant(2) - code.clone())
-}
-
-/// A code of 1 or 2: an expression that is zero unless the code is 2.
-fn is_two(code: &Expr) -> Expr {
-    code.clone() * (code.clone() - constant(1))
 }
 
 fn zones(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig) -> Named {

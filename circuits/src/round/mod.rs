@@ -33,12 +33,13 @@ pub use config::RoundConfig;
 pub use plan::RoundPlan;
 pub use witness::{Phase2, RoundError, RoundWitness};
 
+use crate::expr::put;
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
 use halo2_proofs::arithmetic::Field;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
+use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, ConstraintSystem, Error};
+use halo2_proofs::plonk::{Challenge, Circuit, ConstraintSystem, Error};
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned, given `alpha` and `tau`; only tests cheat this way.
@@ -104,13 +105,8 @@ impl RoundCircuit {
         }
         let usable = plan.grid.rows() - config.blinding_rows;
         let Some(first) = &self.witness else { return };
-        let put = |region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]| {
-            for (row, value) in values[..usable].iter().enumerate() {
-                region.assign_advice(column, row, Value::known(*value));
-            }
-        };
         for (column, values) in config.first_phase().zip(first.columns()) {
-            put(region, column, values);
+            put(region, column, &values[..usable]);
         }
         region.next_phase();
         let value = |challenge: Challenge| {
@@ -124,7 +120,7 @@ impl RoundCircuit {
             tamper(&mut second, alpha, tau);
         }
         for (column, values) in config.second_phase().zip(second.columns()) {
-            put(region, column, values);
+            put(region, column, &values[..usable]);
         }
     }
 }

@@ -45,11 +45,12 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
+use crate::expr::put;
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
+use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, ConstraintSystem, Error};
+use halo2_proofs::plonk::{Challenge, Circuit, ConstraintSystem, Error};
 use phase2::{ChallengeValues, Phase2};
 use std::sync::Arc;
 
@@ -142,12 +143,6 @@ impl TrainingCircuit {
         for (column, values) in columns.zip(second.columns()) {
             put(region, column, &values[..usable]);
         }
-    }
-}
-
-fn put(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
-    for (row, value) in values.iter().enumerate() {
-        region.assign_advice(column, row, Value::known(*value));
     }
 }
 

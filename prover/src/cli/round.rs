@@ -89,12 +89,13 @@ pub(super) fn source(profile: &Profile, text: &str) -> Result<Source, Error> {
 
 /// Number of a round: the given one, or the current one.
 pub(super) fn round_number(view: &PoolClient<'_>, given: Option<u64>) -> Result<u64, Error> {
-    match given {
-        Some(number) => Ok(number),
-        None => match view.current_round()? {
-            0 => Err(ContributeError::NoRound.into()),
-            number => Ok(number),
-        },
+    let number = match given {
+        Some(number) => number,
+        None => view.current_round()?,
+    };
+    match number {
+        0 => Err(ContributeError::NoRound.into()),
+        number => Ok(number),
     }
 }
 
@@ -322,7 +323,7 @@ impl ClaimArgs {
         let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
         let model = self.model.load(&site, view.round(number)?.modelId)?;
-        let prepared = match site.prepare_claim(&dataset, &model, Some(number), &mut |phase| phases.start(phase)) {
+        let prepared = match site.prepare_claim(&dataset, &model, number, &mut |phase| phases.start(phase)) {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.name == "ZkPocRoundsAlreadyClaimed") => {
                 // An earlier run sent the claim; perhaps it did not come to handing the opening over.
                 let opening = site.stored_opening(&dataset, number)?;

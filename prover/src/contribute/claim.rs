@@ -47,16 +47,9 @@ impl Site<'_> {
         &self,
         dataset: &Dataset,
         model: &Model,
-        round: Option<u64>,
+        number: u64,
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
-        let number = match round {
-            Some(number) => number,
-            None => self.pool.current_round()?,
-        };
-        if number == 0 {
-            return Err(ContributeError::NoRound);
-        }
         let root = dataset.manifest.root;
         let info = self.pool.round(number)?;
         let found = model_id(self.srs, self.profile, model)?;

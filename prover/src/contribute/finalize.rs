@@ -21,11 +21,12 @@ use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
 
 use super::{model_id, scalar, ContributeError, Progress, Site};
 use crate::chain::{Mode, Outcome};
+use crate::commit::points_id;
 use crate::fsio::{self, Overwrite};
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
 use crate::openings::acknowledgement::{Acknowledgement, Forum};
 use crate::openings::source::Source;
-use crate::openings::{Checker, Folder, Item, Limits};
+use crate::openings::{Checker, Item};
 use crate::prove::{prove_round, ProvingContext, RoundRequest, Timings, UpdateOpening};
 
 /// Largest stored finalization, bytes.
@@ -105,7 +106,7 @@ impl Site<'_> {
         let sum = UpdateOpening::of_first_model(self.profile, &grid, &model);
         let request = RoundRequest { model: &Model::zero(self.profile), sum: &sum, claims: 1, context };
         let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
-        let model_id = model_id(self.srs, self.profile, &model)?;
+        let model_id = points_id(&made.points.next)?;
         Ok(FirstModel { model, model_id, proof: made.proof, prove: made.timings.prove })
     }
 
@@ -188,16 +189,14 @@ impl Site<'_> {
                 // The contract puts in its own points of the sum.
                 let (from, to) = (64 * self.profile.weight_columns, 128 * self.profile.weight_columns);
                 let proof = [&made.proof[..from], &made.proof[to..]].concat();
-                let model_id = model_id(self.srs, self.profile, &made.next)?;
+                let model_id = points_id(&made.points.next)?;
                 let finalized = Finalized { round, set_hash, included, count, model_id, proof: proof.into() };
                 self.save_finalization(&id, &finalized)?;
                 (finalized, made.timings, peak, false)
             }
         };
         progress("publish the next model");
-        let bytes = crate::formats::tensors::write_model(self.profile, &next)
-            .map_err(|source| ContributeError::Tensors { source })?;
-        source.publish(&Item::Model(finalized.model_id), &bytes)?;
+        self.publish_model(&next, finalized.model_id, source)?;
         Ok(Prepared { finalized, claims, missing, timings, peak_rss_bytes: peak, stored: was_stored })
     }
 
@@ -252,12 +251,11 @@ impl Site<'_> {
         }
     }
 
-    /// Publishes a model in a folder, made if it is not there.
-    pub fn publish_model(&self, model: &Model, id: B256, folder: &std::path::Path) -> Result<(), ContributeError> {
+    /// Publishes a model under its id.
+    pub fn publish_model(&self, model: &Model, id: B256, source: &Source) -> Result<(), ContributeError> {
         let bytes = crate::formats::tensors::write_model(self.profile, model)
             .map_err(|source| ContributeError::Tensors { source })?;
-        let folder = Folder::create(folder, Limits::of(self.profile))?;
-        Ok(folder.put(&Item::Model(id), &bytes).map(drop)?)
+        Ok(source.publish(&Item::Model(id), &bytes).map(drop)?)
     }
 
     fn require_model(&self, round: u64, model: &Model) -> Result<(), ContributeError> {

@@ -194,7 +194,6 @@ pub(super) struct Facts<'a> {
     pub(super) fixed_columns: usize,
     pub(super) pool: &'a Pool,
     pub(super) contributions: Vec<Contribution>,
-    pub(super) balances: Vec<(Address, String)>,
     pub(super) rounds: Vec<RoundFigures>,
     pub(super) gas_genesis: u64,
     pub(super) test_records: usize,
@@ -208,7 +207,6 @@ impl Report {
     pub(super) fn new(facts: Facts<'_>) -> Result<Self, DemoError> {
         let none = || DemoError::Answer { who: "demo".into(), command: "demo".into(), field: "a contributor" };
         let first = facts.contributions.first().cloned().ok_or_else(none)?;
-        let balance = facts.balances.first().map(|(_, balance)| balance.clone()).ok_or_else(none)?;
         let (profile, srs, claim) = (facts.profile, facts.srs, first.claim.clone());
         Ok(Self {
             profile: profile.name.clone(),
@@ -235,7 +233,8 @@ impl Report {
             rounds: facts.rounds,
             phases: facts.phases.to_vec(),
             minted: first.minted.clone(),
-            balance,
+            // Nobody has spent anything.
+            balance: first.minted.clone(),
             contributors: facts.contributions,
             total_ms: facts.total.as_secs_f64() * 1e3,
             kept: facts.kept,

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 use zkpoc_circuits::reference::{evaluate, Model};
 
-use super::child::{Committed, Contributor, Sent, Shared};
+use super::child::{Committed, Contributor, Sent};
 use super::report::Contribution;
 use super::{DemoError, Show, Stage, BEACON_DELAY, CLAIM_BLOCKS};
 use crate::chain::pool::whole_tokens;
 use crate::chain::Mode;
 use crate::contribute::{ContributeError, Site};
 use crate::data::Records;
-use crate::openings::{Limits, Source};
+use crate::openings::Source;
 
 /// What a round came to.
 #[derive(Clone, Debug, Serialize)]
@@ -68,14 +68,12 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         stage: &'a Stage<'a>,
         site: &'a Site<'a>,
-        shared: &'a Shared,
+        exchange: Source,
         members: &'a [Member<'a>],
         finalizer: &'a Contributor<'a>,
         test: &'a Records,
         model: Model,
     ) -> Result<Self, DemoError> {
-        let exchange = shared.exchange.to_string_lossy();
-        let exchange = Source::open(&exchange, Limits::of(stage.profile)).map_err(ContributeError::from)?;
         let mut course = Self {
             stage,
             site,
