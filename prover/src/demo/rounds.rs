@@ -120,7 +120,9 @@ impl<'a> Course<'a> {
             }
         }
         show.phase(&format!("round {number}, finalizer: add up, prove the next model"));
-        stage.node.mine(stage.client, CLAIM_BLOCKS)?;
+        // To the claim deadline and no further: the time for a finalization is limited too.
+        let deadline = pool.round(number)?.openedAt.to::<u64>() + CLAIM_BLOCKS;
+        stage.node.mine(stage.client, deadline.saturating_sub(stage.client.block_number()?))?;
         let proven = self.finalizer.finalize(number, false)?;
         let next = proven["model_id"].as_str().unwrap_or_default().to_owned();
         show.phase(&format!("round {number}: contributors acknowledge, the finalizer sends, rewards are minted"));
