@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 use super::terms::{Terms, Var};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error, FloorPlanner};
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error, FloorPlanner, Selector};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -48,9 +48,11 @@ pub struct Collision {
 }
 
 /// One constraint: its names and, for each row, which of its specialisations holds there.
-struct Constraint {
+pub(super) struct Constraint {
     gate: String,
     name: String,
+    /// The name, numbered where several polynomials share it.
+    pub(super) label: String,
     forms: Vec<Terms>,
     form_of_class: Vec<usize>,
 }
@@ -130,11 +132,15 @@ impl Audit {
         self.advice[column][usable..].fill(value);
     }
 
-    fn at(&self, row: usize, rotation: i32) -> usize {
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn at(&self, row: usize, rotation: i32) -> usize {
         (row as i64 + i64::from(rotation)).rem_euclid(self.rows as i64) as usize
     }
 
-    fn cell(&self, row: usize, var: &Var) -> Fr {
+    pub(super) fn cell(&self, row: usize, var: &Var) -> Fr {
         let at = self.at(row, var.rotation);
         if var.instance {
             self.instance[at]
@@ -143,7 +149,7 @@ impl Audit {
         }
     }
 
-    fn enabled(&self) -> impl Iterator<Item = (&Constraint, &Terms, &Vec<usize>)> {
+    pub(super) fn enabled(&self) -> impl Iterator<Item = (&Constraint, &Terms, &Vec<usize>)> {
         self.constraints.iter().flat_map(move |constraint| {
             let forms = constraint.form_of_class.iter().map(move |form| &constraint.forms[*form]);
             forms
@@ -153,20 +159,35 @@ impl Audit {
         })
     }
 
+    /// Labels of all constraints: their names, numbered (`lookup#2`) where several polynomials share one.
+    pub fn labels(&self) -> Vec<String> {
+        self.constraints.iter().map(|constraint| constraint.label.clone()).collect()
+    }
+
+    /// Labels of the constraints that do not hold.
+    pub fn failing_labels(&self) -> BTreeSet<String> {
+        self.broken().into_iter().map(|(constraint, _)| constraint.label.clone()).collect()
+    }
+
     /// Every constraint that does not hold, at every row.
     pub fn failing(&self) -> BTreeSet<Failure> {
-        let mut out = BTreeSet::new();
+        let failure = |(constraint, row): (&Constraint, usize)| Failure {
+            gate: constraint.gate.clone(),
+            constraint: constraint.name.clone(),
+            row,
+        };
+        self.broken().into_iter().map(failure).collect()
+    }
+
+    fn broken(&self) -> Vec<(&Constraint, usize)> {
+        let mut out = Vec::new();
         for (constraint, form, rows) in self.enabled() {
             let fails = |row: &usize| form.value(|var| self.cell(*row, var)) != Fr::ZERO;
             let bad: Vec<usize> = match rows.len() {
                 0..=1000 => rows.iter().copied().filter(fails).collect(),
                 _ => rows.par_iter().copied().filter(fails).collect(),
             };
-            out.extend(bad.into_iter().map(|row| Failure {
-                gate: constraint.gate.clone(),
-                constraint: constraint.name.clone(),
-                row,
-            }));
+            out.extend(bad.into_iter().map(|row| (constraint, row)));
         }
         out
     }
@@ -207,6 +228,17 @@ impl Audit {
                         });
                     }
                 }
+            }
+        }
+        out
+    }
+
+    /// Advice cells that enabled constraints read.
+    pub fn reads(&self) -> BTreeSet<(usize, usize)> {
+        let mut out = BTreeSet::new();
+        for (_, form, rows) in self.enabled() {
+            for var in form.reads().filter(|var| !var.instance) {
+                out.extend(rows.iter().map(|row| (var.column, self.at(*row, var.rotation))));
             }
         }
         out
@@ -260,19 +292,26 @@ fn filled(recorder: &Recorder, usable: usize) -> Vec<Vec<Fr>> {
     advice
 }
 
-/// Rows with the same fixed cells form a class: the fixed cells of each class by query, and its rows.
-#[allow(clippy::type_complexity)]
-fn classes(
-    cs: &ConstraintSystem<Fr>,
-    recorder: &Recorder,
-    rows: usize,
-) -> (Vec<HashMap<(usize, i32), Fr>>, Vec<Vec<usize>>) {
+/// What rows have in common whose fixed cells and selectors are the same.
+struct Class {
+    /// Fixed cells by column and rotation.
+    fixed: HashMap<(usize, i32), Fr>,
+    /// Enabled selectors.
+    selectors: Vec<Selector>,
+}
+
+/// The classes and the rows of each.
+fn classes(cs: &ConstraintSystem<Fr>, recorder: &Recorder, rows: usize) -> (Vec<Class>, Vec<Vec<usize>>) {
     let queries: Vec<(usize, i32)> =
         cs.fixed_queries().iter().map(|(column, rotation)| (column.index(), rotation.0)).collect();
-    let mut index: HashMap<Vec<[u8; 32]>, usize> = HashMap::new();
-    let mut cells = Vec::new();
+    let mut selectors = vec![Vec::new(); rows];
+    for (selector, row) in &recorder.selectors {
+        selectors[*row].push(*selector);
+    }
+    let mut index: HashMap<(Vec<[u8; 32]>, Vec<Selector>), usize> = HashMap::new();
+    let mut classes = Vec::new();
     let mut members: Vec<Vec<usize>> = Vec::new();
-    for row in 0..rows {
+    for (row, selectors) in selectors.into_iter().enumerate() {
         let values: Vec<Fr> = queries
             .iter()
             .map(|(column, rotation)| {
@@ -280,42 +319,57 @@ fn classes(
                 recorder.fixed[*column][at].unwrap_or(Fr::ZERO)
             })
             .collect();
-        let class = *index.entry(values.iter().map(Fr::to_bytes).collect()).or_insert_with(|| {
-            cells.push(queries.iter().copied().zip(values.iter().copied()).collect());
+        let key = (values.iter().map(Fr::to_bytes).collect(), selectors.clone());
+        let class = *index.entry(key).or_insert_with(|| {
+            classes.push(Class { fixed: queries.iter().copied().zip(values.iter().copied()).collect(), selectors });
             members.push(Vec::new());
             members.len() - 1
         });
         members[class].push(row);
     }
-    (cells, members)
+    (classes, members)
 }
 
-fn constraints(cs: &ConstraintSystem<Fr>, challenges: &[Fr], classes: &[HashMap<(usize, i32), Fr>]) -> Vec<Constraint> {
+/// Values of the fixed cells that a constraint reads, and the enabled selectors: equal keys, equal polynomials.
+type FormKey = (Vec<(usize, i32, [u8; 32])>, Vec<Selector>);
+
+fn constraints(cs: &ConstraintSystem<Fr>, challenges: &[Fr], classes: &[Class]) -> Vec<Constraint> {
     let mut out = Vec::new();
+    let names: Vec<&str> =
+        cs.gates().iter().flat_map(|gate| (0..gate.polynomials().len()).map(|i| gate.constraint_name(i))).collect();
+    let mut used: HashMap<&str, usize> = HashMap::new();
     for gate in cs.gates() {
         for (index, polynomial) in gate.polynomials().iter().enumerate() {
             let columns: BTreeSet<usize> = polynomial.extract_fixed().into_iter().collect();
-            let mut seen: HashMap<Vec<(usize, i32, [u8; 32])>, usize> = HashMap::new();
+            let mut seen: HashMap<FormKey, usize> = HashMap::new();
             let mut forms = Vec::new();
             let mut form_of_class = Vec::new();
             for class in classes {
                 let mut key: Vec<_> = class
+                    .fixed
                     .iter()
                     .filter(|((column, _), _)| columns.contains(column))
                     .map(|((c, r), v)| (*c, *r, v.to_bytes()))
                     .collect();
                 key.sort_unstable();
-                let form = *seen.entry(key).or_insert_with(|| {
-                    let fixed =
-                        |column: usize, rotation: i32| class.get(&(column, rotation)).copied().unwrap_or(Fr::ZERO);
-                    forms.push(Terms::of(polynomial, challenges, &fixed));
+                let form = *seen.entry((key, class.selectors.clone())).or_insert_with(|| {
+                    let fixed = |column: usize, rotation: i32| {
+                        class.fixed.get(&(column, rotation)).copied().unwrap_or(Fr::ZERO)
+                    };
+                    let enabled = |selector| class.selectors.contains(&selector);
+                    forms.push(Terms::of(polynomial, challenges, &fixed, &enabled));
                     forms.len() - 1
                 });
                 form_of_class.push(form);
             }
+            let name = gate.constraint_name(index);
+            let number = used.entry(name).or_default();
+            *number += 1;
+            let shared = names.iter().filter(|other| **other == name).count() > 1;
             out.push(Constraint {
                 gate: gate.name().to_owned(),
-                name: gate.constraint_name(index).to_owned(),
+                name: name.to_owned(),
+                label: if shared { format!("{name}#{number}") } else { name.to_owned() },
                 forms,
                 form_of_class,
             });

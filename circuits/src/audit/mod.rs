@@ -6,6 +6,7 @@
 //! | [`recorder`] | an [`Assignment`](halo2_proofs::plonk::Assignment) that keeps every assigned cell |
 //! | [`terms`] | gates as sparse polynomials in their cells, once the fixed cells of a row are known |
 //! | [`check`] | constraints that fail, cells read without being assigned, colliding rotations |
+//! | [`rigidity`] | cells that a prover could move unnoticed, from the constraints' Jacobian |
 //!
 //! The proving system's own mock prover does not notice unassigned cells, cells assigned twice, or
 //! gates that read blinding rows; these checks do, and they name the constraint that fails.
@@ -18,7 +19,10 @@
 
 pub mod check;
 pub mod recorder;
+pub mod rigidity;
+mod sparse;
 pub mod terms;
 
 pub use check::{Audit, BadRead, Collision, Failure};
 pub use recorder::Recorder;
+pub use rigidity::{Cell, Question, Rigidity};

@@ -7,6 +7,39 @@ use halo2_proofs::plonk::{Advice, Any, Assigned, Assignment, Challenge, Column, 
 /// Cells of one column, `None` where nothing was assigned.
 pub type Cells = Vec<Option<Fr>>;
 
+/// A cell of any column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Kind of the column.
+    pub kind: Kind,
+    /// Column index within its kind.
+    pub column: usize,
+    /// Row.
+    pub row: usize,
+}
+
+/// Kinds of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Written by the prover.
+    Advice,
+    /// Part of the circuit.
+    Fixed,
+    /// Public input.
+    Instance,
+}
+
+impl Place {
+    fn new(column: Column<Any>, row: usize) -> Self {
+        let kind = match column.column_type() {
+            Any::Advice(_) => Kind::Advice,
+            Any::Fixed => Kind::Fixed,
+            Any::Instance => Kind::Instance,
+        };
+        Place { kind, column: column.index(), row }
+    }
+}
+
 /// Records assignments; challenges are given, and readable from the first phase's end on.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
@@ -22,8 +55,10 @@ pub struct Recorder {
     pub out_of_phase: Vec<(usize, usize)>,
     /// Assignments outside the rows that a circuit may use: column, row.
     pub outside: Vec<(usize, usize)>,
-    /// Selectors and copies; circuits that use none leave this at zero.
-    pub selectors_and_copies: usize,
+    /// Enabled selectors: selector, row.
+    pub selectors: Vec<(Selector, usize)>,
+    /// Cells that a copy constraint makes equal.
+    pub copies: Vec<(Place, Place)>,
     challenges: Vec<Fr>,
     usable_rows: usize,
     phase: u8,
@@ -59,12 +94,12 @@ impl Assignment<Fr> for Recorder {
     {
     }
 
-    fn enable_selector<A, AR>(&mut self, _: A, _: &Selector, _: usize) -> Result<(), Error>
+    fn enable_selector<A, AR>(&mut self, _: A, selector: &Selector, row: usize) -> Result<(), Error>
     where
         A: FnOnce() -> AR,
         AR: Into<String>,
     {
-        self.selectors_and_copies += 1;
+        self.selectors.push((*selector, row));
         Ok(())
     }
 
@@ -103,13 +138,13 @@ impl Assignment<Fr> for Recorder {
         }
     }
 
-    fn copy(&mut self, _: Column<Any>, _: usize, _: Column<Any>, _: usize) {
-        self.selectors_and_copies += 1;
+    fn copy(&mut self, left: Column<Any>, left_row: usize, right: Column<Any>, right_row: usize) {
+        self.copies.push((Place::new(left, left_row), Place::new(right, right_row)));
     }
 
+    /// Only the proving system's own lookup tables fill columns; circuits here have none.
     fn fill_from_row(&mut self, _: Column<Fixed>, _: usize, _: Value<Assigned<Fr>>) -> Result<(), Error> {
-        self.selectors_and_copies += 1;
-        Ok(())
+        Err(Error::Synthesis)
     }
 
     fn get_challenge(&self, challenge: Challenge) -> Value<Fr> {

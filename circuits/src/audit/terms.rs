@@ -6,7 +6,7 @@
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::Expression;
+use halo2_proofs::plonk::{Expression, Selector};
 use std::collections::BTreeMap;
 
 /// A cell relative to a row.
@@ -38,12 +38,17 @@ impl Terms {
         Terms(out)
     }
 
-    /// The polynomial of a gate, with `fixed` giving the fixed cells by column and rotation.
-    pub fn of(gate: &Expression<Fr>, challenges: &[Fr], fixed: &dyn Fn(usize, i32) -> Fr) -> Self {
+    /// The polynomial of a gate, with `fixed` giving the fixed cells by column and rotation and `enabled` the selectors.
+    pub fn of(
+        gate: &Expression<Fr>,
+        challenges: &[Fr],
+        fixed: &dyn Fn(usize, i32) -> Fr,
+        enabled: &dyn Fn(Selector) -> bool,
+    ) -> Self {
         let var = |instance, column, rotation| Self::term(vec![Var { instance, column, rotation }], Fr::ONE);
         gate.evaluate(
             &Self::constant,
-            &|_| Self::default(),
+            &|selector| if enabled(selector) { Self::constant(Fr::ONE) } else { Self::default() },
             &|query| Self::constant(fixed(query.column_index(), query.rotation().0)),
             &|query| var(false, query.column_index(), query.rotation().0),
             &|query| var(true, query.column_index(), query.rotation().0),
@@ -101,6 +106,19 @@ impl Terms {
     /// The value, with `cell` giving the cells.
     pub fn value(&self, cell: impl Fn(&Var) -> Fr) -> Fr {
         self.0.iter().map(|(vars, c)| vars.iter().fold(*c, |product, var| product * cell(var))).sum()
+    }
+
+    /// The derivative by each cell that is read, with `cell` giving the cells.
+    pub fn gradient(&self, cell: impl Fn(&Var) -> Fr) -> BTreeMap<Var, Fr> {
+        let mut out = BTreeMap::new();
+        for (vars, coefficient) in &self.0 {
+            for (at, var) in vars.iter().enumerate() {
+                let others = vars.iter().enumerate().filter(|(i, _)| *i != at);
+                let product = others.fold(*coefficient, |product, (_, other)| product * cell(other));
+                *out.entry(*var).or_insert(Fr::ZERO) += product;
+            }
+        }
+        out
     }
 
     /// Cells that are read.

@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod cheat;
+pub(crate) mod free;
 pub(crate) mod proving;
 
 use halo2_proofs::arithmetic::Field;

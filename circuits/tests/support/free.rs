@@ -1,0 +1,225 @@
+//! Cells that carry nothing, each with the reason: the only ones a prover may choose freely.
+//!
+//! A cell is free unless a chain, a table, a unit or a zone uses it; the functions here say so from the
+//! plans, independently of the gates.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use zkpoc_circuits::audit::Cell;
+use zkpoc_circuits::dataset::DatasetPlan;
+use zkpoc_circuits::grid::TAIL;
+use zkpoc_circuits::round::RoundPlan;
+use zkpoc_circuits::training::plan::{Lane, STATE_ROWS};
+use zkpoc_circuits::training::Plan;
+
+/// Why a cell is free.
+pub(crate) type Reason = &'static str;
+
+const TAIL_BLINDS: Reason = "tail of a hiding committed column: blinding";
+const START_CANCELS: Reason = "start of a fold: it cancels in a difference";
+pub(crate) const UNUSED: Reason = "no constraint reads it";
+
+/// The free cells of a circuit by reason.
+pub(crate) struct Free {
+    pub(crate) first: BTreeMap<Reason, BTreeSet<Cell>>,
+    pub(crate) second: BTreeMap<Reason, BTreeSet<Cell>>,
+}
+
+impl Free {
+    fn of(columns: (Range<usize>, Range<usize>), rows: usize, reason: impl Fn(usize, usize) -> Option<Reason>) -> Self {
+        let collect = |columns: Range<usize>| {
+            let mut out: BTreeMap<Reason, BTreeSet<Cell>> = BTreeMap::new();
+            for cell in columns.flat_map(|column| (0..rows).map(move |row| (column, row))) {
+                if let Some(reason) = reason(cell.0, cell.1) {
+                    out.entry(reason).or_default().insert(cell);
+                }
+            }
+            out
+        };
+        Free { first: collect(columns.0), second: collect(columns.1) }
+    }
+
+    pub(crate) fn all(&self) -> BTreeSet<Cell> {
+        self.first.values().chain(self.second.values()).flatten().copied().collect()
+    }
+}
+
+/// Free cells of the training circuit.
+pub(crate) fn training(plan: &Plan) -> Free {
+    let grid = &plan.grid;
+    let first = 2 * grid.columns + 1 + plan.aux_columns;
+    let chains = first + 3;
+    Free::of((grid.columns..first, first..chains + plan.chain_columns), grid.rows(), |column, row| {
+        if column <= 2 * grid.columns {
+            (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS)
+        } else if column < first {
+            training_aux(plan, column - 2 * grid.columns - 1, row)
+        } else if column < chains {
+            training_folds(plan, column - first, row)
+        } else {
+            training_chain(plan, column - chains, row)
+        }
+    })
+}
+
+/// A first-phase column of the training circuit after the committed ones.
+pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason> {
+    let grid = &plan.grid;
+    let block = |block: usize| grid.row(block)..grid.row(block + 1);
+    let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits);
+    let hidden = |row: usize| (1..grid.depth()).any(|l| plan.unit_rows(l).contains(&row));
+    let outputs = |row: usize| plan.unit_rows(grid.depth()).contains(&row);
+    let backward = |row: usize| {
+        (2..grid.depth()).any(|l| (0..grid.layers[l]).any(|k| block(grid.transposed(l, k)).contains(&row)))
+    };
+    // One weight column has no squares to tell apart.
+    let least = if grid.columns == 1 { STATE_ROWS } else { 0 };
+    let state = |row: usize| {
+        let starts = (1..=grid.depth()).map(|l| grid.row(grid.gap(l)));
+        starts.into_iter().any(|first| (first + least..=first + STATE_ROWS).contains(&row))
+    };
+    let buckets = plan.buckets();
+    let unit = table.contains(&row) || hidden(row) || outputs(row) || backward(row) || state(row);
+    if aux == 0 && (unit || buckets.0.contains(&row) || buckets.1.contains(&row)) {
+        return None;
+    }
+    if plan.area.columns.contains(&aux) && plan.area.rows.contains(&row) {
+        return None;
+    }
+    // Signs, where a unit is rounded.
+    let sign = |lane: Lane, rows: &dyn Fn(usize) -> bool| {
+        lane.column == aux && (0..grid.row(grid.stop())).any(|base| rows(base) && lane.at(base) == row)
+    };
+    let relu = plan.relu.as_ref().is_some_and(|relu| sign(relu.below, &hidden));
+    let used = relu || sign(plan.signal.below, &|base| hidden(base) || outputs(base));
+    (!used).then_some(UNUSED)
+}
+
+/// Fold of the inputs, fold of the update, dot chain.
+fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
+    let grid = &plan.grid;
+    let end = grid.row(grid.end());
+    let table_end = plan.table_row + (1 << plan.profile.limb_bits);
+    match column {
+        0 => (row >= end).then_some(UNUSED),
+        1 => (row >= table_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
+        _ => {
+            let mut sections = grid.sections().into_iter().map(|section| grid.row(section.start));
+            // The last group before a section: weights two rows before it, inputs one.
+            if sections.any(|start| row + 2 == start || row + 1 == start) {
+                return Some(START_CANCELS);
+            }
+            let chain = |rows: Range<usize>| rows.contains(&row) && row % 4 != 1;
+            let dot =
+                |row: usize| row.is_multiple_of(4) && grid.sections().iter().any(|s| grid.row(s.start) == row + 4);
+            let used = grid.sections().into_iter().any(|s| chain(grid.row(s.start)..grid.row(s.end)));
+            (!used && !dot(row)).then_some(UNUSED)
+        }
+    }
+}
+
+/// LogUp sums and lanes.
+fn training_chain(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
+    let grid = &plan.grid;
+    let sums = plan.area.columns.len();
+    let start = column + 1 == sums && row < grid.rows_per_block;
+    if start || column < sums && plan.area.rows.contains(&row) {
+        return None;
+    }
+    let block = |block: usize| grid.row(block)..grid.row(block + 1);
+    let units = |base: usize| (1..=grid.depth()).any(|l| plan.unit_rows(l).contains(&base));
+    let stop = |base: usize| {
+        (1..=grid.depth()).any(|l| block(grid.bias(l)).contains(&base)) || block(grid.stop()).contains(&base)
+    };
+    let gap = |base: usize| (1..=grid.depth()).any(|l| block(grid.gap(l)).contains(&base));
+    let on = |lane: Lane, rows: &dyn Fn(usize) -> bool| {
+        lane.column == column && (0..grid.row(grid.end())).any(|base| rows(base) && lane.at(base) == row)
+    };
+    let used = on(plan.pre_fold, &|base| units(base) || stop(base) || gap(base))
+        || on(plan.signal_fold, &|base| units(base) || stop(base))
+        || on(plan.loss_fold, &|base| units(base) || stop(base));
+    (!used).then_some(UNUSED)
+}
+
+/// Free cells of the dataset circuit.
+pub(crate) fn dataset(plan: &DatasetPlan) -> Free {
+    let grid = &plan.grid;
+    let features = plan.features();
+    let table_end = plan.table() + (1 << plan.feature_bits);
+    let labels = |row: usize| {
+        let mut sums = (0..grid.layers[grid.depth()]).map(|k| grid.row(grid.output(k)) + plan.label_shift);
+        sums.any(|first| (first..first + grid.batch).contains(&row))
+    };
+    let pair = |row: usize| (1..grid.batch).any(|shift| plan.pairs(shift).contains(&row));
+    Free::of((0..2, 2..6), grid.rows(), |column, row| match column {
+        0 => (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS),
+        1 => (!labels(row) && !(plan.table()..table_end).contains(&row)).then_some(UNUSED),
+        2 => (!(features.start - 1..table_end).contains(&row)).then_some(UNUSED),
+        3 => (!features.contains(&row) && !pair(row)).then_some(UNUSED),
+        _ => (!pair(row)).then_some(UNUSED),
+    })
+}
+
+/// Free cells of the round circuit.
+pub(crate) fn round(plan: &RoundPlan) -> Free {
+    let grid = &plan.grid;
+    let c = grid.columns;
+    let area = plan.area();
+    let parts = plan.private_cells();
+    let sums = c * plan.lookups();
+    let first = 3 * c + 2 + c * parts;
+    let weight: BTreeSet<usize> = plan.parameter_rows().into_iter().collect();
+    let hidden = grid.depth() > 1;
+    Free::of((c..first, first..first + sums + 1 + if hidden { 2 } else { 0 }), grid.rows(), |column, row| {
+        let table_end = plan.table() + (1 << plan.limb_bits);
+        if column < 2 * c {
+            return (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS);
+        }
+        if column < 3 * c {
+            return None;
+        }
+        if column == 3 * c {
+            return (!(area.start - 1..area.end).contains(&row)).then_some(UNUSED);
+        }
+        if column == 3 * c + 1 {
+            return (!(plan.table()..table_end).contains(&row)).then_some(UNUSED);
+        }
+        if column < first {
+            let at = column - 3 * c - 2;
+            // The high part is the only one that is not looked up.
+            let high = at % parts == 1;
+            let used = if high { weight.contains(&row) } else { area.contains(&row) };
+            return (!used).then_some(UNUSED);
+        }
+        let second = column - first;
+        if second < sums {
+            let start = if second + 1 == sums { area.start - 1 } else { area.start };
+            return (!(start..area.end).contains(&row)).then_some(UNUSED);
+        }
+        if second == sums {
+            return (!(plan.table() - 1..table_end).contains(&row)).then_some(UNUSED);
+        }
+        round_fold(plan, second - sums - 1, row)
+    })
+}
+
+fn round_fold(plan: &RoundPlan, fold: usize, row: usize) -> Option<Reason> {
+    let rows = plan.grid.rows_per_block;
+    let mut out = Some(UNUSED);
+    for l in 2..=plan.grid.depth() {
+        let (weights, copies) = (plan.forward(l), plan.transposed(l));
+        if fold == 0 && (row + 1 == weights.start || row + 1 == copies.start) {
+            return Some(START_CANCELS);
+        }
+        if fold == 0 && (weights.contains(&row) || copies.contains(&row)) {
+            out = None;
+        }
+        if fold == 1 && row + 1 == copies.start {
+            return Some(START_CANCELS);
+        }
+        if fold == 1 && copies.contains(&row) && (row + 1 - copies.start).is_multiple_of(rows) {
+            out = None;
+        }
+    }
+    out
+}
