@@ -5,11 +5,11 @@ mod support;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand::rngs::OsRng;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use support::proving::CircuitKeys;
-use support::{names, random_step};
+use support::{names, random_step, score};
 use zkpoc_circuits::audit::Audit;
-use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness, Phase2};
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Shard;
 
@@ -31,11 +31,6 @@ fn toy() -> &'static Toy {
     })
 }
 
-fn audit(witness: DatasetWitness) -> Audit {
-    let circuit = toy().circuit.with_witness(witness);
-    Audit::new(&circuit, 8, &[Fr::from(5)], &[Fr::random(OsRng), Fr::random(OsRng)]).unwrap()
-}
-
 fn honest() -> DatasetWitness {
     DatasetWitness::new(toy().circuit.plan(), &toy().shard)
 }
@@ -46,21 +41,40 @@ fn accepts_real(witness: DatasetWitness) -> bool {
     toy().keys.verify(&proof, &instance)
 }
 
+/// Rejects a circuit with a false witness.
+#[track_caller]
+fn rejects_circuit(expected: &[&str], circuit: DatasetCircuit) {
+    let instance = [Fr::from(5)];
+    let audit = Audit::new(&circuit, 8, &instance, &[Fr::random(OsRng), Fr::random(OsRng)]).unwrap();
+    assert_eq!(audit.failing_names(), names(expected));
+    if score::note(&Profile::builtin("toy").unwrap(), &audit) {
+        return;
+    }
+    let proof = toy().keys.prove(circuit, &instance, OsRng);
+    assert!(!toy().keys.verify(&proof, &instance), "the verifier accepts an attack on {expected:?}");
+}
+
 /// Rejects a data column with everything else derived from it.
+#[track_caller]
 fn rejects(expected: &[&str], edit: impl Fn(&mut Vec<Fr>)) {
     let mut x = honest().x;
     edit(&mut x);
-    let witness = DatasetWitness::from_column(toy().circuit.plan(), x);
-    assert_eq!(audit(witness.clone()).failing_names(), names(expected));
-    assert!(!accepts_real(witness), "the verifier accepts an attack on {expected:?}");
+    rejects_circuit(expected, toy().circuit.with_witness(DatasetWitness::from_column(toy().circuit.plan(), x)));
 }
 
-/// Rejects an honest shard with a forged private or second-phase column.
-fn rejects_forged(expected: &[&str], edit: impl Fn(&mut Vec<Vec<Fr>>)) {
-    let mut audit = audit(honest());
-    assert_eq!(audit.failing_names(), names(&[]));
-    edit(&mut audit.advice);
-    assert_eq!(audit.failing_names(), names(expected));
+/// Rejects an honest data column with a forged private column.
+#[track_caller]
+fn rejects_private(expected: &[&str], edit: impl Fn(&mut Vec<Fr>)) {
+    let mut witness = honest();
+    edit(&mut witness.aux);
+    rejects_circuit(expected, toy().circuit.with_witness(witness));
+}
+
+/// Rejects an honest first phase with a forged second one; `edit` gets `alpha`.
+#[track_caller]
+fn rejects_forged(expected: &[&str], edit: impl Fn(&mut Phase2, Fr) + Send + Sync + 'static) {
+    let tamper = Arc::new(move |second: &mut Phase2, alpha, _| edit(second, alpha));
+    rejects_circuit(expected, toy().circuit.with_witness(honest()).with_tamper(tamper));
 }
 
 fn feature(j: usize, i: usize) -> usize {
@@ -130,43 +144,75 @@ fn rejects_a_record_that_appears_twice() {
 #[test]
 fn rejects_forged_multiplicities_and_sums() {
     let table = toy().circuit.plan().table();
-    let mut witness = honest();
-    witness.aux[table + 3] += Fr::ONE;
-    assert_eq!(audit(witness.clone()).failing_names(), names(&["range.pin"]));
-    assert!(!accepts_real(witness));
-    rejects_forged(&["range.table"], |columns| columns[1][table + 3] += Fr::ONE);
+    rejects_private(&["range.pin"], |aux| aux[table + 3] += Fr::ONE);
+    rejects_forged(&["range.table"], move |second, _| second.range[table + 3] += Fr::ONE);
     // A sum that does not start at zero makes good for anything.
-    rejects_forged(&["range.pin"], |columns| {
-        columns[2][feature(0, 0) - 1..table + 16].iter_mut().for_each(|sum| *sum += Fr::ONE);
+    rejects_forged(&["range.pin"], move |second, _| {
+        second.range[feature(0, 0) - 1..table + 16].iter_mut().for_each(|sum| *sum += Fr::ONE);
     });
-    rejects_forged(&["range.feature"], |columns| {
-        columns[2][feature(0, 0)..feature(0, 2)].iter_mut().for_each(|sum| *sum += Fr::ONE);
+    rejects_forged(&["range.feature"], |second, _| {
+        second.range[feature(0, 0)..feature(0, 2)].iter_mut().for_each(|sum| *sum += Fr::ONE);
     });
+    // A feature out of range whose pole is left out of the sum.
+    let mut x = honest().x;
+    let (at, value) = (feature(2, 1), Fr::from(16));
+    x[at] = value;
+    let witness = DatasetWitness::from_column(toy().circuit.plan(), x);
+    let tamper = Arc::new(move |second: &mut Phase2, alpha: Fr, _| {
+        let pole = (alpha - value).invert().unwrap();
+        second.range[at..table + 16].iter_mut().for_each(|sum| *sum -= pole);
+    });
+    rejects_circuit(&["range.feature"], toy().circuit.with_witness(witness).with_tamper(tamper));
 }
 
 #[test]
 fn rejects_forged_label_sums() {
     let shift = toy().circuit.plan().label_shift;
-    rejects_forged(&["label.sum"], |columns| (0..2).for_each(|k| columns[1][label(k, 1) + shift] += Fr::ONE));
+    rejects_private(&["label.sum"], |aux| (0..2).for_each(|k| aux[label(k, 1) + shift] += Fr::ONE));
 }
 
 #[test]
 fn rejects_forged_fingerprints() {
     let rows = toy().circuit.plan().grid.rows_per_block;
-    // Another feature than the committed one, in the block where the fold ends.
-    rejects_forged(&["pair.copy", "print"], |columns| columns[3][feature(5, 0)] += Fr::ONE);
-    let first = toy().circuit.plan().pairs(1).start;
-    rejects_forged(&["pair.copy", "pair.distinct"], |columns| columns[3][first + 1] += Fr::ONE);
-    let fix = |columns: &mut Vec<Vec<Fr>>, row: usize| {
-        columns[5][row] = (columns[3][row] - columns[4][row]).invert().unwrap()
+    let fix = |second: &mut Phase2, row: usize| {
+        second.inverse[row] = (second.print[row] - second.shift[row]).invert().unwrap()
     };
-    rejects_forged(&["pair.shift"], |columns| {
-        columns[4][first] += Fr::ONE;
-        fix(columns, first);
+    // Another feature than the committed one, in the block where the fold ends.
+    rejects_forged(&["pair.copy", "print"], |second, _| second.print[feature(5, 0)] += Fr::ONE);
+    // A record that appears twice gets another fingerprint, copied and compared as if it were its own.
+    let mut x = honest().x;
+    (0..6).for_each(|j| x[feature(j, 1)] = x[feature(j, 0)]);
+    let witness = DatasetWitness::from_column(toy().circuit.plan(), x);
+    let (first, last) = (toy().circuit.plan().pairs(1).start, toy().circuit.plan().pairs(2).start);
+    let tamper = Arc::new(move |second: &mut Phase2, _, _| {
+        [feature(5, 0), first, last].into_iter().for_each(|row| second.print[row] += Fr::ONE);
+        [first, first + 1, last].into_iter().for_each(|row| fix(second, row));
     });
-    rejects_forged(&["pair.copy"], |columns| {
-        columns[3][first + rows] += Fr::ONE;
-        fix(columns, first + rows);
+    rejects_circuit(&["print"], toy().circuit.with_witness(witness).with_tamper(tamper));
+    rejects_forged(&["pair.copy", "pair.distinct"], move |second, _| second.print[first + 1] += Fr::ONE);
+    rejects_forged(&["pair.shift"], move |second, _| {
+        second.shift[last] += Fr::ONE;
+        fix(second, last);
     });
-    rejects_forged(&["pair.distinct"], |columns| columns[5][first] += Fr::ONE);
+    rejects_forged(&["pair.copy"], move |second, _| {
+        second.print[first + rows] += Fr::ONE;
+        fix(second, first + rows);
+    });
+    rejects_forged(&["pair.distinct"], move |second, _| second.inverse[first] += Fr::ONE);
+}
+
+#[test]
+fn deletion_score() {
+    let score = score::of(&[
+        rejects_features_out_of_range,
+        rejects_labels_that_are_not_one_hot,
+        rejects_values_in_the_padding,
+        rejects_a_record_that_appears_twice,
+        rejects_forged_multiplicities_and_sums,
+        rejects_forged_label_sums,
+        rejects_forged_fingerprints,
+    ]);
+    let toy = Profile::builtin("toy").unwrap();
+    let audit = Audit::new(&self::toy().circuit.with_witness(honest()), 8, &[Fr::from(5)], &[Fr::from(2), Fr::from(3)]);
+    score::report("dataset, toy", &audit.unwrap().labels(), &score[&toy.layers]);
 }

@@ -23,7 +23,7 @@
 pub mod gates;
 mod witness;
 
-pub use witness::DatasetWitness;
+pub use witness::{DatasetWitness, Phase2};
 
 use crate::expr::put;
 use crate::grid::{Grid, LayoutError};
@@ -35,7 +35,6 @@ use halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase,
 };
 use std::sync::Arc;
-use witness::Phase2;
 
 /// Configuration of the dataset circuit.
 #[derive(Debug, Clone)]
@@ -161,11 +160,21 @@ impl DatasetPlan {
     }
 }
 
+/// Changes second-phase columns before they are assigned, given `alpha` and `upsilon`; only tests cheat this way.
+pub type Tamper = Arc<dyn Fn(&mut Phase2, Fr, Fr) + Send + Sync>;
+
 /// The dataset circuit of a plan, with or without a witness.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DatasetCircuit {
     plan: Option<Arc<DatasetPlan>>,
     witness: Option<Arc<DatasetWitness>>,
+    tamper: Option<Tamper>,
+}
+
+impl std::fmt::Debug for DatasetCircuit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatasetCircuit").field("plan", &self.plan).field("witness", &self.witness.is_some()).finish()
+    }
 }
 
 impl DatasetCircuit {
@@ -174,12 +183,19 @@ impl DatasetCircuit {
     /// # Errors
     /// [`LayoutError`] when the profile does not fit.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
-        Ok(DatasetCircuit { plan: Some(Arc::new(DatasetPlan::new(profile)?)), witness: None })
+        Ok(DatasetCircuit { plan: Some(Arc::new(DatasetPlan::new(profile)?)), witness: None, tamper: None })
     }
 
     /// The same circuit with a witness.
     pub fn with_witness(&self, witness: DatasetWitness) -> Self {
-        DatasetCircuit { plan: self.plan.clone(), witness: Some(Arc::new(witness)) }
+        DatasetCircuit { plan: self.plan.clone(), witness: Some(Arc::new(witness)), tamper: None }
+    }
+
+    /// Changes the second phase before it is assigned, to test that the gates notice.
+    #[cfg(feature = "test-utils")]
+    pub fn with_tamper(mut self, tamper: Tamper) -> Self {
+        self.tamper = Some(tamper);
+        self
     }
 
     /// The plan.
@@ -241,7 +257,11 @@ impl DatasetCircuit {
             region.get_challenge(challenge).map(|v| out = v);
             out
         };
-        let second = Phase2::new(plan, first, value(config.alpha), value(config.upsilon));
+        let (alpha, upsilon) = (value(config.alpha), value(config.upsilon));
+        let mut second = Phase2::new(plan, first, alpha, upsilon);
+        if let Some(tamper) = &self.tamper {
+            tamper(&mut second, alpha, upsilon);
+        }
         put(region, config.p2_range, &second.range[..usable]);
         put(region, config.p2_print, &second.print[..usable]);
         put(region, config.p2_shift, &second.shift[..usable]);
@@ -255,7 +275,7 @@ impl Circuit<Fr> for DatasetCircuit {
     type Params = Option<Arc<DatasetPlan>>;
 
     fn without_witnesses(&self) -> Self {
-        DatasetCircuit { plan: self.plan.clone(), witness: None }
+        DatasetCircuit { plan: self.plan.clone(), witness: None, tamper: None }
     }
 
     fn params(&self) -> Self::Params {

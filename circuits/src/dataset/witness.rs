@@ -47,11 +47,16 @@ impl DatasetWitness {
 }
 
 /// Second-phase columns.
-pub(super) struct Phase2 {
-    pub(super) range: Vec<Fr>,
-    pub(super) print: Vec<Fr>,
-    pub(super) shift: Vec<Fr>,
-    pub(super) inverse: Vec<Fr>,
+#[derive(Debug, Clone)]
+pub struct Phase2 {
+    /// LogUp sum over the features, then over the table.
+    pub range: Vec<Fr>,
+    /// Fingerprints and their copies.
+    pub print: Vec<Fr>,
+    /// Shifted fingerprints.
+    pub shift: Vec<Fr>,
+    /// Inverses of differences.
+    pub inverse: Vec<Fr>,
 }
 
 impl Phase2 {
