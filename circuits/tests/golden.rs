@@ -66,7 +66,7 @@ fn golden_training_toy() {
             11,
             66,
             12,
-            "bc5be9bbc37238b39b4b1fa6819273bde804a5d18f1cd48fa7d4a5d6c3e9311a",
+            "ca6b3276613fccc62cfe6c7b90dfac831e9b77dd3d87b85fc8b367fc971083d9",
             "fa84c3136b7985404d756300eeee032a95ba6bbece0bacb9b100562e5bd139c1",
         ),
     );
@@ -81,7 +81,7 @@ fn golden_training_digits_tiny() {
             11,
             73,
             14,
-            "d9d6f8a1d96ca75005f258581dd1682d9cda3ba8b53a6533142671b84307eb41",
+            "33af58c2df43bf1d855bd2195aa0a37c7a7ace3a5f3d93d65581ee874f3f809f",
             "19a83a5e12040827fec99c7370369110e94723cb6280a66a45f09d73e2f2c4a3",
         ),
     );
@@ -96,7 +96,7 @@ fn golden_training_mnist_linear() {
             11,
             51,
             14,
-            "f49b449d0b78723ab985c1fca17bb3cc83341c324e9634009a283cc5dd4b8231",
+            "eee1b22d1eeca711e802756f7f31b5be70953dda4aa8697b020b52c64187f97d",
             "348955e7a07ae924e341a6d432d1ddfff662f6a9569e5d9e2f50f65d33c88fc1",
         ),
     );
@@ -111,7 +111,7 @@ fn golden_training_mnist_mlp() {
             11,
             66,
             14,
-            "cf47db3946b07179a329efa064fefcb4e557bd753fa050717a9ef51b670ab278",
+            "8bfd0c98d3f5322eb635c43866c93bfa880dad6301edc9d8fae000f5c8e759f5",
             "bce09dd40dfc411d74fe1488b26e6dba63450c4e35549b1cab89f62dd4187c06",
         ),
     );

@@ -187,3 +187,29 @@ fn rigidity_of_the_round_circuit() {
     check(&round(&shape(&[4, 8, 6, 2], 2, 2, 5).unwrap()));
     check(&round(&shape(&[3, 2], 5, 1, 4).unwrap()));
 }
+
+/// Deletes one constraint at a time. Those whose deletion leaves the kernel as it is choose between finitely many
+/// values, or bind a cell that is known here, or are bound a second time at this witness: they are listed, and each has a
+/// witness made by hand that breaks it alone (`deletion_score` of the circuits' tests).
+#[test]
+fn rigidity_is_lost_without_a_constraint() {
+    let profile = shape(&[2, 2, 2], 2, 1, 4).unwrap();
+    let local = [
+        ("training", "activation.ceiling activation.floor activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual public.zone signal.ceiling signal.floor signal.sign start"),
+        ("dataset", "label.bit label.one"),
+        ("round", "ceiling claims.start floor public.zone#1 remainder"),
+    ];
+    let subjects = [training(Fixture::random(profile.clone(), 2)), dataset(&profile), round(&profile)];
+    for (subject, (name, local)) in subjects.iter().zip(local) {
+        let whole = measure(subject, "");
+        let labels = (subject.make)(&[Fr::from(2), Fr::from(3), Fr::from(5), Fr::from(7)]).labels();
+        let unnoticed = |label: &String| {
+            let found = measure(subject, label);
+            (found.free.len(), found.second_free.len()) == (whole.free.len(), whole.second_free.len())
+        };
+        let missed: Vec<&str> = labels.iter().filter(|label| unnoticed(label)).map(String::as_str).collect();
+        println!("{name}: the kernel grows for {} of {} deletions", labels.len() - missed.len(), labels.len());
+        let local: BTreeSet<&str> = local.split(' ').collect();
+        assert_eq!(missed.into_iter().collect::<BTreeSet<_>>(), local, "{name}");
+    }
+}

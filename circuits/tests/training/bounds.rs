@@ -2,14 +2,15 @@
 
 use super::rejects_first;
 use super::support::cheat::{count, put_buckets, recount};
-use super::support::{quiet, rejects, toy_keys, Claim, Fixture};
+use super::support::proving::Keys;
+use super::support::{quiet, rejects, shape, toy_keys, Claim, Fixture};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::training::plan::STATE_ROWS;
 use zkpoc_circuits::training::Phase1;
 
 #[test]
-fn rejects_bounds_below_the_norm_or_the_loss() {
+pub(crate) fn rejects_bounds_below_the_norm_or_the_loss() {
     let f = quiet();
     let last = |rows: usize| if rows > 1 { "bucket" } else { "bucket.last" };
     rejects_first(&[last(f.plan.bucket_rows.0)], |f, first| {
@@ -29,7 +30,7 @@ fn rejects_bounds_below_the_norm_or_the_loss() {
 }
 
 #[test]
-fn rejects_heads_that_are_not_what_is_left() {
+pub(crate) fn rejects_heads_that_are_not_what_is_left() {
     let head = |f: &Fixture, first: &mut Phase1, at: usize| {
         first.aux[0][at] = Fr::ZERO;
         put_buckets(&f.plan, first);
@@ -48,7 +49,7 @@ fn rejects_heads_that_are_not_what_is_left() {
 }
 
 #[test]
-fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
+pub(crate) fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
     let f = quiet();
     let (norm, _) = f.plan.buckets();
     rejects_first(&["bucket.last"], |f, first| {
@@ -60,7 +61,19 @@ fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
 }
 
 #[test]
-fn rejects_other_bounds_than_the_proven_ones() {
+pub(crate) fn rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up() {
+    let f = Fixture::random(shape(&[3, 2], 6, 1, 4).unwrap(), 2);
+    assert!(f.plan.bucket_rows.0 > 1);
+    let (lane, row) = (f.plan.bucket_limbs()[0], f.plan.buckets().0.start);
+    let mut first = f.first.clone();
+    let cell = &mut first.aux[lane.column][lane.at(row)];
+    *cell = if *cell == Fr::ZERO { Fr::ONE } else { *cell - Fr::ONE };
+    count(&f.plan, &mut first);
+    rejects(&f, &Keys::new(&f), &Claim::of(first), &["bucket"]);
+}
+
+#[test]
+pub(crate) fn rejects_other_bounds_than_the_proven_ones() {
     let f = quiet();
     for (row, name) in [(1, "start"), (2, "loss.total")] {
         let mut claim = f.claim();
@@ -70,7 +83,7 @@ fn rejects_other_bounds_than_the_proven_ones() {
 }
 
 #[test]
-fn rejects_another_context_or_number_of_public_inputs() {
+pub(crate) fn rejects_another_context_or_number_of_public_inputs() {
     let f = quiet();
     let claim = f.claim();
     let proof = toy_keys().prove(f, &claim, vec![1; f.circuit.blinding_rows()]);
@@ -83,7 +96,7 @@ fn rejects_another_context_or_number_of_public_inputs() {
 }
 
 #[test]
-fn rejects_a_changed_state() {
+pub(crate) fn rejects_a_changed_state() {
     // The dot chain goes on from the changed state: the section before it and the one after are off.
     let f = quiet();
     for l in 1..=2 {

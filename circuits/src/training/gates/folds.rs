@@ -6,19 +6,21 @@
 //! # Constraints
 //! 1. `public.zone`: `(z-1)(2w - 2 + z) = 0`: a model cell is 0 on padding and 1 on the tail.
 //! 2. `hiding.zone`: `z(z-1)d = 0`: an update cell is 0 on padding; the tail is free.
-//! 3. `update.transposed`: update cells beside transposed weights are 0.
-//! 4. `fold.input`: `U[row] = u U[row - R] + in[row]`.
-//! 5. `fold.update`: `E[row] = upsilon^C E[row-1] + sum_c upsilon^(C-1-c) d_c[row]`.
-//! 6. `fold.samples`: `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]`.
-//! 7. `fold.weights`: `k = r^(4C) k[-4] + sum r^(..) w`.
-//! 8. `dot`: `m = m[-4] + mu sum_t (E[-t] - upsilon^C E[-t-1])^2`, and at a block's end also
+//! 3. `fold.input`: `U[row] = u U[row - R] + in[row]`.
+//! 4. `fold.update`: `E[row] = upsilon^C E[row-1] + sum_c upsilon^(C-1-c) d_c[row]`.
+//! 5. `fold.samples`: `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]`.
+//! 6. `fold.weights`: `k = r^(4C) k[-4] + sum r^(..) w`.
+//! 7. `dot`: `m = m[-4] + mu sum_t (E[-t] - upsilon^C E[-t-1])^2`, and at a block's end also
 //!    `+ (h - theta^R h[-R]) (k - r^(RC) k[-R])`, the block's fold of inputs times its fold of weights.
 //!
 //! # Soundness
 //! Every read cell is committed in the first phase (`w`, `x`, `d`, `aux`) or determined by a fold
 //! gate from such cells; the folds start from pinned zeros (gap gates in [`super::links`]), except
 //! `h` and `k`, whose start is arbitrary and cancels in the differences. Challenges are drawn after
-//! the first phase. Each fold is a polynomial in its challenge of degree below `2^18`, so a false
+//! the first phase. Update cells beside transposed weights are in no product, but in `fold.update` of the last
+//! section, from whose end `E` the table's LogUp sum goes on: `lookup.total` then says
+//! `sum 1/(alpha-f) + E = sum n/(alpha-t)`, and for `alpha` to infinity `E = 0` as a polynomial in `upsilon`, so these cells are 0.
+//! Each fold is a polynomial in its challenge of degree below `2^18`, so a false
 //! identity survives with probability below `2^18 / r < 2^-235`.
 //! Tests: `rejects_*` in `tests/training.rs`, the recorder in `tests/audit.rs`.
 
@@ -41,8 +43,6 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
     meta.create_gate("zones", |meta| {
         let mut q = Cells { meta, config };
         let zone = q.fixed(config.fixed.f_zone);
-        let output = q.fixed(config.fixed.q_output);
-        let backward = config.fixed.q_backward.map(|column| q.fixed(column));
         let mut out = Vec::new();
         for column in &config.w {
             let w = q.advice(*column, 0);
@@ -50,11 +50,7 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         }
         for column in &config.d {
             let d = q.advice(*column, 0);
-            out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * d.clone()));
-            out.push(("update.transposed", output.clone() * d.clone()));
-            if let Some(backward) = &backward {
-                out.push(("update.transposed", backward.clone() * d));
-            }
+            out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * d));
         }
         out
     });

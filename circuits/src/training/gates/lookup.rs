@@ -11,7 +11,7 @@
 //!
 //! # Soundness
 //! The area's rows are contiguous, and so are the table's, whose values are fixed and whose sum starts
-//! from a zero (the update's fold after the sections). Multiplicities and limbs are committed before `alpha`.
+//! from the update's fold after the sections, which this makes zero (`folds`). Multiplicities and limbs are committed before `alpha`.
 //! A limb outside the table leaves a pole of the rational identity
 //! `sum 1/(X - f) = sum n/(X - t)` whose residue is its count, below `2^20 < r`, so the
 //! identity is false and survives a random `alpha` with probability below `2^21 / r`.

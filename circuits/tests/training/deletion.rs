@@ -1,0 +1,65 @@
+//! Deletion score of the training circuit.
+
+use super::support::{quiet, score, Fixture};
+use super::*;
+
+const CHEATS: &[fn()] = &[
+    rejects_a_model_with_padding_or_tail_that_is_not_plain,
+    rejects_an_update_with_values_in_its_padding,
+    rejects_update_cells_beside_transposed_weights,
+    rejects_an_update_cell_off_by_one,
+    rejects_a_wrong_activation,
+    rejects_a_sign_that_is_no_bit,
+    rejects_a_masked_unit_that_is_active,
+    rejects_a_residual_that_is_not_the_rounded_clamp,
+    rejects_a_residual_of_a_record_that_does_not_exist,
+    rejects_a_rounded_value_that_is_not_the_product,
+    rejects_limbs_off_the_table_and_forged_multiplicities,
+    rejects_a_top_limb_beyond_the_missing_bits,
+    bounds::rejects_bounds_below_the_norm_or_the_loss,
+    bounds::rejects_heads_that_are_not_what_is_left,
+    bounds::rejects_limbs_of_a_bucket_that_do_not_add_up,
+    bounds::rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up,
+    bounds::rejects_other_bounds_than_the_proven_ones,
+    chains::rejects_folds_of_cells_that_are_not_committed,
+    chains::rejects_a_fold_of_samples_that_is_bent,
+    chains::rejects_a_dot_chain_that_is_bent,
+    chains::rejects_input_folds_that_do_not_start_at_zero,
+    chains::rejects_update_folds_that_do_not_start_at_zero,
+    chains::rejects_unit_folds_that_do_not_start_at_zero,
+    chains::rejects_signal_folds_that_do_not_start_at_zero,
+    chains::rejects_a_dot_of_inputs_and_signals_that_is_bent,
+    chains::rejects_folds_of_units_that_are_not_the_units,
+    chains::rejects_a_signal_fold_that_ignores_the_mask,
+    chains::rejects_an_output_signal_that_is_not_the_residual,
+    chains::rejects_a_loss_that_does_not_count_or_starts_below_zero,
+    chains::rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it,
+    chains::rejects_values_off_the_table_that_are_summed_as_others,
+    chains::rejects_sums_of_other_limbs_and_multiplicities,
+    chains::rejects_a_table_sum_that_does_not_start_at_zero,
+    chains::rejects_a_norm_that_forgets_a_layer,
+];
+
+/// Every constraint of the toy circuit, and those that only a deeper network or narrower limbs have.
+#[test]
+fn deletion_score() {
+    let score = score::of(CHEATS);
+    let toy = quiet();
+    let enabled = |f: &Fixture| {
+        let audit = f.audit(&f.claim(), 1);
+        let rows = audit.enabled_rows();
+        let on = |label: &String| label.split('#').next().is_some_and(|name| rows[name] > 0);
+        audit.labels().into_iter().filter(on).collect::<Vec<_>>()
+    };
+    let mut labels = enabled(toy);
+    let mut noticed = score[&toy.profile.layers].clone();
+    for (layers, batch, limb_bits) in [(&[3, 4, 3, 2][..], 3, 4), (&[3, 2, 2], 3, 6), (&[3, 2], 6, 4)] {
+        let other = Fixture::random(shape(layers, batch, 1, limb_bits).unwrap(), 1);
+        let name = |label: &String| label.split('#').next().unwrap_or_default().to_owned();
+        let more: Vec<_> =
+            enabled(&other).into_iter().filter(|l| labels.iter().all(|known| name(known) != name(l))).collect();
+        noticed.extend(score[&other.profile.layers].iter().cloned());
+        labels.extend(more);
+    }
+    score::report("training", &labels, &noticed);
+}
