@@ -407,6 +407,14 @@ fn rigidity_finds_planted_bugs() {
 }
 
 #[test]
+fn the_order_of_phases_finds_an_operand_committed_too_late() {
+    let undetermined = |bug| audit(bug, &[Fr::from(3), Fr::from(11)]).undetermined(&BTreeSet::new()).len();
+    assert_eq!(undetermined(Bug::None), 0);
+    // The five cells, and the fold over them.
+    assert_eq!(undetermined(Bug::SecondPhaseOperand), 9);
+}
+
+#[test]
 fn the_recorder_finds_overlaps_and_unassigned_cells() {
     let overlap = audit(Bug::RowOverlap, &[]);
     assert_eq!(overlap.recorder.advice_twice, vec![(3, 1)]);

@@ -10,7 +10,7 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error, FloorPlanner, Selector};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A constraint that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,14 +197,14 @@ impl Audit {
         self.failing().into_iter().map(|failure| failure.constraint).collect()
     }
 
-    /// How many rows each constraint is enabled on, by name.
-    pub fn enabled_rows(&self) -> std::collections::BTreeMap<String, usize> {
-        let mut out = std::collections::BTreeMap::new();
+    /// Rows that each constraint is enabled on, by label.
+    pub fn enabled_rows(&self) -> BTreeMap<String, BTreeSet<usize>> {
+        let mut out: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for constraint in &self.constraints {
-            out.entry(constraint.name.clone()).or_insert(0);
+            out.entry(constraint.label.clone()).or_default();
         }
         for (constraint, _, rows) in self.enabled() {
-            *out.entry(constraint.name.clone()).or_default() += rows.len();
+            out.entry(constraint.label.clone()).or_default().extend(rows);
         }
         out
     }

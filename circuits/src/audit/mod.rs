@@ -6,6 +6,7 @@
 //! | [`recorder`] | an [`Assignment`](halo2_proofs::plonk::Assignment) that keeps every assigned cell |
 //! | [`terms`] | gates as sparse polynomials in their cells, once the fixed cells of a row are known |
 //! | [`check`] | constraints that fail, cells read without being assigned, colliding rotations |
+//! | [`order`] | second-phase cells that no constraint computes from what was committed before the challenges |
 //! | [`rigidity`] | cells that a prover could move unnoticed, from the constraints' Jacobian |
 //!
 //! The proving system's own mock prover does not notice unassigned cells, cells assigned twice, or
@@ -18,6 +19,7 @@
 //! Own.
 
 pub mod check;
+pub mod order;
 pub mod recorder;
 pub mod rigidity;
 mod sparse;

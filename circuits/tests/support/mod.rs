@@ -5,6 +5,7 @@
 //! multiplicities. What is left to fail is the constraint that forbids the change itself.
 #![allow(dead_code)]
 
+pub(crate) mod census;
 pub(crate) mod cheat;
 pub(crate) mod free;
 pub(crate) mod proving;

@@ -48,8 +48,7 @@ fn deletion_score() {
     let enabled = |f: &Fixture| {
         let audit = f.audit(&f.claim(), 1);
         let rows = audit.enabled_rows();
-        let on = |label: &String| label.split('#').next().is_some_and(|name| rows[name] > 0);
-        audit.labels().into_iter().filter(on).collect::<Vec<_>>()
+        audit.labels().into_iter().filter(|label| !rows[label].is_empty()).collect::<Vec<_>>()
     };
     let mut labels = enabled(toy);
     let mut noticed = score[&toy.profile.layers].clone();
