@@ -1,0 +1,164 @@
+//! Proofs as the product makes them, and provers that break its rules about blinding.
+
+use std::sync::OnceLock;
+
+use alloy::primitives::U256;
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2_proofs::plonk::create_proof;
+use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
+use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
+use halo2_proofs::transcript::TranscriptWriterBuffer;
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
+use zkpoc_circuits::field::signed;
+use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_circuits::training::{Phase1, TrainingCircuit};
+use zkpoc_contracts::bindings::digests::link_challenge;
+use zkpoc_contracts::bindings::G1Point;
+use zkpoc_contracts::transcript::KeccakWrite;
+use zkpoc_prover::commit::{point_to_words, scalar_to_word};
+use zkpoc_prover::keys::{ProfileCircuit, ProverKey};
+use zkpoc_prover::link::LinkProof;
+use zkpoc_prover::prove::*;
+use zkpoc_prover::scripted::{random_blinding, Blinding, ScriptedRng, Tail};
+use zkpoc_prover::srs::Srs;
+
+use crate::spy::Opened;
+
+/// Keys, a model and shards of profile `toy` under the real ceremony's string.
+pub(crate) struct Kit {
+    pub(crate) srs: Srs,
+    pub(crate) training: ProverKey<TrainingCircuit>,
+    pub(crate) dataset: ProverKey<DatasetCircuit>,
+    pub(crate) round: ProverKey<RoundCircuit>,
+    pub(crate) model: Model,
+    pub(crate) shards: Vec<Shard>,
+}
+
+/// Made once.
+pub(crate) fn kit() -> &'static Kit {
+    static KIT: OnceLock<Kit> = OnceLock::new();
+    KIT.get_or_init(|| {
+        let profile = Profile::builtin("toy").expect("the profile");
+        let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
+        let shard =
+            |first: u16| Shard { features: (0..18).map(|i| (i * 7 + first) % 16).collect(), labels: vec![0, 2, 1] };
+        Kit {
+            training: ProverKey::generate(&profile, &srs).expect("training key"),
+            dataset: ProverKey::generate(&profile, &srs).expect("dataset key"),
+            round: ProverKey::generate(&profile, &srs).expect("round key"),
+            model: Model::random(&profile, [7; 32]),
+            shards: vec![shard(1), shard(4)],
+            srs,
+        }
+    })
+}
+
+impl Kit {
+    pub(crate) fn profile(&self) -> &Profile {
+        self.training.profile()
+    }
+
+    pub(crate) fn grid(&self) -> &Grid {
+        &self.training.circuit().plan().grid
+    }
+
+    pub(crate) fn register(&self, shard: &Shard) -> Registered {
+        let blinding = random_blinding();
+        Registered {
+            commitment: commit_shard(&self.srs, self.grid(), shard, &blinding).expect("a commitment"),
+            blinding,
+        }
+    }
+
+    /// A training proof of the product.
+    pub(crate) fn train(&self, shard: &Shard, registered: &Registered, context: u64) -> TrainingProof {
+        let proving = ProvingContext::new(&self.srs, &self.training).expect("a context");
+        let request =
+            TrainingRequest { model: &self.model, shard, registered, buckets: None, context: Fr::from(context) };
+        prove_training(&proving, &request, &mut |_| {}).expect("a proof")
+    }
+
+    /// A validity proof of the product.
+    pub(crate) fn validate(&self, shard: &Shard, registered: &Registered, context: u64) -> DatasetProof {
+        let proving = ProvingContext::new(&self.srs, &self.dataset).expect("a context");
+        prove_dataset(&proving, shard, registered, Fr::from(context), &mut |_| {}).expect("a proof")
+    }
+
+    /// A round proof of the product.
+    pub(crate) fn finalize(&self, openings: &[&UpdateOpening], context: u64) -> RoundProof {
+        let proving = ProvingContext::new(&self.srs, &self.round).expect("a context");
+        let sum = UpdateOpening::sum(self.profile(), self.grid(), openings.iter().copied());
+        let claims = openings.len() as u64;
+        let request = RoundRequest { model: &self.model, sum: &sum, claims, context: Fr::from(context) };
+        prove_round(&proving, &request, &mut |_| {}).expect("a proof")
+    }
+
+    /// A validity proof whose data column has the blinding of choice.
+    pub(crate) fn validate_with(&self, shard: &Shard, blinding: &Blinding, context: u64) -> Opened {
+        let circuit = self.dataset.circuit();
+        let circuit = circuit.with_witness(DatasetWitness::new(circuit.plan(), shard));
+        let rng = ScriptedRng::for_columns(&[Tail::Hiding(*blinding)], self.dataset.blinding_rows()).expect("a script");
+        self.prove(&self.dataset, circuit, &[Fr::from(context)], rng)
+    }
+
+    /// A training proof whose update columns end in the random rows of choice, with zeros before them.
+    pub(crate) fn train_with(&self, shard: &Shard, random: &[Fr], context: u64) -> Opened {
+        let (circuit, rows) = (self.training.circuit(), self.training.blinding_rows());
+        let plan = circuit.plan();
+        let trace = step(self.profile(), &self.model, shard).expect("a step");
+        let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
+        let witness = Phase1::new(plan, &self.model, shard, &trace, norm_log2, loss_log2).expect("a witness");
+        let inputs = [Fr::from(context), witness.norm_bound, witness.loss_bound];
+        let mut script = Tail::Public.cells(rows).expect("rows");
+        script.extend(Tail::Hiding(random_blinding()).cells(rows).expect("rows"));
+        script.extend(vec![Fr::zero(); rows - random.len()]);
+        script.extend_from_slice(random);
+        self.prove(&self.training, circuit.with_witness(witness), &inputs, ScriptedRng::new(&script))
+    }
+
+    fn prove<C: ProfileCircuit>(&self, key: &ProverKey<C>, circuit: C, inputs: &[Fr], rng: ScriptedRng) -> Opened {
+        let mut transcript = KeccakWrite::init(Vec::new());
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+            self.srs.params(),
+            key.pk(),
+            &[circuit],
+            &[&[inputs]],
+            rng,
+            &mut transcript,
+        )
+        .expect("a proof");
+        Opened::read(key.verifier(), &self.srs, &transcript.finalize(), inputs)
+    }
+
+    /// A shard's column, with 0 in the tail.
+    pub(crate) fn data_cells(&self, shard: &Shard) -> Vec<Fr> {
+        self.grid().data_column(shard).into_iter().map(Fr::from).collect()
+    }
+
+    /// The one column of the update of a shard, with 0 in the tail.
+    pub(crate) fn update_cells(&self, shard: &Shard) -> Vec<Fr> {
+        let update = step(self.profile(), &self.model, shard).expect("a step").update;
+        let [column] = &self.grid().update_columns(&update)[..] else { panic!("toy has one update column") };
+        column.iter().map(|value| signed(i128::from(*value))).collect()
+    }
+}
+
+/// A shard that differs in one feature, by one.
+pub(crate) fn off_by_one(shard: &Shard) -> Shard {
+    let mut other = shard.clone();
+    other.features[4] ^= 1;
+    other
+}
+
+/// The challenge of a link, from public values.
+pub(crate) fn challenge(context: &Fr, registered: &G1Affine, copy: &G1Affine, link: &LinkProof) -> Fr {
+    let [registered, copy, nonce] = [registered, copy, &link.r].map(|point| {
+        let [x, y] = point_to_words(point);
+        G1Point { x, y }
+    });
+    let e: U256 = link_challenge(scalar_to_word(context), &registered, &copy, &nonce);
+    zkpoc_prover::commit::scalar_from_bytes(&e.to_be_bytes()).expect("below the order")
+}
