@@ -11,4 +11,5 @@ pub mod profile;
 pub mod quantize;
 pub mod reference;
 pub mod round;
+pub mod soundness;
 pub mod training;

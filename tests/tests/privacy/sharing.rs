@@ -1,11 +1,14 @@
-//! What two proofs of one statement have in common: the points that everyone can recompute, and nothing else.
+//! What two proofs of one statement have in common: the points that everyone can recompute, and nothing else. And how
+//! little a claim says of its loss and norm.
 
 use std::collections::BTreeSet;
 
-use halo2_proofs::halo2curves::bn256::G1Affine;
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use zkpoc_circuits::reference::{step, Shard};
 use zkpoc_prover::commit::{point_to_bytes, scalar_to_bytes};
 use zkpoc_prover::link::LinkProof;
-use zkpoc_prover::prove::model_commitment;
+use zkpoc_prover::prove::{model_commitment, Buckets};
 
 use crate::product::kit;
 use crate::spy::Opened;
@@ -62,4 +65,30 @@ fn two_proofs_of_one_round_share_models_and_the_sum_alone() {
         .map(|made| elements(&Opened::read(kit.round.verifier(), &kit.srs, &made.proof, &made.instances), None));
     let public = [&a.points.model[..], &made.points.update, &a.points.next].concat();
     assert_eq!(shared(x, y), points(&public));
+}
+
+#[test]
+fn a_claim_shows_coarse_bounds_only() {
+    let kit = kit();
+    let plan = kit.training.circuit().plan();
+    let most = plan.bucket_bits();
+    let mut exact = BTreeSet::new();
+    let mut shown = BTreeSet::new();
+    for first in 0..16 {
+        let features = (0..18).map(|i| (i * 5 + first * 3) % 16).collect();
+        let shard = Shard { features, labels: vec![first % 3, 1, 2] };
+        let trace = step(kit.profile(), &kit.model, &shard).expect("a step");
+        let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
+        for (value, log2, most) in [(trace.norm, norm_log2, most.0), (trace.loss, loss_log2, most.1)] {
+            assert!(value >> log2 == 0, "the bound holds");
+            assert!(log2 % Buckets::STEP == 0 || log2 == most, "2^{log2} is no power of 16 and not the largest bound");
+        }
+        exact.insert((trace.norm, trace.loss));
+        shown.insert((norm_log2, loss_log2));
+    }
+    assert!(exact.len() >= 15 && shown.len() <= 4, "{} steps show {} bounds", exact.len(), shown.len());
+
+    let made = kit.train(&kit.shards[0], &kit.register(&kit.shards[0]), 1);
+    let bound = |log2: u32| Fr::from(2).pow([u64::from(log2)]);
+    assert_eq!(made.instances[1..], [bound(made.buckets.norm_log2), bound(made.buckets.loss_log2)]);
 }

@@ -1,0 +1,60 @@
+//! Error bounds of every built-in profile: far above a hundred bits, and those of the book.
+
+use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_circuits::soundness::{dataset, round, total_bits, training, ErrorBound};
+use zkpoc_circuits::training::TrainingCircuit;
+
+const BOOK: &str = include_str!("../../docs/review.md");
+const CHECKS: [&str; 9] =
+    ["product", "update", "state", "lookup", "copies", "constraints", "evaluation", "opening", "link"];
+
+/// A line of the book's table.
+fn line(profile: &str, circuit: &str, bounds: &[ErrorBound]) -> String {
+    let bits = |check: &&str| {
+        let found = bounds.iter().find(|bound| bound.check == *check);
+        found.map_or("-".to_owned(), |bound| format!("{:.1}", bound.bits()))
+    };
+    let cells: Vec<String> = CHECKS.iter().map(bits).collect();
+    format!("| `{profile}` {circuit} | {} | **{:.1}** |", cells.join(" | "), total_bits(bounds))
+}
+
+#[test]
+fn every_circuit_has_200_bits_and_the_book_says_how_they_come_about() {
+    let mut missing = Vec::new();
+    for name in ["toy", "digits-tiny", "mnist-linear", "mnist-mlp"] {
+        let profile = Profile::builtin(name).expect("the profile");
+        for (circuit, bounds) in [
+            ("training", training(&TrainingCircuit::new(&profile).expect("a circuit"))),
+            ("dataset", dataset(&DatasetCircuit::new(&profile).expect("a circuit"))),
+            ("round", round(&RoundCircuit::new(&profile).expect("a circuit"))),
+        ] {
+            assert!(total_bits(&bounds) >= 200.0, "{name} {circuit}: {bounds:?}");
+            assert!(bounds.iter().all(|bound| bound.bits() >= total_bits(&bounds)), "{name} {circuit}");
+            assert!(bounds.iter().all(|bound| CHECKS.contains(&bound.check)), "{name} {circuit}: {bounds:?}");
+            let line = line(name, circuit, &bounds);
+            if !BOOK.contains(&line) {
+                missing.push(line);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/review.md lacks:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn the_constants_are_those_of_the_field() {
+    use halo2_proofs::arithmetic::Field;
+    use halo2_proofs::halo2curves::bn256::Fr;
+    use halo2_proofs::halo2curves::ff::PrimeField;
+    // The top 64 bits of r - 1 give its logarithm to many digits.
+    let repr = (-Fr::ONE).to_repr();
+    let mut top = [0; 8];
+    top.copy_from_slice(&repr[24..]);
+    let log2 = (u64::from_le_bytes(top) as f64).log2() + 192.0;
+    let known = zkpoc_circuits::soundness::ORDER_BITS;
+    assert!(known <= log2 && log2 < known + 0.01, "{log2}");
+    // A 256-bit hash is this much likelier to give a small value than 1 / r.
+    let times = 2f64.powf(256.0 - log2);
+    assert!((times.floor() + 1.0) / times < 1.14, "{times}");
+}
