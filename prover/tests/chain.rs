@@ -1,12 +1,18 @@
 //! The commands that talk with a chain, as an operator, an attestor and a contributor type them, on a local node.
 
-use std::path::PathBuf;
+#[path = "chain/secrets.rs"]
+mod secrets;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
 use zkpoc_prover::chain::Client;
 use zkpoc_prover::demo::node::Node;
+
+use secrets::Secrets;
 
 /// A node, keys, and a folder for everything.
 struct Stage {
@@ -16,6 +22,8 @@ struct Stage {
     operator: PrivateKeySigner,
     attestor: PrivateKeySigner,
     contributor: PrivateKeySigner,
+    /// Everything that commands printed.
+    printed: RefCell<Vec<u8>>,
 }
 
 impl Stage {
@@ -26,7 +34,8 @@ impl Stage {
         for signer in [&operator, &contributor] {
             node.fund(&admin, signer.address()).expect("funds");
         }
-        Self { folder: tempfile::tempdir().expect("a folder"), node, admin, operator, attestor, contributor }
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, node, admin, operator, attestor, contributor, printed: RefCell::default() }
     }
 
     fn path(&self, name: &str) -> String {
@@ -43,6 +52,7 @@ impl Stage {
             command.env("ZKPOC_PRIVATE_KEY", hex::encode(signer.to_bytes()));
         }
         let output = command.output().expect("the program starts");
+        self.printed.borrow_mut().extend([&output.stdout[..], &output.stderr].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let answer = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
             panic!("{arguments:?}: {said}\n{}", String::from_utf8_lossy(&output.stdout));
@@ -62,6 +72,74 @@ impl Stage {
         let (code, answer, said) = self.run(signer, arguments);
         assert_eq!(code, expected, "{arguments:?}: {said}");
         assert!(answer["error"].as_str().is_some_and(|error| error.contains(words)), "{arguments:?}: {said}");
+    }
+
+    /// Everything that was sent to the chain or can be read from it, block by block, and its call data as bytes.
+    fn on_chain(&self) -> Vec<(String, Vec<u8>)> {
+        let mut out = Vec::new();
+        let ask = |method, params| self.admin.request(method, params).expect("an answer");
+        for number in 0..=self.admin.block_number().expect("a number") {
+            let block = ask("eth_getBlockByNumber", serde_json::json!([format!("0x{number:x}"), true]));
+            for transaction in block["transactions"].as_array().expect("transactions") {
+                let input = transaction["input"].as_str().expect("call data");
+                let bytes = hex::decode(input.trim_start_matches("0x")).expect("hexadecimal");
+                out.push((format!("call data in block {number}"), bytes));
+            }
+            out.push((format!("block {number}"), block.to_string().into_bytes()));
+        }
+        let logs = ask("eth_getLogs", serde_json::json!([{"fromBlock": "0x0", "toBlock": "latest"}]));
+        out.push(("logs".to_owned(), logs.to_string().into_bytes()));
+        out
+    }
+
+    /// The secrets of whoever uses this stage.
+    fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::new();
+        for (name, signer) in [("operator", &self.operator), ("attestor", &self.attestor), ("owner", &self.contributor)]
+        {
+            secrets.number(&format!("the {name}'s key"), &signer.to_bytes().0);
+        }
+        let records = std::fs::read_to_string(self.path("records.csv")).expect("records");
+        for name in ["mine", "copy"] {
+            secrets.dataset(&PathBuf::from(self.path("home/datasets")).join(name), &records);
+        }
+        for claim in std::fs::read_dir(self.path("home/claims")).expect("claims") {
+            secrets.claim(&claim.expect("an entry").path());
+        }
+        secrets
+    }
+
+    /// Nothing but what is secret by name holds a secret; what does is found, so the search is no empty one.
+    fn assert_no_secret_left(&self, openings: bool) {
+        let secrets = self.secrets();
+        let private = |name: &str| name.ends_with("/secret") || name == "records.csv" || name.ends_with("/openings");
+        // Keys of circuits and reference strings are made without any secret of their user, and are large.
+        let skip = |name: &str| private(name) || ["home/keys", "home/srs"].contains(&name);
+        let mut all = secrets::files(Path::new(&self.path("")), &skip);
+        assert!(all.iter().any(|(name, _)| name.ends_with("claim.json")), "claims are searched");
+        let on_chain = self.on_chain();
+        assert!(on_chain.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000, "call data are searched");
+        all.extend(on_chain);
+        all.push(("what commands printed".to_owned(), self.printed.borrow().clone()));
+        for (name, bytes) in &all {
+            assert_eq!(secrets.found(bytes), Vec::<&str>::new(), "{name}");
+        }
+        let in_private = |part: &str| {
+            let files = secrets::files(Path::new(&self.path("")), &|name| name == "home/keys" || name == "home/srs");
+            let found: Vec<String> = files
+                .iter()
+                .filter(|(name, _)| name.contains(part))
+                .flat_map(|(_, bytes)| secrets.found(bytes).into_iter().map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+            found
+        };
+        assert!(in_private("secret/seed").contains(&"seed".to_owned()));
+        assert!(in_private("secret/blinding").iter().any(|name| name == "blinding row 11 of the update"));
+        assert!(in_private("secret/update").iter().any(|name| name.contains("values of the update")));
+        assert!(in_private("records.csv").iter().any(|name| name == "record 0 as text"));
+        let opened = in_private("exchange/openings/");
+        assert_eq!(opened.iter().any(|name| name.starts_with("blinding row 11 of the update")), openings, "{opened:?}");
+        assert!(!opened.iter().any(|name| name.contains("seed") || name.contains("shard")), "{opened:?}");
     }
 
     /// Made-up records for profile `toy`.
@@ -143,6 +221,8 @@ fn e2e_every_command_of_a_round() {
     );
     stage.bad(contributor, &claim, 1, "ZkPocRoundsAlreadyClaimed");
 
+    stage.assert_no_secret_left(false);
+
     // The end of the round: nobody has the opening; it is handed over; the next model is proven, held, and sent.
     let exchange = stage.path("exchange");
     std::fs::create_dir(&exchange).expect("a folder");
@@ -167,6 +247,8 @@ fn e2e_every_command_of_a_round() {
     assert_eq!((&status["round"], &status["model_id"]), (&Value::from(2), &Value::String(next)));
     let evaluated = stage.good(None, &["eval", "toy", "--model-seed", SEED, "--data", &records]);
     assert!(evaluated["accuracy"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{evaluated}");
+
+    stage.assert_no_secret_left(true);
 
     // A pool whose contract is another one is found out.
     let file = PathBuf::from(stage.path("deployments")).join("31337.json");

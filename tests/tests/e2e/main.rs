@@ -2,13 +2,15 @@
 //!
 //! [`world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
 //! [`binding`] proofs used elsewhere, [`draw`] another shard than the drawn one, [`statement`] another statement than the
-//! proven one, [`registry`] attestations and validity results, [`rounds`] the end of a round. [`golden`] pins what the real ceremony file gives.
+//! proven one, [`registry`] attestations and validity results, [`rounds`] the end of a round,
+//! [`srs`] another reference string. [`golden`] pins what the real ceremony file gives.
 
 mod binding;
 mod draw;
 mod golden;
 mod registry;
 mod rounds;
+mod srs;
 mod statement;
 mod world;
 
