@@ -7,6 +7,8 @@
 //!    anywhere passes with probability `2^-128`.
 //! 3. The Lagrange points commit to the same polynomials as the powers: the constant 1, `X`, and one
 //!    with random values, which covers every point (a wrong list passes with probability `1/r`).
+//! 4. `tau` is not in the domain: two Lagrange points are not the identity. Under a `tau` of the domain all of them but one
+//!    are, the commitment to a column is that of one of its cells, and blinding hides nothing.
 //!
 //! 1 and 2 are computed with the `ark` libraries, which share no code with the prover: a fault of
 //! its curve arithmetic cannot hide itself. Points reach them as canonical coordinates and are
@@ -21,7 +23,7 @@ use ark_ff::{PrimeField as ArkPrimeField, Zero};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{self, Bn256, Fr};
 use halo2_proofs::halo2curves::ff::PrimeField;
-use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::halo2curves::group::{Curve, Group};
 use halo2_proofs::poly::commitment::{Blind, Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::poly::EvaluationDomain;
@@ -85,7 +87,7 @@ fn consistent(list: &[G1Affine], rho: &[ArkFr], tau: &G2Affine) -> bool {
     Bn254::multi_pairing(left, [G2Affine::generator(), *tau]).is_zero()
 }
 
-/// Check 3.
+/// Checks 3 and 4.
 pub fn lagrange(file: &Path, params: &ParamsKZG<Bn256>) -> Result<(), SrsError> {
     let n = params.n() as usize;
     let domain = EvaluationDomain::<Fr>::new(1, params.k());
@@ -103,6 +105,15 @@ pub fn lagrange(file: &Path, params: &ParamsKZG<Bn256>) -> Result<(), SrsError> 
         let from_coefficients = params.commit(&coefficients, Blind::default()).to_affine();
         if from_values != from_coefficients {
             return Err(SrsError::Lagrange { file: file.to_path_buf(), test });
+        }
+    }
+    for index in [n - 2, n - 1] {
+        let mut unit = vec![Fr::ZERO; n];
+        unit[index] = Fr::ONE;
+        let point = params.commit_lagrange(&domain.lagrange_from_vec(unit), Blind::default());
+        if bool::from(point.is_identity()) {
+            let expected = "a point other than the identity: tau lies in the domain, and no commitment hides anything";
+            return Err(SrsError::Point { file: file.to_path_buf(), section: "Lagrange points", index, expected });
         }
     }
     Ok(())

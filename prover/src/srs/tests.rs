@@ -1,6 +1,7 @@
 use super::*;
 use crate::fsio::Overwrite;
-use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::halo2curves::serde::SerdeObject;
 
@@ -100,6 +101,64 @@ fn rejects_other_generators_and_degenerate_tau() {
     assert!(matches!(tau_is_one, Err(SrsError::Point { index: 1, .. })), "{tau_is_one:?}");
     let tau_is_zero = tampered(|bytes| bytes[g2 + 128..g2 + 256].fill(0));
     assert!(matches!(tau_is_zero, Err(SrsError::Point { index: 1, .. })), "{tau_is_zero:?}");
+}
+
+#[test]
+fn rejects_a_tau_that_is_not_that_of_the_powers() {
+    let (g2, _) = section(3);
+    let of_another = Srs::dev_insecure(1).expect("dev string").params().s_g2();
+    let squared = G2Affine::from_raw_bytes(&BUNDLED_CEREMONY[g2 + 256..g2 + 384]).expect("the square of tau");
+    for point in [of_another, squared, -squared] {
+        let result = tampered(|bytes| bytes[g2 + 128..g2 + 256].copy_from_slice(&point.to_raw_bytes()));
+        assert!(matches!(result, Err(SrsError::Powers { index: 1, .. })), "{result:?}");
+    }
+}
+
+#[test]
+fn rejects_powers_of_two_ceremonies_put_together() {
+    // A list that changes its tau in the middle: every point is a power of something.
+    let (start, _) = section(2);
+    let other = Srs::dev_insecure(6).expect("dev string");
+    let result = tampered(|bytes| {
+        for (index, point) in other.params().get_g().iter().enumerate().skip(40) {
+            bytes[start + 64 * index..start + 64 * index + 64].copy_from_slice(&point.to_raw_bytes());
+        }
+    });
+    assert!(matches!(result, Err(SrsError::Powers { index: 40, .. })), "{result:?}");
+}
+
+#[test]
+fn rejects_a_single_wrong_lagrange_point() {
+    let good = Srs::bundled_ceremony(5).expect("ceremony");
+    let points: Vec<G1Affine> = (0..32).map(|row| lagrange_basis(good.params(), row).expect("row")).collect();
+    let with = |change: &dyn Fn(&mut Vec<G1Affine>)| {
+        let (p, mut points) = (good.params(), points.clone());
+        change(&mut points);
+        let params = p.from_parts(5, p.get_g().to_vec(), Some(points), p.g2(), p.s_g2());
+        Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"))
+    };
+    with(&|_| {}).expect("the right points");
+    let swapped = with(&|points| points.swap(3, 4));
+    assert!(matches!(swapped, Err(SrsError::Lagrange { .. })), "{swapped:?}");
+    for row in [0, 17, 31] {
+        let negated = with(&|points| points[row] = -points[row]);
+        assert!(matches!(negated, Err(SrsError::Lagrange { .. })), "{row}: {negated:?}");
+    }
+}
+
+#[test]
+fn rejects_a_tau_in_the_domain_under_which_nothing_is_hidden() {
+    // The powers of a root of unity pass every other check.
+    let factory = Srs::dev_insecure(1).expect("dev string").params;
+    let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+    for (k, exponent) in [(5, 3), (5, 16), (5, 30), (5, 31), (1, 1)] {
+        let tau = root(k).pow([exponent]);
+        let powers = std::iter::successors(Some(Fr::ONE), |power| Some(*power * tau)).take(1 << k);
+        let g: Vec<G1Affine> = powers.map(|power| (G1Affine::generator() * power).to_affine()).collect();
+        let params = factory.from_parts(k, g, None, G2Affine::generator(), (G2Affine::generator() * tau).to_affine());
+        let result = Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"));
+        assert!(matches!(result, Err(SrsError::Point { section: "Lagrange points", .. })), "{k}: {result:?}");
+    }
 }
 
 #[test]
