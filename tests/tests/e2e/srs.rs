@@ -28,7 +28,7 @@ fn the_deployed_keys_hold_tau_and_the_verifiers_pin_their_code() {
         let key = code(&format!("{circuit}Key"));
         assert_eq!(places(&key, &tau), 1, "{circuit}Key");
         let verifier = code(&format!("{circuit}Verifier"));
-        assert_eq!(places(&verifier, keccak256(&key).as_slice()), 1, "{circuit}Verifier");
+        assert!(places(&verifier, keccak256(&key).as_slice()) > 0, "{circuit}Verifier");
         // Another tau is another code.
         let mut other = key.to_vec();
         let at = key.windows(tau.len()).position(|window| *window == tau).expect("tau");
@@ -72,7 +72,7 @@ fn rejects_proofs_under_another_reference_string() {
     let check = |name: &str, proof: Vec<u8>, instances: &[Fr]| {
         let address = world.pool.address(name).expect("a verifier");
         let instances: Vec<U256> = instances.iter().map(scalar_to_word).collect();
-        world.operator.call(address, &Verifier::verifyCall { proof: Bytes::from(proof), instances })
+        world.operator.call(address, &Verifier::verifyCall { proof: Bytes::from(proof), instances }).map(|_| ())
     };
     for (name, proof, instances) in proofs(&kit.srs) {
         check(name, proof, &instances).expect("an honest proof");

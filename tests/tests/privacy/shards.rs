@@ -1,15 +1,17 @@
 //! Guesses of a shard.
 
+use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_prover::keys::VerifierKey;
-use zkpoc_prover::link::LinkProof;
+use zkpoc_prover::link::{difference, link_bases, verify_link, LinkProof};
 use zkpoc_prover::prove::Registered;
-use zkpoc_prover::scripted::LINK_ROWS;
+use zkpoc_prover::scripted::{random_blinding, LINK_ROWS};
 
 use crate::product::{challenge, kit, off_by_one};
 use crate::spy::Opened;
@@ -41,7 +43,7 @@ impl Seen {
         let column = self.evidence.column(0, *copy, LINK_ROWS);
         self.evidence.opening(&[column], &opened.openings(data));
         let e = challenge(&inputs[0], &self.registered, copy, link);
-        self.evidence.link(self.column, column, &e, &link.z);
+        self.evidence.link(self.column, column, &e, link);
     }
 }
 
@@ -127,6 +129,41 @@ fn breaks_when_a_copy_is_used_in_proofs_again() {
     }
     let judge = |shard| seen.evidence.judge(&kit.srs, &[kit.data_cells(shard)]);
     assert_eq!((judge(shard), judge(&off_by_one(shard))), (Verdict::Confirmed, Verdict::Refuted));
+}
+
+#[test]
+fn breaks_when_the_nonces_of_links_are_used_again() {
+    // Two links with the same nonces give away the difference of two blindings, so openings of copies become openings of
+    // the registered column: four copies do what four proofs with one blinding did.
+    let kit = kit();
+    let shard = &kit.shards[0];
+    let registered = kit.register(shard);
+    let mut seen = Seen::new(&registered);
+    let bases = link_bases(kit.srs.params()).expect("bases");
+    for context in 0..4 {
+        let blinding = random_blinding();
+        let opened = kit.validate_with(shard, &blinding, context);
+        let copy = opened.points[DATA_IN_DATASET];
+        let column = seen.evidence.column(0, copy, LINK_ROWS);
+        seen.evidence.opening(&[column], &opened.openings(DATA_IN_DATASET));
+        let nonces = random_blinding();
+        let r = best_multiexp(&nonces, &bases).to_affine();
+        for place in [10, 11] {
+            let place = Fr::from(place);
+            let mut link = LinkProof { r, z: nonces };
+            let e = challenge(&place, &registered.commitment, &copy, &link);
+            let delta = difference(&registered.blinding, &blinding);
+            link.z.iter_mut().zip(&delta).for_each(|(z, delta)| *z += e * delta);
+            verify_link(&bases, &place, &registered.commitment, &copy, &link).expect("a link that verifies");
+            seen.evidence.link(seen.column, column, &e, &link);
+        }
+        let judge = |shard| seen.evidence.judge(&kit.srs, &[kit.data_cells(shard)]);
+        let expected = match context {
+            0..=2 => [Verdict::Undetermined; 2],
+            _ => [Verdict::Confirmed, Verdict::Refuted],
+        };
+        assert_eq!([judge(shard), judge(&off_by_one(shard))], expected, "{} copies", context + 1);
+    }
 }
 
 /// Queries of each advice column.

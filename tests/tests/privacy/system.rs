@@ -2,7 +2,8 @@
 //!
 //! # Unknowns
 //! A committed column has `n` cells. A guess names all of them but the random rows at the end, which are *unknowns*, as
-//! are the nonces of link proofs. Columns with one commitment are one column, however many proofs open it.
+//! are the nonces of link proofs. Columns with one commitment are one column, however many proofs open it, and links with
+//! one nonce point have the same nonces.
 //!
 //! # Equations
 //! - An evaluation `p(x) = y`: the cells weighted with the Lagrange polynomials at `x`.
@@ -21,6 +22,7 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use rand_core::OsRng;
 use zkpoc_prover::commit::commit_column;
+use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::srs::Srs;
 
 /// Who looks.
@@ -76,6 +78,7 @@ pub(crate) struct Evidence {
     unknowns: usize,
     cells: usize,
     columns: Vec<Column>,
+    nonces: Vec<(G1Affine, Vec<usize>)>,
     rows: Vec<Row>,
 }
 
@@ -83,7 +86,7 @@ impl Evidence {
     /// About columns of `2^k` rows.
     pub(crate) fn new(k: u32) -> Self {
         let tau = Fr::random(OsRng);
-        Self { n: 1 << k, tau, unknowns: 0, cells: 0, columns: Vec::new(), rows: Vec::new() }
+        Self { n: 1 << k, tau, unknowns: 0, cells: 0, columns: Vec::new(), nonces: Vec::new(), rows: Vec::new() }
     }
 
     /// Room for the `n` cells of one guessed column; gives the first.
@@ -130,16 +133,22 @@ impl Evidence {
     }
 
     /// A link: `z_i = t_i + e (registered_i - copy_i)`, and its nonce point `sum t_i [L_i(tau)]`.
-    pub(crate) fn link(&mut self, registered: usize, copy: usize, e: &Fr, z: &[Fr]) {
-        let nonces = self.fresh(z.len());
+    pub(crate) fn link(&mut self, registered: usize, copy: usize, e: &Fr, link: &LinkProof) {
+        let nonces = match self.nonces.iter().find(|(point, _)| *point == link.r) {
+            Some((_, nonces)) => nonces.clone(),
+            None => {
+                let nonces = self.fresh(link.z.len());
+                let bases = lagrange(self.n, &self.tau)[self.n - link.z.len()..].to_vec();
+                self.rows.push(Row { unknowns: nonces.iter().copied().zip(bases).collect(), ..Row::default() });
+                self.nonces.push((link.r, nonces.clone()));
+                nonces
+            }
+        };
         let (registered, copy) = (self.columns[registered].tail.clone(), self.columns[copy].tail.clone());
-        for (i, z) in z.iter().enumerate() {
+        for (i, z) in link.z.iter().enumerate() {
             let unknowns = vec![(nonces[i], Fr::ONE), (registered[i], *e), (copy[i], -*e)];
             self.rows.push(Row { unknowns, value: Some(*z), ..Row::default() });
         }
-        let lagrange = lagrange(self.n, &self.tau);
-        let bases = lagrange[self.n - z.len()..].iter().copied();
-        self.rows.push(Row { unknowns: nonces.into_iter().zip(bases).collect(), ..Row::default() });
     }
 
     fn seen(&self, observer: Observer) -> impl Iterator<Item = &Row> {
