@@ -92,7 +92,7 @@ fn breaks_when_a_registered_blinding_is_used_in_proofs() {
         assert_eq!(opened.points[DATA_IN_DATASET], registered.commitment, "the registered column itself");
         seen.evidence.opening(&[seen.column], &opened.openings(DATA_IN_DATASET));
         let [public, unbounded] = [Observer::Public, Observer::Unbounded].map(|o| seen.evidence.count(o).leaks);
-        let verdicts = guesses.each_ref().map(|guess| seen.evidence.judge(&kit.srs, &[guess.clone()]));
+        let verdicts = guesses.each_ref().map(|guess| seen.evidence.judge(&kit.srs, std::slice::from_ref(guess)));
         println!(
             "{proofs} proofs with one blinding: leaks {public}, unbounded {unbounded}; right, wrong: {verdicts:?}"
         );

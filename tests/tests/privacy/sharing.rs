@@ -50,7 +50,7 @@ fn two_proofs_of_one_shard_share_nothing() {
         let made = kit.validate(&kit.shards[0], &registered, 3);
         let opened = Opened::read(kit.dataset.verifier(), &kit.srs, &made.proof, &made.instances);
         let elements = elements(&opened, Some(&made.link));
-        assert!(!elements.contains(&point_to_bytes(&registered.commitment).to_vec()), "the registered commitment");
+        assert!(!elements.contains(point_to_bytes(&registered.commitment).as_slice()), "the registered commitment");
         elements
     });
     assert_eq!(shared(x, y), BTreeSet::new());

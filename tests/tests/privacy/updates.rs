@@ -78,7 +78,7 @@ fn a_sum_may_be_proven_again_a_few_times() {
         let again = sum(&kit.finalize(&[&made.opening], proofs as u64));
         assert_eq!(again.len(), 1, "the sum is opened once");
         evidence.opening(&[column], &again);
-        let verdicts = guesses.each_ref().map(|guess| evidence.judge(&kit.srs, &[guess.clone()]));
+        let verdicts = guesses.each_ref().map(|guess| evidence.judge(&kit.srs, std::slice::from_ref(guess)));
         let unbounded = evidence.count(Observer::Unbounded).leaks;
         println!("{proofs} proofs of one sum, {rows} random rows: unbounded leaks {unbounded}; {verdicts:?}");
         if 1 + proofs < rows {
