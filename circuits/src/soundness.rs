@@ -10,7 +10,7 @@
 //! | product | `R^2 C + n + 3` in `theta`, `mu`, `upsilon`: `forward` of each layer, `backward` of all but the first | `2 L - 1` |
 //! | update | `2 n` in `upsilon`: `gradient` of each layer | `L` |
 //! | state | 3 in `mu`, `upsilon`: `state` of each layer and `start` | `L + 1` |
-//! | lookup | looked-up cells plus table rows in `alpha` | 1 |
+//! | lookup | looked-up cells plus table rows in `alpha`; in a training proof plus `n C` in `upsilon`, for the update's last fold | 1 |
 //! | copies | `(R C)^2 + 2 R C` in `tau`: `transposed` of each layer but the first | `L - 1` |
 //! | constraints | number of constraints, in `y` | 1 |
 //! | evaluation | `D n` in `x`, `D` the degree of the gates | 1 |
@@ -89,7 +89,7 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
         bound("product", block * block * grid.columns + rows + 3, 2 * depth - 1),
         bound("update", 2 * rows, depth),
         bound("state", 3, depth + 1),
-        bound("lookup", looked_up + (1 << profile.limb_bits), 1),
+        bound("lookup", looked_up + (1 << profile.limb_bits) + rows * grid.columns, 1),
     ];
     out.extend(proof_system(circuit, rows));
     out.push(bound("link", 2, 1));

@@ -6,7 +6,7 @@ use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::soundness::{dataset, round, total_bits, training, ErrorBound};
 use zkpoc_circuits::training::TrainingCircuit;
 
-const BOOK: &str = include_str!("../../docs/review.md");
+const BOOK: &str = include_str!("../../docs/soundness.md");
 const CHECKS: [&str; 9] =
     ["product", "update", "state", "lookup", "copies", "constraints", "evaluation", "opening", "link"];
 
@@ -39,7 +39,7 @@ fn every_circuit_has_200_bits_and_the_book_says_how_they_come_about() {
             }
         }
     }
-    assert!(missing.is_empty(), "docs/review.md lacks:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "docs/soundness.md lacks:\n{}", missing.join("\n"));
 }
 
 #[test]
