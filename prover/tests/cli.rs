@@ -334,7 +334,14 @@ fn no_proof_overwrites_a_file_unless_told_to() {
     assert!(place.fails(&validity("v.json"), 2).contains("exists already"));
     place.ok(&format!("{} --replace", validity("v.json")));
     place.prove_training("t.json");
-    // The same context a second time: the opening of the first is not replaced.
-    assert!(place.fails(&training("u.json", ADDRESS), 2).contains("exists already"));
-    place.ok(&training("u.json", OTHER));
+    // The same statement a second time: the proof of the first, whose opening is kept.
+    assert_eq!(place.ok(&training("u.json", ADDRESS))["kept"], true);
+    assert_eq!(std::fs::read(place.path("t.json")).expect("read"), std::fs::read(place.path("u.json")).expect("read"));
+    // Another statement in the same context: the opening of the first is not replaced.
+    place.ok(&format!("train --profile toy --dataset mine --seed {SUBJECT} --out other.safetensors"));
+    let other = training("v2.json", ADDRESS).replace("model.safetensors", "other.safetensors");
+    assert!(place.fails(&other, 2).contains("exists already"));
+    let other = format!("{} --norm-log2 40 --loss-log2 40", training("v3.json", ADDRESS));
+    assert!(place.fails(&other, 2).contains("exists already"));
+    assert_eq!(place.ok(&training("w.json", OTHER))["kept"], false);
 }

@@ -2,30 +2,38 @@
 //!
 //! The proof is bound to a place on chain by its context, so the fields of that are arguments. Who
 //! takes part in a round uses `zkpoc round claim`, which asks the chain for them.
+//!
+//! A training proof is kept in the home, with the opening of its update, before it is written to its file. A second run of
+//! the same statement writes the kept proof: a run that ended between the two has lost nothing.
 
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256};
 use clap::{Args, Subcommand};
+use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::{json, Value};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::Model;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::bindings::digests::TrainingContext;
 
 use super::dataset::{check_index, check_srs, load};
-use super::session::{bytes32, model};
+use super::session::{bytes32, grid, model};
 use super::{Answer, Session};
 use crate::commit::scalar_from_hash;
 use crate::error::Error;
 use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::fsio::{self, FsError, Overwrite};
 use crate::home::{ClaimRecord, Dataset};
-use crate::link::{LinkProof, LINK_PROOF_BYTES};
+use crate::link::{link_bases, LinkProof, LINK_PROOF_BYTES};
 use crate::metrics::{msm16, peak_rss_bytes, reset_peak_rss};
-use crate::prove::{prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest};
+use crate::prove::{
+    model_commitment, prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest,
+};
 use crate::srs::Srs;
+use crate::verify::{verify_bundle, Expected, VerifyError};
 
 /// What to prove.
 #[derive(Debug, Subcommand)]
@@ -195,10 +203,11 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     let id =
         args.id.clone().unwrap_or_else(|| format!("proof-{}", hex::encode(&fields.value().to_be_bytes::<32>()[..8])));
     let folder = home.claim_dir(&id)?;
-    if folder.exists() {
-        return Err(FsError::Exists { path: folder }.into());
-    }
     let buckets = args.norm_log2.zip(args.loss_log2).map(|(norm_log2, loss_log2)| Buckets { norm_log2, loss_log2 });
+
+    if folder.exists() {
+        return kept(session, args, &ready, &fields, &model, &id);
+    }
 
     let mut phases = session.phases();
     phases.start("training key");
@@ -226,6 +235,7 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     json["norm_log2"] = made.buckets.norm_log2.into();
     json["loss_log2"] = made.buckets.loss_log2.into();
     json["opening"] = id.clone().into();
+    json["kept"] = false.into();
     let text = format!(
         "{}\nsquared norm < 2^{}, loss < 2^{}\nthe update and its opening are kept in {}",
         words(&args.shared.out, &bundle, &made.timings),
@@ -233,6 +243,44 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
         made.buckets.loss_log2,
         folder.display()
     );
+    Ok(Answer::new(text, json))
+}
+
+/// Writes the proof that an earlier run has kept, if it is that of the same statement.
+fn kept(
+    session: &Session,
+    args: &TrainingArgs,
+    ready: &Ready,
+    fields: &TrainingContext,
+    model: &Model,
+    id: &str,
+) -> Result<Answer, Error> {
+    let home = session.home()?;
+    let folder = home.claim_dir(id)?;
+    let bundle = home.load_claim(id, &ready.profile)?.bundle;
+    let other = || Error::from(FsError::Exists { path: folder.clone() });
+    let log2 = |bits: u32| Fr::from(2).pow([u64::from(bits)]);
+    let bounds = args.norm_log2.zip(args.loss_log2).map(|(norm, loss)| [log2(norm), log2(loss)]);
+    let same = bundle.context == Context::Training(*fields)
+        && bundle.link.as_ref().is_some_and(|link| link.registered == ready.registered.commitment)
+        && bounds.is_none_or(|bounds| bounds[..] == bundle.instances[1..]);
+    if !same {
+        return Err(other());
+    }
+    let key = session.verifier_key::<TrainingCircuit>(&ready.profile, &ready.srs)?;
+    let points = model_commitment(&ready.srs, &grid(&ready.profile)?, model)?;
+    let expected = Expected { model: Some(&points), linked: true };
+    let bases = link_bases(ready.srs.params())?;
+    match verify_bundle(&key, &ready.srs, &bases, &bundle, &expected) {
+        Err(VerifyError::Model { .. }) => return Err(other()),
+        checked => drop(checked.map_err(Error::verify(&folder))?),
+    }
+    args.shared.write(&bundle)?;
+    let mut json = args.shared.facts(&bundle, &Timings::default(), None);
+    json["opening"] = id.into();
+    json["kept"] = true.into();
+    let text =
+        format!("wrote {}: the proof that an earlier run kept in {}", args.shared.out.display(), folder.display());
     Ok(Answer::new(text, json))
 }
 
