@@ -94,6 +94,16 @@ pub enum ChainError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// Transactions of an earlier run, or of another program, are not mined.
+    #[error("{count} transactions of {account} that were sent before are not mined after {seconds} s; wait, or replace them by ones with a higher fee")]
+    UnderWay {
+        /// The account.
+        account: Address,
+        /// How many.
+        count: u64,
+        /// How long they were waited for.
+        seconds: u64,
+    },
     /// The answer is not that of the contract it should be.
     #[error("{what}: the contract at {address} answered {found}; is the deployment file of this chain?")]
     Answer {
@@ -210,6 +220,7 @@ impl ChainError {
             Self::Runtime(_)
                 | Self::Node { .. }
                 | Self::Pending { .. }
+                | Self::UnderWay { .. }
                 | Self::Compile(zkpoc_contracts::compile::CompileError::Tools(_))
                 | Self::Deploy(zkpoc_contracts::deploy::DeployError::Compile(
                     zkpoc_contracts::compile::CompileError::Tools(_)

@@ -204,6 +204,8 @@ impl<'a> Site<'a> {
         let client = self.pool.client();
         let audience = Audience { chain_id: client.chain_id(), registry: self.pool.registry()?, owner };
         signed.check(manifest, &audience)?;
+        // The registration of an earlier run may be under way.
+        client.await_own()?;
         if self.pool.dataset(manifest.root)?.owner == owner {
             return Ok(None);
         }

@@ -1,9 +1,11 @@
 //! A node over HTTP, as this program uses one: calls, transactions, receipts.
 //!
 //! # Transactions
-//! 1. The gas is estimated; a refusal shows here, decoded, before anything is sent.
-//! 2. [`Mode::DryRun`] makes the call once more against the latest block and stops.
-//! 3. [`Mode::Send`] signs, sends, and asks for the receipt until it is there or [`RECEIPT_TIMEOUT`] is over.
+//! 1. [`Mode::Send`] waits until all that the account sent before is mined ([`Client::await_own`]): an earlier run may have
+//!    ended while its transaction was under way, and a second one of the same kind would fail and cost.
+//! 2. The gas is estimated; a refusal shows here, decoded, before anything is sent.
+//! 3. [`Mode::DryRun`] makes the call once more against the latest block and stops.
+//! 4. [`Mode::Send`] signs, sends, and asks for the receipt until it is there or [`RECEIPT_TIMEOUT`] is over.
 //!
 //! # Errors
 //! [`ChainError`]; each says what was attempted.
@@ -214,6 +216,9 @@ impl Client {
     /// Sends call data or creation code, or tries it.
     pub fn send_raw(&self, what: &str, to: TxKind, data: Vec<u8>, mode: Mode) -> Result<Outcome, ChainError> {
         let sender = self.sender()?;
+        if mode == Mode::Send {
+            self.await_own()?;
+        }
         let request = self.transaction(to, data).with_from(sender);
         let gas = self.run(what, async { self.provider.estimate_gas(request.clone()).await })?;
         if mode == Mode::DryRun {
@@ -228,10 +233,38 @@ impl Client {
         self.receipt(what, hash).map(|receipt| Outcome::Mined(Box::new(receipt)))
     }
 
+    /// Waits until no transaction of the sender is under way.
+    pub fn await_own(&self) -> Result<(), ChainError> {
+        const WHAT: &str = "count the account's transactions";
+        let account = self.sender()?;
+        let start = Instant::now();
+        let mut told = false;
+        loop {
+            let mined = self.run(WHAT, async { self.provider.get_transaction_count(account).latest().await })?;
+            let sent = self.run(WHAT, async { self.provider.get_transaction_count(account).pending().await })?;
+            if sent <= mined {
+                return Ok(());
+            }
+            if start.elapsed() > RECEIPT_TIMEOUT {
+                let seconds = RECEIPT_TIMEOUT.as_secs();
+                return Err(ChainError::UnderWay { account, count: sent - mined, seconds });
+            }
+            if !told {
+                tracing::warn!(%account, count = sent - mined, "waiting for transactions that were sent before");
+                told = true;
+            }
+            std::thread::sleep(self.pause());
+        }
+    }
+
+    /// Time between two questions for the same thing.
+    fn pause(&self) -> Duration {
+        Duration::from_millis(if DEV_CHAIN_IDS.contains(&self.chain_id) { 50 } else { 2_000 })
+    }
+
     /// Waits for a transaction of this or an earlier run.
     pub fn receipt(&self, what: &str, hash: B256) -> Result<Receipt, ChainError> {
         let start = Instant::now();
-        let pause = if DEV_CHAIN_IDS.contains(&self.chain_id) { 50 } else { 2_000 };
         loop {
             if let Some(found) = self.run(what, self.provider.get_transaction_receipt(hash))? {
                 let block = found.block_number.unwrap_or_default();
@@ -250,7 +283,7 @@ impl Client {
                 let seconds = RECEIPT_TIMEOUT.as_secs();
                 return Err(ChainError::Pending { what: what.to_owned(), transaction: hash, seconds });
             }
-            std::thread::sleep(Duration::from_millis(pause));
+            std::thread::sleep(self.pause());
         }
     }
 

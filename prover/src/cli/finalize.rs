@@ -131,7 +131,8 @@ impl FinalizeArgs {
         let acknowledgements = site.acknowledgements(&prepared, &source)?;
         let given = acknowledgements.iter().filter(|said| !said.is_empty()).count();
         let (claims, needed) = (prepared.claims.len(), prepared.claims.len() / 2 + 1);
-        let outcome = match self.prove_only || given < needed {
+        let before = !self.prove_only && site.stands(&prepared.finalized)?;
+        let outcome = match self.prove_only || before || given < needed {
             true => None,
             false => {
                 phases.start("finalizing");
@@ -148,6 +149,7 @@ impl FinalizeArgs {
         let standing = receipt.and_then(|receipt| receipt.event::<ContributionRounds::RoundFinalized>());
         let finalized = &prepared.finalized;
         let ending = match (&outcome, &settled, &standing) {
+            (None, ..) if before => "nothing was sent: this finalization was sent before".to_owned(),
             (None, ..) => format!(
                 "not sent: {given} of the {needed} acknowledgements that are needed; claimants run `zkpoc round ack {} --next \
                  {}`, then run this again",
@@ -179,7 +181,7 @@ impl FinalizeArgs {
         let more = json!({
             "round": round, "claims": claims, "included": finalized.count, "missing": prepared.missing,
             "model_id": finalized.model_id, "set_hash": finalized.set_hash, "stored": prepared.stored,
-            "acknowledgements": given, "needed": needed, "sent": outcome.is_some(),
+            "acknowledgements": given, "needed": needed, "sent": outcome.is_some(), "finalized_before": before,
             "witness_ms": milliseconds(prepared.timings.witness), "prove_ms": milliseconds(prepared.timings.prove),
             "verify_ms": milliseconds(prepared.timings.verify), "msm16_ms": yardstick,
             "proof_bytes": finalized.proof.len() + 64 * profile.weight_columns,

@@ -51,6 +51,8 @@ impl Site<'_> {
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let root = dataset.manifest.root;
+        // A claim of an earlier run may be under way; the contract is asked when it is mined.
+        self.pool.client().await_own()?;
         let info = self.pool.round(number)?;
         let found = model_id(self.srs, self.profile, model)?;
         if !info.modelId.is_zero() && info.modelId != found {

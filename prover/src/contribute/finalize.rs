@@ -170,9 +170,11 @@ impl Site<'_> {
         let id = self.finalization_id(round, set_hash)?;
         let sum = UpdateOpening::sum(self.profile, &Grid::new(self.profile)?, &openings);
         let next = model.apply_mean(self.profile, &sum.update, count);
+        let next_id = model_id(self.srs, self.profile, &next)?;
         let stored = self
             .load_finalization(&id)?
-            .filter(|found| found.round == round && found.set_hash == set_hash && found.included == included);
+            .filter(|found| found.round == round && found.set_hash == set_hash && found.included == included)
+            .filter(|found| found.model_id == next_id);
         let (finalized, timings, peak, was_stored) = match stored {
             Some(found) => (found, Timings::default(), None, true),
             None => {
@@ -218,6 +220,13 @@ impl Site<'_> {
             out.push(said.map_or_else(Bytes::new, |said| Bytes::copy_from_slice(&said.signature)));
         }
         Ok(out)
+    }
+
+    /// Whether the finalization that stands in its round, or has settled it, is this one: an earlier run has sent it.
+    pub fn stands(&self, finalized: &Finalized) -> Result<bool, ContributeError> {
+        self.pool.client().await_own()?;
+        let proposal = self.pool.proposal(finalized.round)?;
+        Ok(proposal.included == finalized.included && proposal.modelId == finalized.model_id)
     }
 
     /// Sends a finalization.

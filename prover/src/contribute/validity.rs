@@ -34,6 +34,8 @@ impl Site<'_> {
         progress: Progress<'_>,
     ) -> Result<Option<Validity>, ContributeError> {
         let (registered, path) = registered(dataset, index)?;
+        // The proof of an earlier run may be under way.
+        self.pool.client().await_own()?;
         if self.pool.is_validated(&solidity_point(&registered.commitment))? {
             return Ok(None);
         }
