@@ -2,8 +2,11 @@
 //!
 //! A write goes to a temporary name in the same folder, is flushed to the disk, and is renamed; the
 //! folder is flushed after it. So a crash leaves the old content, or the new one, or a stray
-//! temporary (named with [`STAGING_PREFIX`], removed by [`sweep`]), and never half a file.
-//! A whole folder is written the same way by [`StagedDir`].
+//! temporary (named with [`STAGING_PREFIX`], removed by [`sweep`] and [`sweep_old`]), and never half a
+//! file. A whole folder is written the same way by [`StagedDir`].
+//!
+//! Only regular files are read and replaced: a pipe or a device in the place of a file would block,
+//! never end, or be lost. Memory is asked for before a file is read, and its lack is an error.
 //!
 //! # Secrets
 //! Secret files have mode 0600 and secret folders 0700. [`read_secret`] refuses a file that other
@@ -16,11 +19,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 /// First characters of every temporary name.
 pub const STAGING_PREFIX: &str = ".zkpoc-tmp-";
+/// No write takes so long.
+pub const STAGING_AGE: Duration = Duration::from_secs(3600);
 
 /// What went wrong with a file.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +111,10 @@ pub fn write_secret(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
 
 fn write_with_mode(path: &Path, bytes: &[u8], overwrite: Overwrite, mode: u32) -> Result<(), FsError> {
     let folder = parent(path);
+    // A rename would put the file in the place of a device, too.
+    if path.symlink_metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_symlink()) {
+        return Err(FsError::NotAFile { path: path.to_path_buf() });
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(STAGING_PREFIX);
     #[cfg(unix)]
@@ -158,13 +168,18 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FsErro
     Ok(bytes)
 }
 
-fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>, secret: bool) -> Result<(), FsError> {
+/// Opens a regular file, to read it in parts.
+pub fn open(path: &Path) -> Result<File, FsError> {
     // Looked at before it is opened: opening a pipe would wait for its other end.
     let before = fs::metadata(path).map_err(io_error("read", path))?;
     if !before.is_file() {
         return Err(FsError::NotAFile { path: path.to_path_buf() });
     }
-    let file = File::open(path).map_err(io_error("open", path))?;
+    File::open(path).map_err(io_error("open", path))
+}
+
+fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>, secret: bool) -> Result<(), FsError> {
+    let file = open(path)?;
     let meta = file.metadata().map_err(io_error("look at", path))?;
     if secret {
         check_private(path, &meta, 0o600)?;
@@ -173,7 +188,9 @@ fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>, secret: bool) -> Resu
         return Err(FsError::TooLarge { path: path.to_path_buf(), limit, actual: meta.len() });
     }
     // Reserved in full, so that a growing buffer leaves no unwiped copy of a secret behind.
-    bytes.reserve_exact(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
+    let length = usize::try_from(meta.len()).unwrap_or(usize::MAX).saturating_add(1);
+    let memory = bytes.try_reserve_exact(length);
+    memory.map_err(|_| io_error("find the memory for", path)(io::ErrorKind::OutOfMemory.into()))?;
     file.take(limit.saturating_add(1)).read_to_end(bytes).map_err(io_error("read", path))?;
     if bytes.len() as u64 > limit {
         return Err(FsError::TooLarge { path: path.to_path_buf(), limit, actual: bytes.len() as u64 });
@@ -243,6 +260,20 @@ impl StagedDir {
 
 /// Removes what crashed writers left in a folder. Call it only while no one else writes there.
 pub fn sweep(folder: &Path) -> Result<usize, FsError> {
+    sweep_if(folder, |_| true)
+}
+
+/// Removes what crashed writers left long ago, more than [`STAGING_AGE`], in a folder where others may be writing.
+/// A folder that is not there has nothing in it.
+pub fn sweep_old(folder: &Path) -> Result<usize, FsError> {
+    let old = |meta: &fs::Metadata| meta.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > STAGING_AGE));
+    match sweep_if(folder, old) {
+        Err(error) if error.is_not_found() => Ok(0),
+        other => other,
+    }
+}
+
+fn sweep_if(folder: &Path, which: impl Fn(&fs::Metadata) -> bool) -> Result<usize, FsError> {
     let mut removed = 0;
     for entry in fs::read_dir(folder).map_err(io_error("list", folder))? {
         let entry = entry.map_err(io_error("list", folder))?;
@@ -250,8 +281,11 @@ pub fn sweep(folder: &Path) -> Result<usize, FsError> {
             continue;
         }
         let path = entry.path();
-        let is_dir = entry.file_type().map_err(io_error("look at", &path))?.is_dir();
-        let result = if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let meta = entry.metadata().map_err(io_error("look at", &path))?;
+        if !which(&meta) {
+            continue;
+        }
+        let result = if meta.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         result.map_err(io_error("remove the unfinished", &path))?;
         removed += 1;
     }

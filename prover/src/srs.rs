@@ -29,7 +29,7 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::fsio::FsError;
+use crate::fsio::{self, FsError};
 
 pub mod checks;
 mod dev;
@@ -173,11 +173,7 @@ impl Srs {
     /// ceremony named at [`CEREMONY_DIGEST`]. A file that fails here is not that ceremony's,
     /// whatever its name and hash.
     pub fn import(file: &Path, k: u32, expected: Option<B256>) -> Result<Self, SrsError> {
-        let reader = std::fs::File::open(file).map_err(|source| FsError::Io {
-            action: "open",
-            path: file.to_path_buf(),
-            source,
-        })?;
+        let reader = fsio::open(file)?;
         Self::import_from(std::io::BufReader::new(reader), file, k, expected)
     }
 

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::DataError;
-use crate::fsio::FsError;
+use crate::fsio::{self, FsError};
 
 /// An open file whose header was checked.
 #[derive(Debug)]
@@ -34,11 +34,8 @@ impl<'a> Idx<'a> {
         let wrong =
             |what, expected: String, found: String| DataError::Idx { file: path.to_path_buf(), what, expected, found };
         let io = |action| move |source| DataError::from(FsError::Io { action, path: path.to_path_buf(), source });
-        let mut file = File::open(path).map_err(io("open"))?;
+        let mut file = fsio::open(path)?;
         let meta = file.metadata().map_err(io("look at"))?;
-        if !meta.is_file() {
-            return Err(FsError::NotAFile { path: path.to_path_buf() }.into());
-        }
         let header = 4 + 4 * u64::from(rank);
         if meta.len() < header {
             let expected = format!("at least {header} bytes");
@@ -76,7 +73,8 @@ impl<'a> Idx<'a> {
 
     /// Values of an item.
     pub fn item_len(&self) -> usize {
-        self.dims[1..].iter().product()
+        // No items can have any size.
+        self.dims[1..].iter().fold(1, |product, dim| product.saturating_mul(*dim))
     }
 
     /// Reads some of the items.

@@ -108,3 +108,22 @@ fn sweep_removes_only_what_a_crash_left() {
     assert_eq!(sweep(dir.path()).expect("sweep"), 2);
     assert_eq!(names(dir.path()), ["kept"]);
 }
+
+#[test]
+fn only_old_strays_are_swept_where_others_may_write() {
+    let dir = folder();
+    let stray = |name: &str, age: Duration| {
+        let path = dir.path().join(name);
+        fs::write(&path, b"half").expect("write");
+        let time = std::time::SystemTime::now() - age;
+        File::options().write(true).open(&path).and_then(|file| file.set_modified(time)).expect("time");
+    };
+    let old = STAGING_AGE + Duration::from_secs(60);
+    stray(".zkpoc-tmp-old", old);
+    stray(".zkpoc-tmp-new", Duration::ZERO);
+    stray("other", old);
+    assert_eq!(sweep_old(dir.path()).expect("sweep"), 1);
+    assert_eq!(names(dir.path()), [".zkpoc-tmp-new", "other"]);
+    assert_eq!(sweep_old(&dir.path().join("nowhere")).expect("nothing"), 0);
+    assert_eq!(sweep(dir.path()).expect("sweep"), 1);
+}

@@ -150,9 +150,9 @@ fn identity<C: ProfileCircuit>(profile: &Profile, srs: &Srs, circuit: &C) -> [u8
 /// Opens a file, checks header and digest, and stops at the payload. `Err(None)`: there is none.
 fn open(path: &Path, identity: &[u8; 32]) -> Result<BufReader<File>, Option<String>> {
     let words = |error: io::Error| Some(error.to_string());
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(None),
-        opened => opened.map_err(words)?,
+    let mut file = match fsio::open(path) {
+        Err(error) if error.is_not_found() => return Err(None),
+        opened => opened.map_err(|error| Some(error.to_string()))?,
     };
     let mut header = [0u8; HEADER];
     file.read_exact(&mut header).map_err(|_| Some("the header is cut short".to_owned()))?;
