@@ -165,13 +165,28 @@ where
         Err(error) => {
             let code = error.exit_code();
             if json {
-                let object = json!({ "error": error.to_string(), "exit_code": code });
+                let object = json!({ "error": plain(&error.to_string()), "exit_code": code });
                 let _written = writeln!(std::io::stdout(), "{object}");
             }
-            let _written = writeln!(std::io::stderr(), "error: {error}");
+            let _written = writeln!(std::io::stderr(), "error: {}", plain(&error.to_string()));
             ExitCode::from(code)
         }
     }
+}
+
+/// An error's text for a terminal. Parts of it can come from a file or a server: control characters are shown as escapes,
+/// so that they move and colour nothing, and lines are cut where nobody reads on.
+fn plain(text: &str) -> String {
+    const LINE: usize = 2000;
+    let escaped = |line: &str| -> String {
+        let characters = line.chars().take(LINE).map(|c| match c.is_control() && c != '\t' {
+            true => c.escape_unicode().to_string(),
+            false => c.to_string(),
+        });
+        let end = if line.chars().nth(LINE).is_some() { "..." } else { "" };
+        characters.chain([end.to_owned()]).collect()
+    };
+    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
 }
 
 fn log_to_stderr(verbose: u8) {
