@@ -5,6 +5,9 @@
 //! separated by commas. A first line that starts with `label` is passed over. Spaces around a
 //! number are allowed.
 //!
+//! # Checks
+//! Lines are limited in length before they are read: one without end would be taken into memory whole.
+//!
 //! # Errors
 //! A float, a sign, `NaN`, `inf`, an empty field, a value above the maximum, a line of another
 //! length: [`DataError::Csv`] with line and column.
@@ -16,6 +19,8 @@ use crate::fsio;
 
 /// Largest file that is read.
 pub const LIMIT: u64 = 1 << 30;
+/// Bytes that a field may take, spaces included.
+const FIELD_LIMIT: usize = 64;
 
 /// What a file's records look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,14 @@ pub fn parse(file: &Path, bytes: &[u8], shape: CsvShape) -> Result<Records, Data
         expected,
         found,
     };
+    let longest = shape.width.saturating_add(1).saturating_mul(FIELD_LIMIT);
+    let too_long = |line: &&[u8]| line.len() > longest;
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if let Some(line) = line.split(|byte| *byte == b'\r').find(too_long) {
+            let expected = format!("a line of at most {longest} bytes");
+            return Err(wrong(index as u64 + 1, 1, expected, format!("{} bytes", line.len())));
+        }
+    }
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
