@@ -159,6 +159,11 @@ impl Attestor {
         let _lock = attestor.lock()?;
         let secret = folder.join(SECRET);
         if !secret.exists() {
+            // Under a new secret, no record would be known again.
+            if !attestor.issued()?.is_empty() {
+                let source = FormatError::field("secret", "32 bytes, as when the attestations were issued", "nothing");
+                return Err(AttestError::Format { path: secret, source });
+            }
             let mut bytes = Zeroizing::new([0u8; 32]);
             OsRng.fill_bytes(bytes.as_mut_slice());
             fsio::write_secret(&secret, bytes.as_slice(), Overwrite::Refuse)?;
@@ -191,7 +196,7 @@ impl Attestor {
         let _lock = self.lock()?;
         let path = self.folder.join(ISSUED).join(format!("{:x}.json", manifest.root));
         if path.exists() {
-            let (given, _) = self.read(&path)?;
+            let given = self.read(&path)?.0.checked()?;
             if given.check(manifest, audience).is_ok()
                 && given.attestation.subject == subject
                 && given.attestor == signer.address()
@@ -245,7 +250,12 @@ impl Attestor {
     }
 
     fn mac(&self, domain: &[u8]) -> Result<Hmac<Sha256>, AttestError> {
-        let secret = fsio::read_secret(&self.folder.join(SECRET), 32)?;
+        let path = self.folder.join(SECRET);
+        let secret = fsio::read_secret(&path, 32)?;
+        if secret.len() != 32 {
+            let source = FormatError::field("secret", "32 bytes", format!("{} bytes", secret.len()));
+            return Err(AttestError::Format { path, source });
+        }
         // invariant: HMAC takes a key of any length.
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&secret).expect("HMAC key");
         mac.update(domain);
@@ -278,15 +288,23 @@ impl Attestor {
         Ok((signed, fingerprints.collect::<Result<_, _>>().map_err(format)?))
     }
 
-    fn ledger(&self) -> Result<Ledger, AttestError> {
+    /// The files of what was issued.
+    fn issued(&self) -> Result<Vec<PathBuf>, AttestError> {
         let folder = self.folder.join(ISSUED);
         let io = |source| FsError::Io { action: "list", path: folder.clone(), source };
-        let mut ledger = Ledger::default();
+        let mut files = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
-                continue;
+            if path.extension().is_some_and(|extension| extension == "json") {
+                files.push(path);
             }
+        }
+        Ok(files)
+    }
+
+    fn ledger(&self) -> Result<Ledger, AttestError> {
+        let mut ledger = Ledger::default();
+        for path in self.issued()? {
             let (signed, fingerprints) = self.read(&path)?;
             let a = &signed.attestation;
             ledger.records.extend(fingerprints.into_iter().map(|fingerprint| (fingerprint, a.datasetRoot)));

@@ -129,7 +129,7 @@ impl SignedAttestation {
     }
 
     /// Refuses a signature that is not the named attestor's.
-    fn checked(self) -> Result<Self, AttestError> {
+    pub(super) fn checked(self) -> Result<Self, AttestError> {
         let signature =
             Signature::from_raw(&self.signature).map_err(|error| AttestError::Signature(error.to_string()))?;
         let digest = attestation_digest(&self.attestation, self.chain_id, self.registry);

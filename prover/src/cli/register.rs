@@ -8,7 +8,7 @@ use serde_json::json;
 use super::chain::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::dataset::load;
 use super::{Answer, Session};
-use crate::attest::SignedAttestation;
+use crate::attest::{AttestError, SignedAttestation};
 use crate::contribute::Site;
 use crate::error::Error;
 use crate::fsio;
@@ -43,7 +43,11 @@ impl RegisterArgs {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
         let srs = session.srs(self.srs.as_deref(), profile.k)?;
         let home = session.home()?;
-        let signed = SignedAttestation::from_json(&fsio::read(&self.attestation, ATTESTATION_LIMIT)?)?;
+        let named = |error| match error {
+            AttestError::Format { source, .. } => AttestError::Format { path: self.attestation.clone(), source },
+            other => other,
+        };
+        let signed = SignedAttestation::from_json(&fsio::read(&self.attestation, ATTESTATION_LIMIT)?).map_err(named)?;
         let mut phases = session.phases();
         phases.start("registering");
         let client = self.chain.sender()?;
