@@ -128,7 +128,12 @@ pub fn passphrase(file: Option<&Path>) -> Result<SecretString, BackupError> {
             let bytes = Zeroizing::new(fsio::read(path, 4096)?);
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            Zeroizing::new(String::from_utf8_lossy(line).into_owned())
+            let text = std::str::from_utf8(line).map_err(|_| BackupError::Key {
+                what: "passphrase file",
+                reason: "not text".into(),
+                expected: "one line of UTF-8",
+            })?;
+            Zeroizing::new(text.to_owned())
         }
         None => match std::env::var(PASSPHRASE_VARIABLE) {
             Ok(text) => Zeroizing::new(text),

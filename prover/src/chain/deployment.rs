@@ -13,6 +13,7 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 use super::ChainError;
+use crate::formats::json;
 use crate::fsio::{self, FsError, Overwrite};
 use crate::srs::Origin;
 
@@ -114,7 +115,7 @@ impl Deployment {
             expected,
             found,
         };
-        let read: Self = serde_json::from_slice(&text)
+        let read: Self = json::read("deployment", &text, LIMIT as usize)
             .map_err(|error| wrong("content", "a deployment file".into(), error.to_string()))?;
         if read.format != FORMAT {
             return Err(wrong("format", FORMAT.into(), read.format));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zkpoc_circuits::grid::Grid;
-use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::profile::{Profile, ProfileError};
 use zkpoc_circuits::reference::Model;
 
 use super::progress::Phases;
@@ -67,8 +67,9 @@ impl Session {
             )));
         }
         let bytes = fsio::read(path, PROFILE_LIMIT)?;
-        let text = String::from_utf8_lossy(&bytes);
-        Profile::from_toml(&text).map_err(|source| Error::Profile { profile: name.into(), source })
+        let wrong = |source| Error::Profile { profile: name.into(), source };
+        let text = std::str::from_utf8(&bytes).map_err(|error| wrong(ProfileError::Syntax(error.to_string())))?;
+        Profile::from_toml(text).map_err(wrong)
     }
 
     /// The SRS of size `k`: the file given, else the one in the home, else for small sizes the bundled
