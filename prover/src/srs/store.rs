@@ -11,7 +11,7 @@
 //! identity; `[tau]_2` and its digest equal to the manifest's. The library's own reader is not
 //! used: its default checks nothing, and its checked form does not test curve membership.
 //!
-//! The manifest is written last, so a file without one was not finished.
+//! The points are written last: a file of points has its manifest, and a manifest alone was not finished and is replaced.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{check_size, Origin, Srs, SrsError, MAX_K};
-use crate::fsio::{self, Overwrite};
+use crate::fsio::{self, FsError, Overwrite};
 
 const FORMAT: &str = "zkpoc-srs";
 const VERSION: u32 = 1;
@@ -75,13 +75,15 @@ impl Srs {
             tau_g2: format!("0x{}", hex::encode(self.tau_g2_bytes())),
             sha256: format!("0x{}", hex::encode(Sha256::digest(&bytes))),
         };
-        fsio::write(file, &bytes, overwrite)?;
+        if overwrite == Overwrite::Refuse && file.symlink_metadata().is_ok() {
+            return Err(FsError::Exists { path: file.to_path_buf() }.into());
+        }
         // invariant: a struct of numbers and strings serialises.
         let mut text = serde_json::to_vec_pretty(&manifest).expect("manifest");
         text.push(b'\n');
         // The points are new, so whatever manifest is there belongs to others.
         fsio::write(&manifest_path(file), &text, Overwrite::Replace)?;
-        Ok(())
+        Ok(fsio::write(file, &bytes, overwrite)?)
     }
 
     /// Reads a file that [`Srs::save`] wrote.
@@ -102,7 +104,9 @@ impl Srs {
         };
         of_manifest("format", FORMAT, &manifest.format)?;
         of_manifest("version", &VERSION.to_string(), &manifest.version.to_string())?;
-        check_size(manifest.k, MAX_K)?;
+        if check_size(manifest.k, MAX_K).is_err() {
+            return Err(layout(&manifest_file, "k", format!("1 to {MAX_K}"), manifest.k.to_string()));
+        }
 
         let k = manifest.k;
         let length = file_length(k);

@@ -291,6 +291,20 @@ fn rejects_lagrange_points_of_another_root_of_unity() {
 }
 
 #[test]
+fn a_string_that_was_not_finished_is_made_anew() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let file = dir.path().join("k2.srs");
+    let [first, second] = [(); 2].map(|()| Srs::dev_insecure(2).expect("dev string"));
+    first.save(&file, Overwrite::Refuse).expect("save");
+    assert!(matches!(second.save(&file, Overwrite::Refuse), Err(SrsError::File(FsError::Exists { .. }))));
+    assert_eq!(Srs::load(&file).expect("untouched").digest(), first.digest());
+    // What a crash between the two writes leaves.
+    std::fs::remove_file(&file).expect("removed");
+    second.save(&file, Overwrite::Refuse).expect("save");
+    assert_eq!(Srs::load(&file).expect("load").digest(), second.digest());
+}
+
+#[test]
 #[ignore = "slow; prints the times of a full-size string"]
 fn times_at_k_16() {
     let clock = std::time::Instant::now();
