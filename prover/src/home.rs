@@ -131,6 +131,12 @@ impl Home {
         for folder in [home.srs_dir(), home.keys_dir(), home.datasets_dir(), home.claims_dir()] {
             fsio::create_secret_dir(&folder)?;
         }
+        // Written without the lock. What is left there only takes room.
+        for folder in [home.srs_dir(), home.keys_dir(), home.finalizations_dir()] {
+            if let Err(error) = fsio::sweep_old(&folder) {
+                tracing::debug!(%error, "unfinished writes stay");
+            }
+        }
         Ok(home)
     }
 
@@ -157,6 +163,11 @@ impl Home {
     /// Where claims are kept.
     pub fn claims_dir(&self) -> PathBuf {
         self.root.join("claims")
+    }
+
+    /// Where finalizations are kept.
+    pub fn finalizations_dir(&self) -> PathBuf {
+        self.root.join("finalizations")
     }
 
     /// Takes the right to write, and removes what crashed writers left.

@@ -63,6 +63,12 @@ impl Folder {
         if !meta.is_dir() {
             return Err(io("open the folder", root)(std::io::ErrorKind::NotADirectory.into()).into());
         }
+        // They would count as files until the end of time.
+        for kind in Kind::ALL {
+            if let Err(error) = fsio::sweep_old(&root.join(kind.name())) {
+                tracing::debug!(%error, "unfinished writes stay");
+            }
+        }
         Ok(Self { root: root.to_path_buf(), limits, quota: None, writing: Arc::default() })
     }
 
