@@ -80,6 +80,14 @@ pub enum ContributeError {
         /// Its name.
         id: String,
     },
+    /// A stored claim that no contract would accept.
+    #[error("the claim stored as {id} does not hold: {reason}; its files may be damaged: move its folder away to prove anew")]
+    Damaged {
+        /// Its name.
+        id: String,
+        /// Why not.
+        reason: String,
+    },
     /// A claim's event and the contract's hash of it differ; the node lies or lacks events.
     #[error("claim {position} of round {round}: its event gives the hash {found}, the contract keeps {expected}; is the node complete?")]
     ClaimHash {

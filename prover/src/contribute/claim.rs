@@ -1,9 +1,11 @@
 //! A claim: the training step that a round draws is proven, stored, and sent.
 //!
 //! The contract is asked about everything but the proofs first, with empty ones, so that a refusal comes before the work. The
-//! proof and what opens its update are stored before anything is sent: a later run sends the same claim again.
+//! proof and what opens its update are stored before anything is sent: a later run sends the same claim again, once it has
+//! checked that the stored proof still holds and its opening is of the proven update.
 
 use alloy::primitives::{Bytes, B256, U256};
+use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
 use zkpoc_circuits::reference::{mean_loss, step, Model};
 use zkpoc_circuits::training::TrainingCircuit;
@@ -17,8 +19,13 @@ use crate::chain::{ChainError, Mode, Outcome};
 use crate::commit::scalar_to_word;
 use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::home::{ClaimRecord, Dataset};
+use crate::link::link_bases;
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
-use crate::prove::{prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest, UpdateOpening};
+use crate::openings::Checker;
+use crate::prove::{
+    model_commitment, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest, UpdateOpening,
+};
+use crate::verify::{verify_bundle, Expected};
 
 /// A claim, ready to be sent.
 #[derive(Debug)]
@@ -67,6 +74,8 @@ impl Site<'_> {
         let mut prepared = if self.home.claims()?.contains(&id) {
             tracing::info!(claim = id, "sending the stored claim");
             let record = self.home.load_claim(&id, self.profile)?;
+            self.check_stored(&record, model)
+                .map_err(|error| ContributeError::Damaged { id: id.clone(), reason: error.to_string() })?;
             stored_claim(record, &fields, path).ok_or(ContributeError::StoredClaim { id })?
         } else {
             let prepared = self.training(dataset, model, &fields, progress)?;
@@ -89,6 +98,15 @@ impl Site<'_> {
             true => Ok(Some(self.home.load_claim(&id, self.profile)?.opening)),
             false => Ok(None),
         }
+    }
+
+    /// Refuses a stored claim whose proof does not hold for the model, or whose opening is of another update.
+    fn check_stored(&self, record: &ClaimRecord, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
+        let (key, _) = self.keys().verifier::<TrainingCircuit>(self.profile, self.srs)?;
+        let points = model_commitment(self.srs, &Grid::new(self.profile)?, model)?;
+        let expected = Expected { model: Some(&points), linked: true };
+        let points = verify_bundle(&key, self.srs, &link_bases(self.srs.params())?, &record.bundle, &expected)?;
+        Ok(Checker::new(self.profile, self.srs)?.check(&record.opening, &points.update)?)
     }
 
     /// What a claim of the sender is bound to.

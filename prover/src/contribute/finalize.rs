@@ -2,7 +2,7 @@
 //!
 //! Whoever finalizes gets the openings of the claims from a source ([`crate::openings`]), checks each against the points of
 //! its claim, and includes all that are there. The proof is stored before anything is sent: a later run sends it again as long
-//! as the same claims are to be included.
+//! as the same claims are to be included and the stored proof holds.
 //!
 //! # Soundness
 //! Nothing here is trusted by anyone: the contract adds up the commitments itself and verifies the proof. What is checked
@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use alloy::primitives::{Bytes, B256, U256};
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::Model;
@@ -21,13 +22,14 @@ use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
 
 use super::{model_id, scalar, ContributeError, Progress, Site};
 use crate::chain::{Mode, Outcome};
-use crate::commit::points_id;
+use crate::commit::{point_to_bytes, points_id};
 use crate::fsio::{self, Overwrite};
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
 use crate::openings::acknowledgement::{Acknowledgement, Forum};
 use crate::openings::source::Source;
 use crate::openings::{Checker, Item};
 use crate::prove::{prove_round, ProvingContext, RoundRequest, Timings, UpdateOpening};
+use crate::verify::verify_round;
 
 /// Largest stored finalization, bytes.
 const LIMIT: u64 = 1 << 20;
@@ -168,24 +170,27 @@ impl Site<'_> {
         let set_hash = set_hash(&hashes);
         let count = openings.len() as u64;
         let id = self.finalization_id(round, set_hash)?;
-        let sum = UpdateOpening::sum(self.profile, &Grid::new(self.profile)?, &openings);
+        let grid = Grid::new(self.profile)?;
+        let sum = UpdateOpening::sum(self.profile, &grid, &openings);
         let next = model.apply_mean(self.profile, &sum.update, count);
-        let next_id = model_id(self.srs, self.profile, &next)?;
+        let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
+        let profile_id = B256::new(self.profile.id());
+        let context = scalar(round_context(fields.0, fields.1, U256::from(round), set_hash, profile_id));
         let stored = self
             .load_finalization(&id)?
-            .filter(|found| found.round == round && found.set_hash == set_hash && found.included == included)
-            .filter(|found| found.model_id == next_id);
+            .filter(|found| found.round == round && found.set_hash == set_hash && found.included == included);
+        let stored = match stored {
+            Some(found) if self.holds(&found, context, &sum.commit(self.srs, &grid)?, &next)? => Some(found),
+            _ => None,
+        };
         let (finalized, timings, peak, was_stored) = match stored {
             Some(found) => (found, Timings::default(), None, true),
             None => {
-                let profile_id = B256::new(self.profile.id());
-                let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
-                let context = round_context(fields.0, fields.1, U256::from(round), set_hash, profile_id);
                 progress("round key");
                 let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
                 let proving = ProvingContext::new(self.srs, &key)?;
                 reset_peak_rss();
-                let request = RoundRequest { model, sum: &sum, claims: count, context: scalar(context) };
+                let request = RoundRequest { model, sum: &sum, claims: count, context };
                 let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
                 let peak = peak_rss_bytes();
                 // The contract puts in its own points of the sum.
@@ -220,6 +225,19 @@ impl Site<'_> {
             out.push(said.map_or_else(Bytes::new, |said| Bytes::copy_from_slice(&said.signature)));
         }
         Ok(out)
+    }
+
+    /// Whether a stored proof still holds, for this sum and next model; a damaged one is made anew.
+    fn holds(&self, found: &Finalized, context: Fr, sum: &[G1Affine], next: &Model) -> Result<bool, ContributeError> {
+        let Some((head, rest)) = found.proof.split_at_checked(64 * self.profile.weight_columns) else {
+            return Ok(false);
+        };
+        let points: Vec<u8> = sum.iter().flat_map(point_to_bytes).collect();
+        let (key, _) = self.keys().verifier::<RoundCircuit>(self.profile, self.srs)?;
+        let inputs = [context, Fr::from(found.count)];
+        let checked = verify_round(&key, self.srs, &[head, &points, rest].concat(), &inputs);
+        let next = model_id(self.srs, self.profile, next)?;
+        Ok(found.model_id == next && checked.is_ok_and(|points| points_id(&points.next).is_ok_and(|id| id == next)))
     }
 
     /// Whether the finalization that stands in its round, or has settled it, is this one: an earlier run has sent it.
@@ -283,7 +301,7 @@ impl Site<'_> {
     }
 
     fn finalization_file(&self, id: &str) -> std::path::PathBuf {
-        self.home.root().join("finalizations").join(format!("{id}.json"))
+        self.home.finalizations_dir().join(format!("{id}.json"))
     }
 
     fn save_finalization(&self, id: &str, finalized: &Finalized) -> Result<(), ContributeError> {

@@ -4,7 +4,7 @@
 //! node) and of the homes (a copy).
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -149,6 +149,22 @@ fn claimed(stage: &Stage, shell: &Shell) {
     assert_eq!((&proven["claims"], &proven["missing"]), (&json!(1), &json!([])));
 }
 
+/// Another digit in the middle of the proof that a JSON file holds.
+fn damage(file: &Path) {
+    let mut text = std::fs::read_to_string(file).expect("text");
+    let at = text.find("\"proof\"").expect("a proof") + 1000;
+    let digit = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+    text.replace_range(at..=at, digit);
+    std::fs::write(file, text).expect("written");
+}
+
+/// The only entry of a folder.
+fn only(folder: PathBuf) -> PathBuf {
+    let entries: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    entries[0].path()
+}
+
 fn finalize(more: &str) -> String {
     format!("round finalize toy --round 1 --model-seed {MODEL} --openings exchange {more}")
 }
@@ -159,6 +175,17 @@ fn a_killed_claim_is_sent_once_and_never_loses_its_opening() {
     std::fs::create_dir(stage.path("exchange")).expect("a folder");
     let mut saved = stage.save();
     let shell = stage.shell("home", &stage.contributor);
+    // A damaged claim is not sent.
+    shell.good(&format!("{} --dry-run", claim("exchange")));
+    let kept = only(shell.home.join("claims"));
+    damage(&kept.join("claim.json"));
+    let (code, answer) = shell.run(&claim("exchange"));
+    assert!(
+        code == 2 && answer["error"].as_str().is_some_and(|text| text.contains("move its folder away")),
+        "{answer}"
+    );
+    std::fs::remove_dir_all(kept).expect("removed");
+
     let (span, _) = shell.measure(&claim("exchange"));
     claimed(&stage, &shell);
     let contributor = stage.contributor.address();
@@ -168,7 +195,8 @@ fn a_killed_claim_is_sent_once_and_never_loses_its_opening() {
     let mut mined = 0;
     while tally.wants(kills()) {
         stage.restore(&mut saved);
-        tally.count(shell.kill(&claim("exchange"), points.next(), &|| stage.sent(contributor) > before));
+        let running = shell.kill(&claim("exchange"), points.next(), &|| stage.sent(contributor) > before);
+        tally.count(running, &mut points);
         std::thread::sleep(ON_ITS_WAY);
         let sent = stage.sent(contributor) - before;
         if sent > 0 {
@@ -191,6 +219,14 @@ fn a_killed_finalization_is_sent_once() {
     stage.shell("home", &stage.contributor).good(&claim("exchange"));
     let shell = stage.shell("operator", &stage.operator);
     let next = shell.good(&finalize("--prove-only"))["model_id"].as_str().expect("an id").to_owned();
+    // A stored proof that does not hold is made anew.
+    let kept = only(shell.home.join("finalizations"));
+    assert_eq!(shell.good(&finalize("--prove-only"))["stored"], true);
+    damage(&kept);
+    assert_eq!(shell.good(&finalize("--prove-only"))["stored"], false);
+    std::fs::write(&kept, "{").expect("written");
+    assert_eq!(shell.good(&finalize("--prove-only"))["stored"], false);
+
     let ack = format!("round ack toy --round 1 --openings exchange --next {next}");
     stage.shell("home", &stage.contributor).good(&ack);
     stage.mine(40);
@@ -206,7 +242,8 @@ fn a_killed_finalization_is_sent_once() {
     while tally.wants(kills()) {
         stage.restore(&mut saved);
         std::fs::remove_dir_all(&proofs).expect("removed");
-        tally.count(shell.kill(&finalize(""), points.next(), &|| stage.sent(operator) > before));
+        let running = shell.kill(&finalize(""), points.next(), &|| stage.sent(operator) > before);
+        tally.count(running, &mut points);
         std::thread::sleep(ON_ITS_WAY);
         let sent = stage.sent(operator) - before;
         mined += sent;

@@ -43,7 +43,8 @@ fn a_killed_commit_leaves_a_whole_dataset_or_none() {
         // Two kills in a row now and then: the second meets what the first left.
         let shell = place(number);
         for _ in 0..1 + number % 2 {
-            tally.count(shell.kill(COMMIT, points.next(), &|| false));
+            let running = shell.kill(COMMIT, points.next(), &|| false);
+            tally.count(running, &mut points);
         }
         let listed = shell.good("dataset list");
         let there = listed["datasets"].as_array().is_some_and(|sets| !sets.is_empty());
@@ -89,7 +90,8 @@ fn a_killed_proof_can_be_made_again_and_opened() {
         if kind == 0 {
             std::fs::remove_dir_all(shell.home.join("keys")).expect("removed");
         }
-        tally.count(shell.kill(PROVE, points[kind].next(), &|| false));
+        let running = shell.kill(PROVE, points[kind].next(), &|| false);
+        tally.count(running, &mut points[kind]);
         let file = shell.folder.join("proof.json");
         if file.exists() {
             shell.good("verify proof.json --model model.safetensors");
