@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::B256;
+use alloy::primitives::aliases::U96;
+use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::sol_types::SolCall;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use proptest::prelude::*;
 use zkpoc_circuits::reference::step;
 use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_contracts::bindings::digests::DEPTH;
+use zkpoc_contracts::bindings::{Claim, ClaimRecord, ContributionRounds, Finalization, G1Point};
 use zkpoc_prover::chain::Revert;
 use zkpoc_prover::commit::{point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_to_bytes};
 use zkpoc_prover::data::mnist::{self, Part};
@@ -192,6 +196,60 @@ fn prop_kept_keys() {
             Ok(String::new())
         }),
     );
+}
+
+/// What `round watch` reads from transactions of others.
+#[test]
+fn prop_call_data() {
+    let point = || G1Point { x: U256::from(1), y: U256::from(2) };
+    let claim = Claim {
+        round: U256::from(1),
+        root: B256::repeat_byte(1),
+        commitment: point(),
+        path: [B256::repeat_byte(2); DEPTH],
+        normLog2: 40,
+        lossLog2: 20,
+        proof: vec![1; 200].into(),
+        link: vec![2; 192].into(),
+        datasetProof: Bytes::new(),
+        datasetLink: Bytes::new(),
+    };
+    let good = ContributionRounds::claimCall { request: claim }.abi_encode();
+    let read = |bytes: &[u8]| {
+        ContributionRounds::claimCall::abi_decode(bytes)
+            .map(|call| format!("{} {}", call.request.round, call.request.proof))
+            .map_err(|error| format!("call data: {error}"))
+    };
+    attack(400, &good, Otherwise::Another, &read);
+    let record = ClaimRecord {
+        claimant: Address::repeat_byte(3),
+        reward: U96::from(5),
+        nullifier: B256::repeat_byte(4),
+        update: vec![5; 64].into(),
+    };
+    let request = Finalization {
+        round: U256::from(1),
+        included: U256::from(3),
+        records: vec![record.clone(), record],
+        proof: vec![6; 200].into(),
+        acknowledgements: vec![vec![7; 65].into(), Bytes::new()],
+    };
+    let good = ContributionRounds::finalizeCall { request }.abi_encode();
+    let read = |bytes: &[u8]| {
+        ContributionRounds::finalizeCall::abi_decode(bytes)
+            .map(|call| format!("{} {}", call.request.records.len(), call.request.proof))
+            .map_err(|error| format!("call data: {error}"))
+    };
+    attack(400, &good, Otherwise::Another, &read);
+    // Every word of it says a huge length or place once.
+    for at in (4..good.len()).step_by(32) {
+        for word in [U256::MAX, U256::from(1) << 60, U256::from(u64::MAX), U256::from(u32::MAX)] {
+            let mut bytes = good.clone();
+            let end = bytes.len().min(at + 32);
+            bytes[at..end].copy_from_slice(&word.to_be_bytes::<32>()[..end - at]);
+            let _ = read(&bytes);
+        }
+    }
 }
 
 proptest! {

@@ -19,10 +19,10 @@
 //! | opening of an update | `openings::format` | `openings::tests`, [`binary`] |
 //! | acknowledgement | `openings::acknowledgement` | [`text`] |
 //! | ids and file names of items | `openings::item` | [`text`], `openings::tests` |
-//! | HTTP requests and answers | `openings::http`, `openings::source` | their own unit tests |
+//! | HTTP requests and answers | `openings::http`, `openings::source` | [`http`], their own unit tests |
 //! | deployment, JSON | `Deployment::load` | [`home`] |
 //! | keystore, private key | `chain::signer` | [`home`], [`command`] |
-//! | revert data of a node | `chain::Revert::decode` | [`binary`] |
+//! | revert data of a node; call data of others' transactions | `chain::Revert::decode`, the bindings | [`binary`] |
 //! | amounts, hexadecimal words, addresses, numbers as arguments | `clap` and `cli::session` | [`text`], [`command`] |
 //! | files that are folders, pipes, devices, links; names with odd characters | `fsio` | [`command`] |
 //!
@@ -34,6 +34,7 @@
 mod binary;
 mod command;
 mod home;
+mod http;
 mod mutate;
 mod text;
 
