@@ -32,14 +32,18 @@ pub(crate) fn entries(folder: &Path) -> Vec<(PathBuf, u64, u32)> {
     found
 }
 
-/// Panics if other users can reach anything in a home, or if a secret relies on the home's mode alone; `found` is what is in
-/// the home or in a folder above.
+/// Panics if other users can reach anything in a home, if a secret relies on the home's mode alone, or if an opening that was
+/// handed over can be read by others; `found` is what is in the home or in a folder above.
 pub(crate) fn check(home: &Path, found: &[(PathBuf, u64, u32)]) {
     let Ok(meta) = home.symlink_metadata() else { return };
     let closed = |mode: u32| mode & 0o077 == 0;
     assert!(closed(meta.permissions().mode()), "the home can be entered by others: {:o}", meta.permissions().mode());
     for (path, _, mode) in found {
-        let Ok(inside) = path.strip_prefix(home) else { continue };
+        let Ok(inside) = path.strip_prefix(home) else {
+            let opening = path.iter().any(|part| part == "openings");
+            assert!(!opening || closed(*mode), "{} can be opened by others: {mode:o}", path.display());
+            continue;
+        };
         let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
         // Folders of the home, and folders that are being written.
         let folder = parts.len() == 1 && mode & 0o170000 == 0o040000;

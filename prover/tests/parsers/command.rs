@@ -264,6 +264,7 @@ fn numbers_and_words_of_arguments_have_one_form() {
             ("--round", "3"),
             ("--claimant", ADDRESS),
             ("--subject", WORD),
+            ("--id", "one"),
         ];
         let values = given.map(|(name, good)| format!("{name}={}", if name == option { value } else { good }));
         arguments.extend(values.iter().map(String::as_str));
@@ -320,6 +321,7 @@ fn numbers_and_words_of_arguments_have_one_form() {
         "-a",
     ] {
         place.bad(&["dataset", "commit", "--profile=toy", "--shards=1", "--data=data.csv", "--", name], "");
+        prove("--id", name);
         place.bad(
             &["dataset", "import", "mine.age", "--profile=toy", "--identity=key.txt", &format!("--name={name}")],
             "",

@@ -62,6 +62,25 @@ fn rejects_csv_lines_without_end() {
     }
 }
 
+#[test]
+fn a_byte_order_mark_and_other_line_breaks_are_read_or_refused_but_not_misread() {
+    let shape = CsvShape { width: 2, max: 15, factor: 1, classes: 3 };
+    let read = |text: &str| parse(Path::new("data.csv"), text.as_bytes(), shape);
+    let good = read("0,1,2\n1,3,4\n").expect("records");
+    for text in ["0,1,2\r\n1,3,4\r\n", "0,1,2\r1,3,4\r", "0,1,2\n\n1,3,4", "\u{feff}0,1,2\n1,3,4\n"] {
+        match read(text) {
+            Ok(records) => assert_eq!(records, good, "{text:?}"),
+            Err(error) => assert!(error.to_string().starts_with("data.csv:1: column 1"), "{text:?}: {error}"),
+        }
+    }
+    let json = bundle().to_json();
+    ProofBundle::from_json(&[b"\xef\xbb\xbf", &json[..]].concat()).expect_err("no JSON");
+    let breaks = String::from_utf8(json.clone()).expect("text").replace('\n', "\r\n");
+    assert_eq!(ProofBundle::from_json(breaks.as_bytes()).expect("white space"), bundle());
+    let wide: Vec<u8> = json.iter().flat_map(|byte| [*byte, 0]).collect();
+    ProofBundle::from_json(&wide).expect_err("UTF-16");
+}
+
 fn bundle() -> ProofBundle {
     let profile = toy();
     let profile_id = B256::new(profile.id());
