@@ -73,6 +73,8 @@ sources!(
     "contracts/libraries/LinkVerifier.sol",
     "contracts/libraries/ProofPoints.sol",
     "contracts/libraries/ShardTree.sol",
+    "contracts/rounds/RoundEnd.sol",
+    "contracts/rounds/RoundStore.sol",
 );
 
 /// Why a compilation gave no result.

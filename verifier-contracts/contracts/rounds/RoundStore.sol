@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Dataset, IDataRegistry} from "../interfaces/IDataRegistry.sol";
+import {IContributionRounds, Proposal, Round, RoundStatus} from "../interfaces/IContributionRounds.sol";
+import {IContributionToken} from "../interfaces/IContributionToken.sol";
+import {IRewardPolicy} from "../interfaces/IRewardPolicy.sol";
+import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
+import {Contexts} from "../libraries/Contexts.sol";
+import {ShardTree} from "../libraries/ShardTree.sol";
+
+/// @title What a chain of rounds keeps, and the views of it
+/// @notice All storage of the rounds contract is here, and the two steps that claims and ends of rounds share: opening a round
+/// and verifying a proof of the round circuit.
+abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
+    /// @notice Who sets the first model.
+    bytes32 public constant OPERATOR_ROLE = keccak256("OPERATOR_ROLE");
+
+    /// @dev In place of a round's number: the nullifier's claim was paid.
+    uint256 internal constant PAID = type(uint256).max;
+    bytes32 private constant ACKNOWLEDGEMENT_TYPEHASH = keccak256("Acknowledgement(uint256 round,bytes32 modelId)");
+
+    /// @notice Datasets and validated shards.
+    IDataRegistry public immutable REGISTRY;
+    /// @notice Where verifiers are found.
+    IVerifierRouter public immutable ROUTER;
+    /// @notice What contributions are paid in.
+    IContributionToken public immutable TOKEN;
+    /// @notice What they earn.
+    IRewardPolicy public immutable POLICY;
+    /// @notice What a round can pay.
+    uint96 public immutable ROUND_BUDGET;
+    /// @notice Blocks in which a round takes claims.
+    uint40 public immutable CLAIM_BLOCKS;
+    /// @notice Blocks after that in which a round must find a first finalization, or is void.
+    uint40 public immutable FINALIZE_BLOCKS;
+    /// @notice Blocks in which a finalization with more claims takes the place of one.
+    uint40 public immutable WINDOW_BLOCKS;
+    /// @notice Blocks from a round's opening to its beacon block.
+    uint40 public immutable BEACON_DELAY;
+
+    /// @inheritdoc IContributionRounds
+    bytes32 public profileId;
+    /// @inheritdoc IContributionRounds
+    uint256 public currentRound;
+    /// @inheritdoc IContributionRounds
+    mapping(bytes32 nullifier => uint256 round) public claimedIn;
+    /// @inheritdoc IContributionRounds
+    mapping(uint256 number => mapping(uint256 position => bytes32 hash)) public claimHash;
+
+    mapping(uint256 number => Round round) internal _rounds;
+    mapping(uint256 number => Proposal proposal) internal _proposals;
+    mapping(bytes32 modelId => uint40 blockNumber) internal _modelSetAt;
+
+    /// @dev The arguments are those of the rounds contract.
+    constructor(
+        address admin,
+        IDataRegistry registry,
+        IVerifierRouter router,
+        IContributionToken token,
+        IRewardPolicy policy,
+        uint96 roundBudget,
+        uint40 claimBlocks,
+        uint40 finalizeBlocks,
+        uint40 windowBlocks,
+        uint40 beaconDelay
+    ) EIP712("zkpoc rounds", "1") {
+        if (
+            admin == address(0) || address(registry) == address(0) || address(router) == address(0)
+                || address(token) == address(0) || address(policy) == address(0) || roundBudget == 0 || beaconDelay == 0
+                || finalizeBlocks == 0 || windowBlocks == 0
+        ) revert ZkPocRoundsZeroArgument();
+        if (claimBlocks <= beaconDelay) revert ZkPocRoundsLength(beaconDelay, claimBlocks);
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        _grantRole(OPERATOR_ROLE, admin);
+        REGISTRY = registry;
+        ROUTER = router;
+        TOKEN = token;
+        POLICY = policy;
+        ROUND_BUDGET = roundBudget;
+        CLAIM_BLOCKS = claimBlocks;
+        FINALIZE_BLOCKS = finalizeBlocks;
+        WINDOW_BLOCKS = windowBlocks;
+        BEACON_DELAY = beaconDelay;
+    }
+
+    /// @inheritdoc IContributionRounds
+    function isSpent(bytes32 nullifier) external view returns (bool spent) {
+        return claimedIn[nullifier] == PAID;
+    }
+
+    /// @inheritdoc IContributionRounds
+    function proposalOf(uint256 number) external view returns (Proposal memory) {
+        return _proposals[number];
+    }
+
+    /// @inheritdoc IContributionRounds
+    function roundContext(uint256 number, bytes32 setHash) external view returns (uint256) {
+        return Contexts.finalization(number, setHash, profileId);
+    }
+
+    /// @inheritdoc IContributionRounds
+    function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256) {
+        return Contexts.genesis(seed, profileId_);
+    }
+
+    /// @inheritdoc IContributionRounds
+    function acknowledgementDigest(uint256 number, bytes32 modelId) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, number, modelId)));
+    }
+
+    /// @inheritdoc IContributionRounds
+    function roundInfo(uint256 number) external view returns (Round memory) {
+        return _rounds[number];
+    }
+
+    /// @inheritdoc IContributionRounds
+    function drawnIndex(uint256 number, bytes32 root) external view returns (uint256) {
+        bytes32 beacon = _rounds[number].beacon;
+        if (beacon == 0) revert ZkPocRoundsNotSealed(number);
+        Dataset memory data = REGISTRY.attestedDataset(root);
+        return ShardTree.drawnIndex(beacon, root, data.owner, data.shardCount);
+    }
+
+    /// @inheritdoc IContributionRounds
+    function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index)
+        external
+        view
+        returns (uint256)
+    {
+        return Contexts.training(number, claimant, subject, root, index, profileId);
+    }
+
+    function _claimDeadline(Round memory round) internal view returns (uint256) {
+        return uint256(round.openedAt) + CLAIM_BLOCKS;
+    }
+
+    function _verifyRound(bytes32 profile, bytes memory proof, uint256 context, uint256 count) internal view {
+        uint256[] memory instances = new uint256[](2);
+        instances[0] = context;
+        instances[1] = count;
+        IVerifier(ROUTER.verifierOf(profile, Circuit.Round)).verify(proof, instances);
+    }
+
+    /// @dev Opens the next round with a model that could be known from block `knownSince` on.
+    function _open(bytes32 modelId, uint256 knownSince) internal {
+        // A model that comes back was known all the time: data registered since then does not count.
+        uint40 setAt = _modelSetAt[modelId];
+        if (setAt == 0) {
+            setAt = uint40(knownSince);
+            _modelSetAt[modelId] = setAt;
+        }
+        uint256 number = ++currentRound;
+        uint40 beaconBlock = uint40(block.number) + BEACON_DELAY;
+        _rounds[number] = Round({
+            modelId: modelId,
+            beacon: 0,
+            remaining: ROUND_BUDGET,
+            modelSetAt: setAt,
+            openedAt: uint40(block.number),
+            beaconBlock: beaconBlock,
+            claims: 0,
+            status: RoundStatus.Open
+        });
+        emit RoundOpened(number, modelId, setAt, beaconBlock);
+    }
+}
