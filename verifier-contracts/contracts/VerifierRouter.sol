@@ -2,11 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {EmergencyStop} from "./EmergencyStop.sol";
+import {StopReason} from "./interfaces/IEmergencyStop.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 
 /// @title Which verifier stands for which circuit of which profile
-/// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one.
-contract VerifierRouter is AccessControl, IVerifierRouter {
+/// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one. Anyone who shows that a profile's proofs
+/// mean nothing stops all its routes.
+contract VerifierRouter is AccessControl, EmergencyStop, IVerifierRouter {
     /// @notice Who may freeze a route.
     bytes32 public constant FREEZER_ROLE = keccak256("FREEZER_ROLE");
 
@@ -40,11 +43,25 @@ contract VerifierRouter is AccessControl, IVerifierRouter {
     }
 
     /// @inheritdoc IVerifierRouter
-    function verifierOf(bytes32 profileId, Circuit circuit) public view returns (address) {
+    function verifierOf(bytes32 profileId, Circuit circuit)
+        public
+        view
+        override(EmergencyStop, IVerifierRouter)
+        returns (address)
+    {
         Route memory found = _routes[profileId][circuit];
         if (found.verifier == address(0)) revert ZkPocRouterNoRoute(profileId, circuit);
+        StopReason reason = stopReason(profileId);
+        if (reason != StopReason.None) revert ZkPocRouterStopped(profileId, reason);
         if (found.frozen) revert ZkPocRouterFrozen(profileId, circuit);
         return found.verifier;
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function requireLive(bytes32 profileId) external view {
+        verifierOf(profileId, Circuit.Dataset);
+        verifierOf(profileId, Circuit.Training);
+        verifierOf(profileId, Circuit.Round);
     }
 
     /// @inheritdoc IVerifierRouter

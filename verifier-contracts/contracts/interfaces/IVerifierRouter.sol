@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {StopReason} from "./IEmergencyStop.sol";
+
 /// @notice The circuits of a profile.
 enum Circuit {
     Dataset,
@@ -22,6 +24,8 @@ interface IVerifierRouter {
     error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
     /// @notice The verifier of this circuit was frozen.
     error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
+    /// @notice The profile was stopped, for good: its proofs mean nothing.
+    error ZkPocRouterStopped(bytes32 profileId, StopReason reason);
     /// @notice A verifier must be a contract.
     error ZkPocRouterNoCode(address verifier);
 
@@ -36,10 +40,14 @@ interface IVerifierRouter {
     /// @param circuit The circuit.
     function freeze(bytes32 profileId, Circuit circuit) external;
 
-    /// @notice The verifier in use; reverts when there is none or it is frozen.
+    /// @notice The verifier in use; reverts when there is none, it is frozen, or the profile is stopped.
     /// @param profileId The profile.
     /// @param circuit The circuit.
     function verifierOf(bytes32 profileId, Circuit circuit) external view returns (address);
+
+    /// @notice Reverts unless every circuit of the profile has a verifier in use.
+    /// @param profileId The profile.
+    function requireLive(bytes32 profileId) external view;
 
     /// @notice What is known of a route, without reverting.
     /// @param profileId The profile.

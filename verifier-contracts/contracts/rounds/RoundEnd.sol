@@ -171,8 +171,10 @@ abstract contract RoundEnd is RoundStore {
         if (given < needed) revert ZkPocRoundsAcknowledged(needed, given);
     }
 
-    /// @dev Ends the round and opens the next one before anything is paid. The records are checked.
+    /// @dev Ends the round and opens the next one before anything is paid. The records are checked. What claims and next model
+    /// were proven with must still be trusted: a finalization that stands when the profile is stopped is never paid.
     function _settle(uint256 number, bytes32 modelId, uint256 included, ClaimRecord[] calldata records) private {
+        ROUTER.requireLive(profileId);
         Round storage round = _rounds[number];
         round.status = RoundStatus.Settled;
         // From the claim deadline on whoever has the openings can compute the next model.
