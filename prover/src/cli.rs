@@ -33,6 +33,7 @@ pub mod serve;
 pub mod session;
 pub mod source;
 pub mod srs;
+pub mod stop;
 pub mod train;
 pub mod validate;
 pub mod verify;
@@ -97,6 +98,9 @@ enum Command {
     /// Open rounds, claim in them, finalize and settle them, follow them.
     #[command(subcommand)]
     Round(round::RoundCommand),
+    /// Stop a pool for good, by evidence that its proofs mean nothing.
+    #[command(subcommand)]
+    Stop(stop::StopCommand),
 }
 
 impl Command {
@@ -106,6 +110,7 @@ impl Command {
             Self::Srs(command) => command.run(session),
             Self::Contracts(command) => command.run(session),
             Self::Round(command) => command.run(session),
+            Self::Stop(command) => command.run(session),
             Self::Dataset(command) => command.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Keys(args) => args.run(session),

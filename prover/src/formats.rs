@@ -2,6 +2,7 @@
 //!
 //! - [`tensors`]: models, updates and records as safetensors of 64-bit integers;
 //! - [`bundle`]: proofs and their public inputs as JSON with hexadecimal values;
+//! - [`evidence`]: the same of any statement, as evidence against a pool;
 //! - [`hexadecimal`], [`json`]: the strict parsing that both rest on.
 //!
 //! # Errors
@@ -9,6 +10,7 @@
 //! key, a value in another spelling than the one written here are refused.
 
 pub mod bundle;
+pub mod evidence;
 pub mod hexadecimal;
 pub mod json;
 pub mod tensors;

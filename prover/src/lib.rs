@@ -21,5 +21,6 @@ pub mod openings;
 pub mod prove;
 pub mod scripted;
 pub mod srs;
+pub mod stop;
 pub mod verify;
 pub mod watch;

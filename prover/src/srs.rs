@@ -22,7 +22,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{hex, keccak256, B256};
-use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, G2Affine};
+use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, Fr, G2Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
@@ -86,6 +86,12 @@ pub enum SrsError {
         k: u32,
         /// The largest possible here.
         limit: u32,
+    },
+    /// The secret is zero or a root of unity.
+    #[error("the secret is zero or a row of the domain of 2^{k} rows")]
+    Secret {
+        /// The size.
+        k: u32,
     },
     /// The file does not have the layout its format prescribes.
     #[error("{file}: {section}: expected {expected}, found {found}", file = file.display())]
@@ -165,6 +171,12 @@ impl Srs {
     pub fn dev_insecure(k: u32) -> Result<Self, SrsError> {
         check_size(k, MAX_K)?;
         Ok(Self { params: dev::setup(k), origin: Origin::DevInsecure })
+    }
+
+    /// The string of a secret that the caller knows, and with it can forge every proof: what soundness tests start from.
+    pub fn of_known_secret(k: u32, tau: Fr) -> Result<Self, SrsError> {
+        check_size(k, MAX_K)?;
+        Ok(Self { params: dev::setup_with(k, tau).ok_or(SrsError::Secret { k })?, origin: Origin::DevInsecure })
     }
 
     /// Reads size `k` from a ceremony's `.ptau` file, with all checks.
@@ -258,7 +270,7 @@ fn tau_digest(tau_g2: &G2Affine) -> B256 {
     keccak256(g2_to_bytes(tau_g2))
 }
 
-fn g2_to_bytes(point: &G2Affine) -> [u8; 128] {
+pub(crate) fn g2_to_bytes(point: &G2Affine) -> [u8; 128] {
     let Fq2 { c0: x0, c1: x1 } = point.x;
     let Fq2 { c0: y0, c1: y1 } = point.y;
     let mut bytes = [0u8; 128];

@@ -7,7 +7,7 @@
 //! | `ContributionProven` | `claim` | training proof under the claim's context, about the round's model; link; update points |
 //! | `RoundFinalized` | `finalize` | the sum of the included updates, round proof under the round's context, next model |
 //!
-//! The other events are told without a check. A transaction that reached the contract through another one shows no
+//! The other events are told without a check, among them that the router stopped the pool or froze a route. A transaction that reached the contract through another one shows no
 //! proof: that is said, and counts as not verified.
 //!
 //! # Errors
@@ -24,7 +24,7 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::digests::{
     claim_hash, commitment_id, genesis_context, round_context, set_hash, TrainingContext,
 };
-use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization};
+use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization, VerifierRouter};
 
 use crate::chain::PoolClient;
 use crate::commit::{point_from_bytes, point_from_words, point_to_bytes, points_id, scalar_from_bytes};
@@ -96,12 +96,37 @@ impl<'a> Watcher<'a> {
 
     /// The events of some blocks, in order, with their proofs verified again.
     pub fn see(&self, from_block: u64, to_block: u64) -> Result<Vec<Seen>, ContributeError> {
-        let logs = self.pool.client().logs(self.pool.rounds()?, from_block, to_block)?;
+        let client = self.pool.client();
+        let mut logs = client.logs(self.pool.rounds()?, from_block, to_block)?;
+        logs.extend(client.logs(self.pool.router()?, from_block, to_block)?);
+        logs.sort_by_key(|log| (log.block_number, log.log_index));
         let mut out = Vec::new();
         for log in logs {
-            out.extend(self.one(&log)?);
+            out.extend(match log.address() == self.pool.router()? {
+                true => self.routed(&log),
+                false => self.one(&log)?,
+            });
         }
         Ok(out)
+    }
+
+    /// What the router says of this pool's profile.
+    fn routed(&self, log: &Log) -> Option<Seen> {
+        let (block, transaction) = (log.block_number.unwrap_or_default(), log.transaction_hash.unwrap_or_default());
+        let profile = B256::new(self.profile.id());
+        let (event, text) = if let Ok(stopped) = VerifierRouter::ProfileStopped::decode_log(&log.inner) {
+            let text = format!(
+                "the pool is STOPPED for good: {:?} of the {:?} circuit, shown by {}",
+                stopped.reason, stopped.circuit, stopped.tripper
+            );
+            (stopped.profileId == profile).then_some(("ProfileStopped", text))?
+        } else {
+            let frozen = VerifierRouter::RouteFrozen::decode_log(&log.inner).ok()?;
+            let text =
+                format!("the {:?} circuit's verifier is out of use, so nothing is paid any more", frozen.circuit);
+            (frozen.profileId == profile).then_some(("RouteFrozen", text))?
+        };
+        Some(Seen { block, transaction, event, round: 0, verified: None, text })
     }
 
     fn one(&self, log: &Log) -> Result<Option<Seen>, ContributeError> {

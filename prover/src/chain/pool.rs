@@ -8,10 +8,10 @@ use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::sol_types::SolEvent;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::bindings::{
-    Attestation, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry, Dataset, Finalization,
-    FlatRewardPolicy, G1Point, Proposal, Round,
+    Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry, Dataset, Difference,
+    Evidence, Finalization, FlatRewardPolicy, G1Point, Proposal, Round, StopReason, VerifierRouter,
 };
-use zkpoc_contracts::deploy::{POLICY, REGISTRY, ROUNDS, TOKEN};
+use zkpoc_contracts::deploy::{POLICY, REGISTRY, ROUNDS, ROUTER, TOKEN};
 
 use super::{ChainError, Client, Mode, Outcome, Pool};
 use crate::prove::Buckets;
@@ -192,6 +192,34 @@ impl<'a> PoolClient<'a> {
     pub fn seal(&self, round: u64, mode: Mode) -> Result<Outcome, ChainError> {
         let call = ContributionRounds::sealCall { number: U256::from(round) };
         self.client.send("seal the round", self.rounds()?, &call, mode)
+    }
+
+    /// The router's address.
+    pub fn router(&self) -> Result<Address, ChainError> {
+        self.pool.address(ROUTER)
+    }
+
+    /// Why the pool was stopped; [`StopReason::None`] when it was not.
+    pub fn stop_reason(&self) -> Result<StopReason, ChainError> {
+        self.client.call(self.router()?, &VerifierRouter::stopReasonCall { profileId: self.pool.profile_id })
+    }
+
+    /// Stops the pool by a proof of a statement that is false for every witness.
+    pub fn stop_by_canary(&self, circuit: Circuit, evidence: Evidence, mode: Mode) -> Result<Outcome, ChainError> {
+        let call = VerifierRouter::stopByCanaryCall { profileId: self.pool.profile_id, circuit, evidence };
+        self.client.send("stop the pool", self.router()?, &call, mode)
+    }
+
+    /// Stops the pool by two proofs that lead to different next models in one step.
+    pub fn stop_by_contradiction(
+        &self,
+        [one, other]: [Evidence; 2],
+        difference: Difference,
+        mode: Mode,
+    ) -> Result<Outcome, ChainError> {
+        let profile_id = self.pool.profile_id;
+        let call = VerifierRouter::stopByContradictionCall { profileId: profile_id, one, other, difference };
+        self.client.send("stop the pool", self.router()?, &call, mode)
     }
 
     /// What the policy pays.

@@ -121,6 +121,18 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRouterFrozen", "the circuit's verifier was taken out of use"),
     ("ZkPocRouterNoRoute", "the pool has no verifier of this circuit"),
     ("ZkPocRouterRouteTaken", "the circuit has a verifier already; verifiers are never replaced"),
+    ("ZkPocRouterStopped", "the pool was stopped for good: its proofs mean nothing any more"),
+    (
+        "ZkPocStopClaims",
+        "a round has another number of claims; only proofs about one that it can have contradict each other",
+    ),
+    ("ZkPocStopColumn", "the next model has no such column"),
+    ("ZkPocStopNotCanary", "the proven statement may be true, so its proof shows nothing"),
+    ("ZkPocStopOpening", "the opening does not show that the two next models differ in this cell"),
+    ("ZkPocStopOtherStep", "the two proofs start from different models, sums or numbers of claims"),
+    ("ZkPocStopProofLength", "the proof has not its circuit's length"),
+    ("ZkPocStopRow", "this is not the root of unity of a row"),
+    ("ZkPocStopValue", "the difference is zero or not below the group order"),
 ];
 
 /// A contract's refusal.

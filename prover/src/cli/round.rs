@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
-use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus};
+use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus, StopReason};
 
 use super::chain::{checked, milliseconds, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
 use super::dataset::load;
@@ -264,8 +264,18 @@ impl LookArgs {
         let pool = self.chain.pool(&client, &profile)?;
         let view = PoolClient::unchecked(&client, &pool)?;
         let number = view.current_round()?;
+        let stopped = match view.stop_reason()? {
+            StopReason::None => None,
+            StopReason::Canary => Some("canary"),
+            StopReason::Contradiction => Some("contradiction"),
+            _ => Some("unknown"),
+        };
+        let banner = stopped.map_or(String::new(), |reason| {
+            format!("the pool is STOPPED for good, by a {reason}: nothing is claimed, finalized or paid any more\n")
+        });
         if number == 0 {
-            return Ok(Answer::new("no round was opened yet", json!({ "round": 0 })));
+            let text = format!("{banner}no round was opened yet");
+            return Ok(Answer::new(text, json!({ "round": 0, "stopped": stopped })));
         }
         let (round, block, terms) = (view.round(number)?, client.block_number()?, view.terms()?);
         let (deadlines, proposal) = (view.deadlines()?, view.proposal(number)?);
@@ -285,7 +295,7 @@ impl LookArgs {
         };
         let remaining = whole_tokens(U256::from(round.remaining));
         let text = format!(
-            "round {number}: {status}\nmodel {} (set in block {})\nlatest block {block}, beacon block {}, claims until block \
+            "{banner}round {number}: {status}\nmodel {} (set in block {})\nlatest block {block}, beacon block {}, claims until block \
              {claims_until}, first finalization until block {finalize_until}\n{} claims, {} of them in the finalization that stands\n\
              {remaining} tokens left, {} a claim\nbounds paid for: squared norm below 2^{}, loss below 2^{}",
             round.modelId,
@@ -304,7 +314,7 @@ impl LookArgs {
             "claims_until": claims_until, "finalize_until": finalize_until, "settle_from": settle_from,
             "finalized_claims": proposal.count, "next_model_id": (proposal.count > 0).then_some(proposal.modelId),
             "remaining": remaining, "reward": whole_tokens(terms.reward),
-            "max_norm_log2": terms.max_norm_log2, "max_loss_log2": terms.max_loss_log2,
+            "max_norm_log2": terms.max_norm_log2, "max_loss_log2": terms.max_loss_log2, "stopped": stopped,
         });
         Ok(Answer::new(text, json))
     }

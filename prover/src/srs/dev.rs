@@ -64,17 +64,26 @@ fn normalize(points: &[G1]) -> Vec<G1Affine> {
     affine
 }
 
-/// A string of size `2^k`, for `1 <= k <= 28`.
+/// A string of size `2^k` from the system's randomness, for `1 <= k <= 28`.
 pub(super) fn setup(k: u32) -> ParamsKZG<Bn256> {
+    loop {
+        // A tau of the domain does not occur in practice.
+        if let Some(params) = setup_with(k, Fr::random(OsRng)) {
+            return params;
+        }
+    }
+}
+
+/// The string of a secret; `None` for a secret of the domain, which has no Lagrange points of the form below, and for zero.
+pub(super) fn setup_with(k: u32, secret: Fr) -> Option<ParamsKZG<Bn256>> {
     let n = 1usize << k;
     let mut omega = Fr::ROOT_OF_UNITY;
     for _ in k..Fr::S {
         omega = omega.square();
     }
-    // A tau of the domain has no Lagrange points of the form below; it does not occur in practice.
-    let mut tau = [Fr::random(OsRng)];
-    while tau[0].pow([n as u64]) == Fr::ONE || tau[0] == Fr::ZERO {
-        tau[0] = Fr::random(OsRng);
+    let mut tau = [secret];
+    if tau[0].pow([n as u64]) == Fr::ONE || tau[0] == Fr::ZERO {
+        return None;
     }
 
     let mut powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * tau[0])).take(n).collect();
@@ -95,5 +104,5 @@ pub(super) fn setup(k: u32) -> ParamsKZG<Bn256> {
     wipe(&mut tau);
     wipe(&mut powers);
     wipe(&mut lagrange);
-    ParamsKZG::<Bn256>::setup(1, OsRng).from_parts(k, g, Some(g_lagrange), g2, tau_g2)
+    Some(ParamsKZG::<Bn256>::setup(1, OsRng).from_parts(k, g, Some(g_lagrange), g2, tau_g2))
 }

@@ -16,6 +16,12 @@ mod world;
 
 use alloy::primitives::U256;
 use world::{dataset, model, refusal, World};
+use zkpoc_prover::srs::Srs;
+
+/// The real ceremony file.
+fn reference_string(k: u32) -> Srs {
+    Srs::bundled_ceremony(k).expect("the ceremony")
+}
 
 #[test]
 fn accepts_an_honest_claim_once() {

@@ -1,6 +1,6 @@
 //! A pool on a chain of its own, and members with real datasets: what every attack starts from.
 //!
-//! The profile is `toy` on the real ceremony file, so keys and proofs take milliseconds. Keys, contracts and homes are made
+//! The profile is `toy`, so keys and proofs take milliseconds; the test binary says on which reference string. Keys, contracts and homes are made
 //! once for the test binary; each world is a node of its own, so tests do not see each other's blocks.
 
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ pub(crate) fn kit() -> &'static Kit {
         let folder = tempfile::tempdir().expect("a folder");
         let home = Home::open(Some(folder.path())).expect("a home");
         let profile = Profile::builtin("toy").expect("the profile");
-        let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
+        let srs = crate::reference_string(profile.k);
         let keys = KeyCache::new(&home.keys_dir());
         // Made here, so that tests in parallel find them.
         keys.prover::<TrainingCircuit>(&profile, &srs).expect("training key");

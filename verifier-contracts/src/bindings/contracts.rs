@@ -13,6 +13,8 @@ sol! {
 
     enum Circuit { Dataset, Training, Round }
 
+    enum StopReason { None, Canary, Contradiction }
+
     enum RoundStatus { None, Open, Settled, Void }
 
     struct G1Point {
@@ -88,6 +90,18 @@ sol! {
         bytes[] acknowledgements;
     }
 
+    struct Evidence {
+        bytes proof;
+        uint256[] instances;
+    }
+
+    struct Difference {
+        uint256 column;
+        uint256 row;
+        uint256 value;
+        G1Point opening;
+    }
+
     struct Acknowledgement {
         uint256 round;
         bytes32 modelId;
@@ -111,11 +125,16 @@ sol! {
         function grantRole(bytes32 role, address account) external;
         function hasRole(bytes32 role, address account) external view returns (bool);
         function renounceRole(bytes32 role, address callerConfirmation) external;
+        function requireLive(bytes32 profileId) external view;
         function revokeRole(bytes32 role, address account) external;
         function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
+        function stopByCanary(bytes32 profileId, Circuit circuit, Evidence memory evidence) external;
+        function stopByContradiction(bytes32 profileId, Evidence memory one, Evidence memory other, Difference memory difference) external;
+        function stopReason(bytes32 profileId) external view returns (StopReason);
         function supportsInterface(bytes4 interfaceId) external view returns (bool);
         function verifierOf(bytes32 profileId, Circuit circuit) external view returns (address);
 
+        event ProfileStopped(bytes32 indexed profileId, StopReason indexed reason, Circuit indexed circuit, address tripper);
         event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
         event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
         event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
@@ -124,10 +143,22 @@ sol! {
 
         error AccessControlBadConfirmation();
         error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error ZkPocCurveCoordinate(uint256 below, uint256 got);
+        error ZkPocCurvePoint(uint256 x, uint256 y);
+        error ZkPocCurvePrecompile(address precompile);
         error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
         error ZkPocRouterNoCode(address verifier);
         error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
         error ZkPocRouterRouteTaken(bytes32 profileId, Circuit circuit, address existing);
+        error ZkPocRouterStopped(bytes32 profileId, StopReason reason);
+        error ZkPocStopClaims(uint256 max, uint256 got);
+        error ZkPocStopColumn(uint256 columns, uint256 got);
+        error ZkPocStopNotCanary(Circuit circuit);
+        error ZkPocStopOpening();
+        error ZkPocStopOtherStep();
+        error ZkPocStopProofLength(uint256 expected, uint256 got);
+        error ZkPocStopRow(uint256 got);
+        error ZkPocStopValue(uint256 got);
     }
 
     #[sol(rpc)]
