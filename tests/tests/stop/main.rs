@@ -13,7 +13,6 @@ use alloy::primitives::U256;
 use forge::{forge, on_chain};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
-use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::Curve;
 use world::{dataset, kit, model, profile_id, prove, refusal, World, REWARD};
 use zkpoc_circuits::grid::Grid;

@@ -11,6 +11,7 @@ import {TrainingLayout} from "../../contracts/generated/TrainingLayout.sol";
 import {RoundLayout} from "../../contracts/generated/RoundLayout.sol";
 import {Claim, ClaimRecord, Finalization} from "../../contracts/interfaces/IContributionRounds.sol";
 import {Attestation} from "../../contracts/interfaces/IDataRegistry.sol";
+import {IRewardPolicy} from "../../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit} from "../../contracts/interfaces/IVerifierRouter.sol";
 import {Bn254, G1Point} from "../../contracts/libraries/Bn254.sol";
 import {Curve} from "./Curve.sol";
@@ -76,7 +77,7 @@ abstract contract PoolFixture is Test {
         registry.grantRole(registry.ATTESTOR_ROLE(), vm.addr(ATTESTOR_KEY));
     }
 
-    function _newRounds(FlatRewardPolicy terms) internal returns (ContributionRounds) {
+    function _newRounds(IRewardPolicy terms) internal virtual returns (ContributionRounds) {
         return new ContributionRounds(
             address(this),
             registry,
