@@ -126,10 +126,61 @@ contract ClaimDataTest is ClaimsFixture {
         _register(ALICE, subject, late, 1);
         Claim memory request = _claim(1, ALICE, subject, late, MODEL);
         _expectRevert(request, IContributionRounds.ZkPocRoundsRegisteredLate.selector);
-        // A new round with the same model changes nothing: the model was known.
-        _nextRound(MODEL);
+        // A new round with the same model changes nothing: the model was known when there were claims about it.
+        _send(CAROL, _claim(1, CAROL, CAROLS, _carolsRoot(), MODEL));
+        _voidRound();
         request = _claim(2, ALICE, subject, late, MODEL);
         _expectRevert(request, IContributionRounds.ZkPocRoundsRegisteredLate.selector);
+    }
+
+    function test_DataRegisteredInARoundWithoutClaimsCountFromTheNextOneOn() public {
+        bytes32 subject = keccak256("another source");
+        bytes32 late = _commit(2, SHARDS);
+        _register(ALICE, subject, late, 1);
+        for (uint256 i = 0; i < SHARDS; ++i) {
+            _validate(late, i, ALICE);
+        }
+        _expectRevert(_claim(1, ALICE, subject, late, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
+        _voidRound();
+        _send(ALICE, _claim(2, ALICE, subject, late, MODEL));
+        // The older data count all the same.
+        _send(CAROL, _claim(2, CAROL, CAROLS, _carolsRoot(), MODEL));
+    }
+
+    function test_SubjectHasOneRootInARoundWhoseModelWasRenewed() public {
+        bytes32 newer = _commit(3, SHARDS);
+        _register(ALICE, SUBJECT, newer, 2);
+        for (uint256 i = 0; i < SHARDS; ++i) {
+            _validate(newer, i, ALICE);
+        }
+        // Round 1: the older root, and only it.
+        _expectRevert(
+            _claim(1, ALICE, SUBJECT, newer, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector
+        );
+        _voidRound();
+        // Round 2: the newer root, and only it.
+        _expectRevert(_claim(2, ALICE, SUBJECT, root, MODEL), IContributionRounds.ZkPocRoundsSuperseded.selector);
+        _send(ALICE, _claim(2, ALICE, SUBJECT, newer, MODEL));
+    }
+
+    function test_RevertWhen_RegisteredInTheBlockThatRenewsTheModel() public {
+        _toDeadline();
+        vm.roll(block.number + FINALIZE_BLOCKS);
+        bytes32 subject = keccak256("another source");
+        bytes32 late = _commit(2, SHARDS);
+        rounds.voidRound(1);
+        _register(ALICE, subject, late, 1);
+        _sealRound(2);
+        _expectRevert(_claim(2, ALICE, subject, late, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
+    }
+
+    /// @dev Nobody finalizes the current round; the next one is sealed.
+    function _voidRound() private {
+        uint256 number = rounds.currentRound();
+        _toDeadline();
+        vm.roll(block.number + FINALIZE_BLOCKS);
+        rounds.voidRound(number);
+        _sealRound(number + 1);
     }
 
     function test_RevertWhen_RootIsRegisteredInTheModelsBlock() public {

@@ -84,15 +84,14 @@ contract ContributionRoundsTest is PoolFixture {
         rounds.openGenesis(PROFILE, SEED, proof);
     }
 
-    function test_VoidRoundKeepsTheModelAndItsAge() public {
+    function test_VoidRoundWithoutClaimsKeepsTheModelAndRenewsItsAge() public {
         _genesis();
-        uint256 setAt = block.number;
         for (uint256 number = 1; number < 4; ++number) {
             _endRound(MODEL);
             vm.assertTrue(rounds.roundInfo(number).status == RoundStatus.Void);
             Round memory round = rounds.roundInfo(number + 1);
             vm.assertEq(round.modelId, _modelId(MODEL));
-            vm.assertEq(round.modelSetAt, setAt);
+            vm.assertEq(round.modelSetAt, block.number);
             vm.assertEq(round.beacon, bytes32(0));
             vm.assertEq(round.remaining, BUDGET);
         }
@@ -165,6 +164,19 @@ contract ContributionRoundsTest is PoolFixture {
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
         new ContributionRounds(address(this), registry, router, token, policy, 0, 20, 1, 1, 3);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsLength.selector, 20, 20));
-        new ContributionRounds(address(this), registry, router, token, policy, 1, 20, 1, 1, 20);
+        new ContributionRounds(address(this), registry, router, token, policy, 1, 20, 1, 1, 19);
+        // The shortest: sealed one block after the beacon's, with room for a claim in the same block.
+        new ContributionRounds(address(this), registry, router, token, policy, 1, 21, 1, 1, 19);
+    }
+
+    function test_RevertWhen_PhaseIsTooLongForBlockNumbers() public {
+        uint40 most = type(uint32).max;
+        for (uint256 i = 0; i < 8; ++i) {
+            uint40[4] memory b = [uint40(20), 1, 1, 3];
+            b[i % 4] = i < 4 ? most + 1 : type(uint40).max;
+            vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsPhase.selector, most, b[i % 4]));
+            new ContributionRounds(address(this), registry, router, token, policy, 1, b[0], b[1], b[2], b[3]);
+        }
+        new ContributionRounds(address(this), registry, router, token, policy, 1, most, most, most, 3);
     }
 }

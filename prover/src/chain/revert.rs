@@ -201,7 +201,7 @@ mod tests {
     fn golden_every_pool_error_has_a_meaning() {
         use zkpoc_contracts::bindings::{DataRegistry, FlatRewardPolicy, VerifierRouter};
         let constructor_only = ["ZkPocRegistryZeroArgument", "ZkPocRoundsZeroArgument", "ZkPocRoundsZeroId"];
-        let operator_only = ["ZkPocRoundsLength", "ZkPocRouterNoCode"];
+        let operator_only = ["ZkPocRoundsLength", "ZkPocRoundsPhase", "ZkPocRouterNoCode"];
         let selectors = [
             <ContributionRounds::ContributionRoundsErrors as SolInterface>::selectors().collect::<Vec<_>>(),
             <DataRegistry::DataRegistryErrors as SolInterface>::selectors().collect(),

@@ -100,7 +100,9 @@ fn rejects_data_registered_when_the_model_was_known() {
     world.seal(1);
     let prepared = member.honest(&world, &data, &model, 1);
     assert_eq!(refusal(member.claim(&world.pool, &prepared)), "ZkPocRoundsRegisteredLate");
-    // The same model in the next round was known all the time.
+    // The same model in the next round was known when there were claims about it.
+    let claimed = early.honest(&world, &old, &model, 1);
+    early.claim(&world.pool, &claimed).expect("claimed");
     world.void_round();
     world.seal(2);
     let prepared = member.train(&world.pool, &data, &model, &member.fields(&world.pool, &data, 2, 0));

@@ -17,7 +17,8 @@ enum RoundStatus {
 /// @param modelId Commitment id of the round's model.
 /// @param beacon Hash of the beacon block, zero until the round is sealed.
 /// @param remaining What the round can still promise.
-/// @param modelSetAt Block from which on the model could be known: the claim deadline of the round that it came from.
+/// @param modelSetAt Data registered before this block count: the claim deadline of the round that the model came from, or the
+/// end of a later round about it that had no claims.
 /// @param openedAt Block in which the round was opened.
 /// @param beaconBlock Block whose hash is the beacon.
 /// @param claims Number of claims.
@@ -136,6 +137,8 @@ interface IContributionRounds {
     error ZkPocRoundsZeroArgument();
     /// @notice A round must last longer than its beacon takes.
     error ZkPocRoundsLength(uint256 moreThan, uint256 got);
+    /// @notice A phase is longer than block numbers allow for.
+    error ZkPocRoundsPhase(uint256 max, uint256 got);
     /// @notice The pool has its first model already.
     error ZkPocRoundsGenesisSet(bytes32 profileId);
     /// @notice A profile id is zero.
@@ -221,7 +224,8 @@ interface IContributionRounds {
     /// @param records Every claim of the round, in order.
     function settle(uint256 round, ClaimRecord[] calldata records) external;
 
-    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it.
+    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it. If
+    /// the round had no claims, data registered before this block count for the model.
     /// @param round The current round.
     function voidRound(uint256 round) external;
 

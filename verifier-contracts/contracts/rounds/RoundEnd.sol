@@ -29,6 +29,7 @@ abstract contract RoundEnd is RoundStore {
         // Nothing can take the place of a finalization of all claims.
         bool whole = count == round.claims;
         uint256 settleFrom = whole ? block.number : block.number + WINDOW_BLOCKS;
+        // The window is at most MAX_PHASE_BLOCKS long and there are at most 256 claims: nothing is cut off.
         _proposals[number] = Proposal(modelId, request.included, uint40(settleFrom), uint32(count));
         emit RoundFinalized(number, modelId, request.included, count, settleFrom);
         if (whole) _settle(number, modelId, request.included, request.records);
@@ -54,7 +55,10 @@ abstract contract RoundEnd is RoundStore {
         if (block.number < from) revert ZkPocRoundsTooEarly(from, block.number);
         _rounds[number].status = RoundStatus.Void;
         emit RoundVoided(number, round.claims);
-        _open(round.modelId, round.modelSetAt);
+        // Nobody drew a shard for this model, and perhaps nobody could: data registered until now count for it from here on. A
+        // round that had a claim keeps the model's age.
+        if (round.claims == 0) delete _modelSetAt[round.modelId];
+        _open(round.modelId, block.number);
     }
 
     /// @dev The round takes a finalization of these claims now. Gives their number.

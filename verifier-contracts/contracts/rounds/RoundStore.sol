@@ -19,6 +19,9 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     /// @notice Who sets the first model.
     bytes32 public constant OPERATOR_ROLE = keccak256("OPERATOR_ROLE");
 
+    /// @notice Longest phase in blocks, so that no sum of block numbers is cut off: blocks are counted in 40 bits.
+    uint40 public constant MAX_PHASE_BLOCKS = type(uint32).max;
+
     /// @dev In place of a round's number: the nullifier's claim was paid.
     uint256 internal constant PAID = type(uint256).max;
     bytes32 private constant ACKNOWLEDGEMENT_TYPEHASH = keccak256("Acknowledgement(uint256 round,bytes32 modelId)");
@@ -73,7 +76,12 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
                 || address(token) == address(0) || address(policy) == address(0) || roundBudget == 0 || beaconDelay == 0
                 || finalizeBlocks == 0 || windowBlocks == 0
         ) revert ZkPocRoundsZeroArgument();
-        if (claimBlocks <= beaconDelay) revert ZkPocRoundsLength(beaconDelay, claimBlocks);
+        _requirePhase(claimBlocks);
+        _requirePhase(finalizeBlocks);
+        _requirePhase(windowBlocks);
+        _requirePhase(beaconDelay);
+        // The beacon can be stored one block after its own; the first claim must still be in time then.
+        if (claimBlocks <= beaconDelay + 1) revert ZkPocRoundsLength(beaconDelay + 1, claimBlocks);
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         _grantRole(OPERATOR_ROLE, admin);
         REGISTRY = registry;
@@ -132,6 +140,10 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
         returns (uint256)
     {
         return Contexts.training(number, claimant, subject, root, index, profileId);
+    }
+
+    function _requirePhase(uint40 blocks) private pure {
+        if (blocks > MAX_PHASE_BLOCKS) revert ZkPocRoundsPhase(MAX_PHASE_BLOCKS, blocks);
     }
 
     function _claimDeadline(Round memory round) internal view returns (uint256) {

@@ -285,6 +285,7 @@ sol! {
         function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
         function FINALIZE_BLOCKS() external view returns (uint40);
         function MAX_BOUND_LOG2() external view returns (uint8);
+        function MAX_PHASE_BLOCKS() external view returns (uint40);
         function OPERATOR_ROLE() external view returns (bytes32);
         function POLICY() external view returns (address);
         function REGISTRY() external view returns (address);
@@ -365,6 +366,7 @@ sol! {
         error ZkPocRoundsNotSealed(uint256 round);
         error ZkPocRoundsNotValidated(bytes32 root, uint256 index);
         error ZkPocRoundsNullifierUsed(bytes32 nullifier);
+        error ZkPocRoundsPhase(uint256 max, uint256 got);
         error ZkPocRoundsProfile(bytes32 expected, bytes32 got);
         error ZkPocRoundsProofLength(uint256 expected, uint256 got);
         error ZkPocRoundsRecord(uint256 position, bytes32 expected, bytes32 got);
