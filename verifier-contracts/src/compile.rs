@@ -75,6 +75,7 @@ sources!(
     "contracts/libraries/Contexts.sol",
     "contracts/libraries/KzgOpening.sol",
     "contracts/libraries/LinkVerifier.sol",
+    "contracts/libraries/Precompiles.sol",
     "contracts/libraries/ProofPoints.sol",
     "contracts/libraries/ShardTree.sol",
     "contracts/rounds/RoundEnd.sol",

@@ -197,11 +197,11 @@ interface IContributionRounds {
     error ZkPocRoundsBudget(uint256 remaining, uint256 got);
 
     /// @notice Sets the pool's first model and opens round 1.
-    /// @param profileId The pool's profile, for good.
+    /// @param profileId_ The pool's profile, for good.
     /// @param seed Seed of the public start model. The proof shows that the model is in range; that it is the seed's,
     /// anyone sees who computes that model's commitment.
     /// @param proof Proof of the round circuit, from the model of all zeros by a sum of its maker's choice.
-    function openGenesis(bytes32 profileId, bytes32 seed, bytes calldata proof) external;
+    function openGenesis(bytes32 profileId_, bytes32 seed, bytes calldata proof) external;
 
     /// @notice Stores the beacon of the current round, or names a new beacon block when the hash is gone. Anyone may call it.
     /// @param round The current round.
@@ -262,8 +262,8 @@ interface IContributionRounds {
 
     /// @notice The context that a first model's proof is bound to.
     /// @param seed The seed.
-    /// @param profileId The profile.
-    function genesisContext(bytes32 seed, bytes32 profileId) external view returns (uint256);
+    /// @param profileId_ The profile.
+    function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256);
 
     /// @notice What a claimant signs who holds a round's next model (EIP-712).
     /// @param number The round.

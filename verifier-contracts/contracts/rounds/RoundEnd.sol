@@ -192,8 +192,11 @@ abstract contract RoundEnd is RoundStore {
             claimedIn[record.nullifier] = PAID;
             paid += record.reward;
             emit ContributionPaid(number, record.claimant, record.nullifier, record.reward);
-            TOKEN.mint(record.claimant, record.reward);
         }
         emit RoundSettled(number, modelId, paid);
+        // Everything is written down before the token is called.
+        for (uint256 i = 0; i < records.length; ++i) {
+            if ((included >> i) & 1 == 1) TOKEN.mint(records[i].claimant, records[i].reward);
+        }
     }
 }
