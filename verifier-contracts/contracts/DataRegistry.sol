@@ -11,6 +11,7 @@ import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 import {G1Point} from "./libraries/Bn254.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {LinkVerifier} from "./libraries/LinkVerifier.sol";
+import {Precompiles} from "./libraries/Precompiles.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 import {ShardTree} from "./libraries/ShardTree.sol";
 
@@ -45,6 +46,7 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
         if (admin == address(0) || address(router) == address(0) || srsDigest == 0) {
             revert ZkPocRegistryZeroArgument();
         }
+        Precompiles.requireAll();
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         ROUTER = router;
         SRS_DIGEST = srsDigest;

@@ -5,7 +5,6 @@ import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {EmergencyStop} from "./EmergencyStop.sol";
 import {StopReason} from "./interfaces/IEmergencyStop.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
-import {Precompiles} from "./libraries/Precompiles.sol";
 
 /// @title Which verifier stands for which circuit of which profile
 /// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one. Anyone who shows that a profile's proofs
@@ -23,7 +22,6 @@ contract VerifierRouter is AccessControl, EmergencyStop, IVerifierRouter {
 
     /// @param admin Holds the admin and the freezer role.
     constructor(address admin) {
-        Precompiles.requireAll();
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         _grantRole(FREEZER_ROLE, admin);
     }
