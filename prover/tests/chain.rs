@@ -7,10 +7,17 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use alloy::primitives::B256;
 use alloy::signers::local::PrivateKeySigner;
+use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::Value;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::Model;
 use zkpoc_prover::chain::Client;
 use zkpoc_prover::demo::node::Node;
+use zkpoc_prover::formats::bundle::CircuitKind;
+use zkpoc_prover::formats::evidence::EvidenceFile;
+use zkpoc_prover::formats::tensors;
 
 use secrets::Secrets;
 
@@ -248,6 +255,9 @@ fn e2e_every_command_of_a_round() {
     let evaluated = stage.good(None, &["eval", "toy", "--model-seed", SEED, "--data", &records]);
     assert!(evaluated["accuracy"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{evaluated}");
 
+    // No evidence, no stop.
+    rejects_what_is_no_evidence(&stage);
+    assert_eq!(stage.good(None, &["round", "status", "toy"])["stopped"], Value::Null);
     stage.assert_no_secret_left(true);
 
     // A pool whose contract is another one is found out.
@@ -257,6 +267,41 @@ fn e2e_every_command_of_a_round() {
     let swapped = text.replacen(&address("FlatRewardPolicy"), &address("ContributionToken"), 1);
     std::fs::write(&file, swapped).expect("written");
     stage.bad(None, &["contracts", "verify", "toy"], 1, "FlatRewardPolicy");
+}
+
+fn rejects_what_is_no_evidence(stage: &Stage) {
+    let profile = Profile::builtin("toy").expect("a profile");
+    let sender = Some(&stage.contributor);
+    let write = |name: &str, bytes: Vec<u8>| {
+        let path = stage.path(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let file = |circuit: CircuitKind, profile_id: B256| EvidenceFile {
+        profile_id,
+        circuit,
+        instances: vec![Fr::from(0); circuit.instances()],
+        proof: vec![7; 100],
+    };
+    let id = B256::new(profile.id());
+    let canary = write("canary.json", file(CircuitKind::Training, id).to_json());
+    let round = write("round.json", file(CircuitKind::Round, id).to_json());
+    let other = write("other.json", file(CircuitKind::Training, B256::ZERO).to_json());
+    stage.bad(sender, &["stop", "canary", "toy", "--evidence", &canary], 1, "ZkPocStopProofLength");
+    stage.bad(sender, &["stop", "canary", "toy", "--evidence", &other], 2, "another profile");
+    stage.bad(None, &["stop", "canary", "toy", "--evidence", &canary], 2, "ZKPOC_PRIVATE_KEY");
+    stage.bad(sender, &["stop", "canary", "toy", "--evidence", &stage.path("none")], 2, "none");
+
+    let model = |seed: u8| tensors::write_model(&profile, &Model::random(&profile, [seed; 32])).expect("a model");
+    let (a, b) = (write("a.safetensors", model(1)), write("b.safetensors", model(2)));
+    let contradict = |one: &str, one_next: &str, other_next: &str, code, words: &str| {
+        let next = ["--one-next", one_next, "--other-next", other_next];
+        let files = ["stop", "contradiction", "toy", "--one", one, "--other", &round];
+        stage.bad(sender, &[&files[..], &next[..]].concat(), code, words);
+    };
+    contradict(&round, &a, &b, 1, "ZkPocStopProofLength");
+    contradict(&round, &a, &a, 2, "no contradiction");
+    contradict(&canary, &a, &b, 2, "no proof of the round circuit");
 }
 
 #[test]

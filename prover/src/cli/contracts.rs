@@ -163,9 +163,9 @@ impl DeployArgs {
             let file = Deployment::path(folder, client.chain_id());
             return Err(ChainError::PoolExists { file, chain_id: client.chain_id(), profile: profile.name }.into());
         }
-        if self.claim_blocks <= self.beacon_delay || self.beacon_delay == 0 {
+        if self.claim_blocks < self.beacon_delay.saturating_add(2) || self.beacon_delay == 0 {
             return Err(Error::Usage(format!(
-                "a round that takes claims for {} blocks cannot wait {} blocks for its beacon; expected 0 < --beacon-delay < --claim-blocks",
+                "a round that takes claims for {} blocks cannot wait {} blocks for its beacon; expected 0 < --beacon-delay and at least two blocks more of --claim-blocks",
                 self.claim_blocks, self.beacon_delay
             )));
         }
