@@ -200,7 +200,7 @@ fn a_killed_claim_is_sent_once_and_never_loses_its_opening() {
         std::thread::sleep(ON_ITS_WAY);
         let sent = stage.sent(contributor) - before;
         if sent > 0 {
-            mined += 1;
+            mined += u32::from(running);
             assert_eq!(Home::open(Some(&shell.home)).expect("the home").claims().expect("claims").len(), 1);
         }
         let answer = shell.good(&claim("exchange"));
@@ -246,7 +246,7 @@ fn a_killed_finalization_is_sent_once() {
         tally.count(running, &mut points);
         std::thread::sleep(ON_ITS_WAY);
         let sent = stage.sent(operator) - before;
-        mined += sent;
+        mined += u32::from(running && sent > 0);
         let answer = shell.good(&finalize(""));
         assert_eq!(answer["finalized_before"].as_bool().unwrap_or_default(), sent > 0, "{answer}");
         assert_eq!(stage.sent(operator), before + 1, "one transaction in all");
