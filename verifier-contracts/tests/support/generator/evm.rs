@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use revm::{
+    bytecode::Bytecode,
     context::{
         result::{ExecutionResult, Output},
         TxEnv,
     },
     database::InMemoryDB,
+    handler::MainnetContext,
+    interpreter::{CallInputs, CallOutcome},
     precompile::Precompiles,
     primitives::{hardfork::SpecId, Address, TxKind},
-    Context, ExecuteCommitEvm, MainBuilder, MainContext,
+    state::AccountInfo,
+    Context, ExecuteCommitEvm, InspectCommitEvm, Inspector, MainBuilder, MainContext,
 };
 use serde_json::{json, Value};
 use sha3::{Digest, Keccak256};
@@ -38,27 +42,28 @@ impl Outcome {
 }
 
 /// A chain in memory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Chain {
     db: InMemoryDB,
     /// Which precompiles are missing.
     pub missing: Vec<u8>,
 }
 
+/// Counts calls of precompiles.
+#[derive(Clone, Copy, Debug, Default)]
+struct PrecompileCalls(usize);
+
+impl<C> Inspector<C> for PrecompileCalls {
+    fn call(&mut self, _: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let address = inputs.target_address.into_array();
+        self.0 += usize::from(address[..18] == [0; 18] && address != [0; 20]);
+        None
+    }
+}
+
 impl Chain {
     fn run(&mut self, kind: TxKind, data: Vec<u8>, gas_limit: u64, limited: bool) -> Transaction {
-        let mut evm = Context::mainnet()
-            .with_db(&mut self.db)
-            .modify_cfg_chained(|cfg| {
-                cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
-                cfg.disable_nonce_check = true;
-                cfg.tx_gas_limit_cap = Some(u64::MAX);
-                if !limited {
-                    cfg.limit_contract_code_size = Some(usize::MAX);
-                    cfg.limit_contract_initcode_size = Some(usize::MAX);
-                }
-            })
-            .build_mainnet();
+        let mut evm = context(&mut self.db, limited).build_mainnet();
         if !self.missing.is_empty() {
             // Calls to their addresses succeed and return nothing, as to every account without code.
             let all = evm.precompiles.precompiles;
@@ -67,20 +72,8 @@ impl Chain {
             kept.extend(all.addresses().filter(|at| !missing.contains(at)).filter_map(|at| all.get(at)).cloned());
             evm.precompiles.precompiles = Box::leak(Box::new(kept));
         }
-        let result = evm
-            .transact_commit(TxEnv { gas_limit, kind, data: data.into(), ..Default::default() })
-            .expect("a valid transaction");
-        let gas = result.tx_gas_used();
-        let (success, halted, output, address) = match result {
-            ExecutionResult::Success { output, .. } => match output {
-                Output::Create(bytes, address) => (true, false, bytes, address),
-                Output::Call(bytes) => (true, false, bytes, None),
-            },
-            ExecutionResult::Revert { output, .. } => (false, false, output, None),
-            ExecutionResult::Halt { .. } => (false, true, Default::default(), None),
-        };
-        let outcome = Outcome { success, halted, gas, output: output.to_vec() };
-        (outcome, address)
+        let tx = TxEnv { gas_limit, kind, data: data.into(), ..Default::default() };
+        outcome(evm.transact_commit(tx).expect("a valid transaction"))
     }
 
     /// Deploys code under EIP-170 (`limited`) or without a limit.
@@ -96,9 +89,49 @@ impl Chain {
     pub fn call(&mut self, to: Address, data: Vec<u8>, gas_limit: u64) -> Outcome {
         self.run(TxKind::Call(to), data, gas_limit, true).0
     }
+
+    /// The same, with the number of calls it made of precompiles.
+    pub fn call_counting(&mut self, to: Address, data: Vec<u8>, gas_limit: u64) -> (Outcome, usize) {
+        let mut evm = context(&mut self.db, true).build_mainnet_with_inspector(PrecompileCalls::default());
+        let tx = TxEnv { gas_limit, kind: TxKind::Call(to), data: data.into(), ..Default::default() };
+        let result = evm.inspect_tx_commit(tx).expect("a valid transaction");
+        let calls = evm.inspector.0;
+        (outcome(result).0, calls)
+    }
+
+    /// Puts code at an address, whatever was there.
+    pub fn set_code(&mut self, at: Address, code: Vec<u8>) {
+        self.db.insert_account_info(at, AccountInfo::from_bytecode(Bytecode::new_raw(code.into())));
+    }
 }
 
 type Transaction = (Outcome, Option<Address>);
+
+/// The rules of Osaka over `db`.
+fn context(db: &mut InMemoryDB, limited: bool) -> MainnetContext<&mut InMemoryDB> {
+    Context::mainnet().with_db(db).modify_cfg_chained(|cfg| {
+        cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
+        cfg.disable_nonce_check = true;
+        cfg.tx_gas_limit_cap = Some(u64::MAX);
+        if !limited {
+            cfg.limit_contract_code_size = Some(usize::MAX);
+            cfg.limit_contract_initcode_size = Some(usize::MAX);
+        }
+    })
+}
+
+fn outcome(result: ExecutionResult) -> Transaction {
+    let gas = result.tx_gas_used();
+    let (success, halted, output, address) = match result {
+        ExecutionResult::Success { output, .. } => match output {
+            Output::Create(bytes, address) => (true, false, bytes, address),
+            Output::Call(bytes) => (true, false, bytes, None),
+        },
+        ExecutionResult::Revert { output, .. } => (false, false, output, None),
+        ExecutionResult::Halt { .. } => (false, true, Default::default(), None),
+    };
+    (Outcome { success, halted, gas, output: output.to_vec() }, address)
+}
 
 fn contract(output: &Value, name: &str) -> (Vec<u8>, Vec<u8>) {
     let errors = output["errors"].as_array().into_iter().flatten();

@@ -5,13 +5,14 @@
 
 pub mod circuit;
 pub mod evm;
+pub mod fault;
 
 use std::rc::Rc;
 use std::time::Instant;
 
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fq, Fr, G1Affine},
-    plonk::{create_proof, keygen_pk, keygen_vk_custom, verify_proof, Circuit, ProvingKey, VerifyingKey},
+    plonk::{self, create_proof, keygen_pk, keygen_vk_custom, verify_proof, Circuit, ProvingKey, VerifyingKey},
     poly::{
         commitment::ParamsProver,
         kzg::{
@@ -32,11 +33,12 @@ use snark_verifier::{
 };
 use zkpoc_contracts::{
     generator::{generate, proof_len, GeneratedVerifier, SrsPoints},
-    transcript::{decode_scalar, encode_scalar, KeccakRead, KeccakWrite},
+    transcript::{decode_point, decode_scalar, encode_scalar, KeccakRead, KeccakWrite, TranscriptError, POINT_BYTES},
 };
 
 use circuit::{Spec, Synthetic};
 use evm::{calldata, compile_reference, compile_verifier, Chain, Outcome};
+use fault::Fault;
 
 /// Gas that callers forward in these tests.
 pub const FORWARDED: u64 = 12_000_000;
@@ -157,7 +159,7 @@ impl Case {
     }
 }
 
-/// Verifies as strictly as the generated contract does.
+/// Whether [`native_verdict`] is acceptance.
 pub fn native(
     params: &ParamsKZG<Bn256>,
     vk: &VerifyingKey<G1Affine>,
@@ -165,12 +167,25 @@ pub fn native(
     proof: &[u8],
     instances: &[[u8; 32]],
 ) -> bool {
-    if proof.len() != proof_len(vk) || instances.len() != count {
-        return false;
+    native_verdict(params, vk, count, proof, instances).is_ok()
+}
+
+/// Verifies as strictly as the generated contract does.
+pub fn native_verdict(
+    params: &ParamsKZG<Bn256>,
+    vk: &VerifyingKey<G1Affine>,
+    count: usize,
+    proof: &[u8],
+    instances: &[[u8; 32]],
+) -> Result<(), Fault> {
+    if proof.len() != proof_len(vk) {
+        return Err(Fault::Length);
     }
-    let Some(instances) = instances.iter().map(decode_scalar).collect::<Option<Vec<Fr>>>() else {
-        return false;
-    };
+    if instances.len() != count {
+        return Err(Fault::Count);
+    }
+    let decode = |(i, word): (usize, &[u8; 32])| decode_scalar(word).ok_or(Fault::Instance(i));
+    let instances = instances.iter().enumerate().map(decode).collect::<Result<Vec<Fr>, _>>()?;
     let mut transcript = KeccakRead::init(proof);
     verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
         params,
@@ -179,8 +194,23 @@ pub fn native(
         &[&[&instances]],
         &mut transcript,
     )
-    .is_ok()
-        && transcript.finish().is_ok()
+    .map_err(|error| fault(error, proof))?;
+    transcript.finish().map_err(|_| Fault::Length)
+}
+
+/// What Halo2's verifier found wrong.
+fn fault(error: plonk::Error, proof: &[u8]) -> Fault {
+    let plonk::Error::Transcript(error) = error else {
+        // It does not say why it could not read the two points of the opening.
+        let is_point = |at: &usize| proof[*at..].first_chunk().and_then(decode_point).is_some();
+        let opening = [proof.len() - 2 * POINT_BYTES, proof.len() - POINT_BYTES];
+        return opening.into_iter().find(|at| !is_point(at)).map_or(Fault::Equation, Fault::Point);
+    };
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(TranscriptError::PointInvalid { offset }) => Fault::Point(*offset),
+        Some(TranscriptError::ScalarNotCanonical { offset }) => Fault::Scalar(*offset),
+        _ => Fault::Other,
+    }
 }
 
 /// Deploys key and evaluator under the size limit.
