@@ -33,7 +33,7 @@ const REGISTERED: usize = 32;
 const COPY: usize = 96;
 /// Of the link, and of its nonce point.
 pub(crate) const LINK: usize = 160;
-const ANSWERS: usize = 224;
+pub(crate) const ANSWERS: usize = 224;
 const POINTS: [usize; 3] = [REGISTERED, COPY, LINK];
 /// Length of an unaltered one.
 pub(crate) const LINKED_BYTES: usize = LINK + LINK_PROOF_BYTES;
