@@ -207,7 +207,12 @@ impl Plan {
                         let number = format!("ZKPOC_FUZZ_SEED={} ZKPOC_FUZZ_INDEX={index}", self.seed);
                         let (class, wrong) = (expected[class].0, wrong.join("\n  "));
                         let head = format!("{name}: {number}, class {class:?}, {what}\n  {wrong}");
-                        let file = format!("{}/fuzz-{name}-{}-{index}.txt", env!("CARGO_TARGET_TMPDIR"), self.seed);
+                        let file = format!(
+                            "{}/fuzz-{}-{}-{index}.txt",
+                            env!("CARGO_TARGET_TMPDIR"),
+                            name.replace(' ', "-"),
+                            self.seed
+                        );
                         let input = judged.input.iter();
                         let input = input.map(|(part, bytes)| format!("{part}: 0x{}\n", hex::encode(bytes)));
                         let text = format!("{head}\n{}", input.collect::<String>());
@@ -237,4 +242,52 @@ impl Plan {
         println!("{}", report.table(&names));
         report
     }
+}
+
+#[test]
+fn a_verdict_that_differs_from_the_table_is_a_disagreement() {
+    let refuses = Answer::Refuses(&["point"]);
+    let expect = Expect { native: Some(refuses), ours: refuses, reference: Some(false), same: true };
+    let wrong = |native: Verdict, ours: Verdict, reference: bool| {
+        let (native, reference) = (Some(native), Some(reference));
+        let complaints = Vec::new();
+        Judged { native, ours, reference, complaints, input: Vec::new() }.against(&expect).len()
+    };
+    let point = |at: usize| Err(Fault::Point(at));
+    assert_eq!(wrong(point(64), point(64), false), 0);
+    // Acceptance, another fault, another place, a reference that is more lenient than the table says.
+    assert_eq!(wrong(point(64), Ok(()), false), 2);
+    assert_eq!(wrong(Ok(()), point(64), false), 2);
+    assert_eq!(wrong(point(64), Err(Fault::Equation), false), 2);
+    assert_eq!(wrong(point(64), point(0), false), 1);
+    assert_eq!(wrong(point(64), point(64), true), 1);
+}
+
+#[test]
+fn a_disagreement_is_counted_and_reported_with_all_that_replays_it() {
+    let accepted = Expect { native: None, ours: Answer::Accepts, reference: None, same: false };
+    let plan = Plan { seed: 5, first: 0, count: 40 };
+    let report = plan.run(
+        "self test",
+        &[("even", accepted), ("odd", accepted)],
+        || (),
+        |(), index, _| {
+            let ours = if index == 7 { Err(Fault::Halt) } else { Ok(()) };
+            let complaints = Vec::new();
+            let judged = Judged { native: None, ours, reference: None, complaints, input: vec![("proof", vec![0xab])] };
+            let trial = if index == 3 { Trial::Skipped } else { Trial::Judged(judged) };
+            (index as usize % 2, "circuit \"none\"".into(), trial)
+        },
+    );
+    let [even, odd] = &report.tallies[..] else { panic!("two classes") };
+    assert_eq!((even.tried, even.skipped, even.disagreements), (20, 0, 0));
+    assert_eq!((odd.tried, odd.skipped, odd.disagreements), (20, 1, 1));
+    assert_eq!((even.verdicts, odd.verdicts), ([[0, 0], [20, 0], [0, 0]], [[0, 0], [18, 1], [0, 0]]));
+    let [failure] = &report.failures[..] else { panic!("one failure: {:?}", report.failures) };
+    for part in ["ZKPOC_FUZZ_SEED=5", "ZKPOC_FUZZ_INDEX=7", "\"odd\"", "circuit \"none\"", "Halt"] {
+        assert!(failure.contains(part), "{failure}");
+    }
+    let file = failure.rsplit(' ').next().expect("a path");
+    assert!(std::fs::read_to_string(file).expect("the kept bytes").contains("proof: 0xab"));
+    std::fs::remove_file(file).expect("removed");
 }

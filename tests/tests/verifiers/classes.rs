@@ -142,7 +142,7 @@ impl Answer {
 }
 
 /// The table as Markdown.
-pub(crate) fn markdown<'a>(rows: impl Iterator<Item = (&'a str, &'a Expect)>, reference: bool) -> String {
+fn markdown(rows: &[(&str, Expect)], reference: bool) -> String {
     let mut text = String::from("| class | native | contract |");
     text.push_str(if reference { " reference |\n|---|---|---|---|\n" } else { "\n|---|---|---|\n" });
     for (name, expect) in rows {
@@ -155,4 +155,16 @@ pub(crate) fn markdown<'a>(rows: impl Iterator<Item = (&'a str, &'a Expect)>, re
         text.push('\n');
     }
     text
+}
+
+/// The page that holds the tables as text.
+const PAGE: &str = include_str!("../../../docs/fuzzing.md");
+
+#[test]
+fn the_written_tables_are_those_that_run() {
+    let (proofs, links) = (crate::fuzz::expected(), crate::link::expected());
+    for (rows, reference) in [(proofs, true), (links, false)] {
+        let text = markdown(&rows, reference);
+        assert!(PAGE.contains(&text), "docs/fuzzing.md lacks this table:\n\n{text}");
+    }
 }
