@@ -34,7 +34,9 @@ use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::bindings::Circuit;
 use zkpoc_contracts::compile::{compile_contracts, Artifacts, CompileError};
-use zkpoc_contracts::generator::{advice_offset, generate, GeneratedVerifier, GeneratorError, SrsPoints};
+use zkpoc_contracts::generator::{
+    advice_offset, generate, GeneratedVerifier, GeneratorError, Places, PlacesError, SrsPoints,
+};
 
 use crate::chain::deploy::Verifier;
 use crate::commit::{commit_column, point_to_bytes, point_to_words, CommitError};
@@ -62,6 +64,9 @@ pub enum ContractsError {
         /// The missing column.
         column: usize,
     },
+    /// The pool's contracts cannot work with the profile's layout.
+    #[error(transparent)]
+    Places(#[from] PlacesError),
     /// The bases of link proofs cannot be computed.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -142,14 +147,22 @@ pub fn generate_sources(
     ];
     let dataset = [("DATA_OFFSET", at(d.vk(), "dataset", 0)?)];
     let round = |column| at(r.vk(), "round", column);
+    let places = Places {
+        model: (round(0)?, columns),
+        sum: (round(points)?, columns),
+        next: (round(2 * points)?, columns),
+        update_points: columns,
+        max_claims: profile.max_claims,
+    };
+    places.check()?;
     let round = [
-        ("MODEL_OFFSET", round(0)?),
-        ("MODEL_POINTS", columns),
-        ("SUM_OFFSET", round(points)?),
-        ("SUM_POINTS", columns),
-        ("NEXT_OFFSET", round(2 * points)?),
-        ("NEXT_POINTS", columns),
-        ("MAX_CLAIMS", profile.max_claims),
+        ("MODEL_OFFSET", places.model.0),
+        ("MODEL_POINTS", places.model.1),
+        ("SUM_OFFSET", places.sum.0),
+        ("SUM_POINTS", places.sum.1),
+        ("NEXT_OFFSET", places.next.0),
+        ("NEXT_POINTS", places.next.1),
+        ("MAX_CLAIMS", places.max_claims),
     ];
     Ok(Generated {
         training: make(t.vk(), TRAINING_INPUTS, "training", "Training", &training)?,

@@ -9,12 +9,15 @@ use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{TrainingCircuit, WitnessError};
+use zkpoc_contracts::generator::PlacesError;
 use zkpoc_contracts::transcript::TranscriptError;
 use zkpoc_prover::commit::{scalar_to_word, PointError};
+use zkpoc_prover::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
 use zkpoc_prover::data::csv::digits_sample;
 use zkpoc_prover::formats::bundle::CircuitKind;
-use zkpoc_prover::keys::{KeyCache, KeySource, ProverKey};
+use zkpoc_prover::keys::{KeyCache, KeySource, ProverKey, VerifierKey};
 use zkpoc_prover::link::LinkError;
 use zkpoc_prover::prove::*;
 use zkpoc_prover::scripted::random_blinding;
@@ -328,4 +331,21 @@ fn keys_are_kept_and_made_anew_when_their_file_is_damaged() {
     let pk = cache.path::<TrainingCircuit>(&setup.profile, &setup.srs, "pk").expect("path");
     let elsewhere = Srs::dev_insecure(8).expect("SRS");
     assert_ne!(pk, cache.path::<TrainingCircuit>(&setup.profile, &elsewhere, "pk").expect("path"));
+}
+
+#[test]
+fn rejects_contracts_for_more_claims_than_a_word_can_mark() {
+    let setup = toy();
+    let keys = ProfileKeys {
+        training: setup.training.verifier().clone(),
+        dataset: setup.dataset.verifier().clone(),
+        round: VerifierKey::generate::<RoundCircuit>(&setup.profile, &setup.srs).expect("round key"),
+    };
+    let generated = |max_claims| {
+        let profile = Profile { max_claims, ..setup.profile.clone() };
+        generate_sources(&profile, setup.srs.params(), &keys)
+    };
+    assert!(generated(256).expect("sources").round.layout_sol.contains("MAX_CLAIMS = 256;"));
+    let refusal = generated(257).expect_err("more than the bits of a word");
+    assert!(matches!(refusal, ContractsError::Places(PlacesError::Claims { got: 257 })), "{refusal}");
 }

@@ -12,7 +12,7 @@
 //!
 //! The stages, one file each: `shape` reads the key, `dag` shares subexpressions, `gates` turns
 //! constraints into statements, `key` collects data, `memory` gives addresses, `evaluator` and
-//! `opening` write Yul, `solidity` the contract around it. Compile with the optimizer at one run and
+//! `opening` write Yul, `solidity` the contract around it; `places` holds what the pool's contracts presume. Compile with the optimizer at one run and
 //! without via-IR, for EVM version cancun or later.
 //!
 //! # What differs from the contract that `snark-verifier` generates
@@ -31,6 +31,7 @@ mod gates;
 mod key;
 mod memory;
 mod opening;
+mod places;
 mod shape;
 mod solidity;
 mod yul;
@@ -43,6 +44,8 @@ use sha3::{Digest, Keccak256};
 use thiserror::Error;
 
 use crate::transcript::POINT_BYTES;
+
+pub use places::{Places, PlacesError, MOST_CLAIMS};
 
 /// Most bytes of a contract's code (EIP-170).
 pub const CODE_LIMIT: usize = 24_576;
