@@ -15,8 +15,8 @@ use crate::support::circuit::Random;
 use crate::support::evm::{calldata, Chain, Outcome};
 use crate::support::FORWARDED;
 
-/// Mutations of a run of all tests: a few of each class and circuit.
-const MUTATIONS: u64 = 720;
+/// Mutations of a run of all tests: ten of each class and circuit.
+const MUTATIONS: u64 = 2_400;
 
 /// Gas of a call's data: the price of execution, or the floor (EIP-7623), whichever is more.
 fn intrinsic(data: &[u8]) -> [u64; 2] {

@@ -52,7 +52,7 @@ pub(crate) enum Elsewhere {
 /// The native verifier of a circuit.
 enum Native {
     /// Of the product.
-    Product { key: VerifierKey, srs: &'static Srs },
+    Product { key: Box<VerifierKey>, srs: &'static Srs },
     /// As strict, for any circuit.
     Any { params: Box<ParamsKZG<Bn256>>, vk: Box<Vk> },
 }
@@ -215,7 +215,7 @@ fn toy() -> (Vec<Subject>, LinkStage) {
     };
     let generated = generate_sources(&here.profile, srs.params(), &keys).expect("sources");
     let of = |name, pk, key: &VerifierKey, generated: &GeneratedVerifier| {
-        let native = Native::Product { key: key.clone(), srs };
+        let native = Native::Product { key: Box::new(key.clone()), srs };
         Subject::new(name, native, pk, key.kind().instances(), generated.clone())
     };
     let made: Vec<Made> = (0..SEEDS).map(|n| here.make(n)).collect();
