@@ -232,7 +232,7 @@ impl Plan {
             .map_init(&state, |state, index| {
                 let report = one(state, index);
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                if done % PROGRESS == 0 {
+                if done.is_multiple_of(PROGRESS) {
                     println!("{name}: {done} of {}", self.count);
                 }
                 report
