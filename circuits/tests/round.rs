@@ -200,6 +200,33 @@ fn accepts_any_tail_of_the_sum() {
     }
 }
 
+/// Folds may start anywhere, as only differences of them are used: a wrong power in a difference would leave a cell to choose.
+#[test]
+fn accepts_any_start_of_a_fold() {
+    let (round, _) = toy();
+    let plan = round.plan();
+    let (weights, copies, rows) = (plan.forward(2), plan.transposed(2), plan.grid.rows_per_block);
+    let block = (rows * plan.grid.columns) as u64;
+    let bend = |column: &mut [Fr], rows: std::ops::Range<usize>, step: usize, base: Fr| {
+        let mut value = Fr::from(77);
+        for row in std::iter::once(rows.start - 1).chain(rows.skip(step - 1).step_by(step)) {
+            column[row] += value;
+            value *= base;
+        }
+    };
+    let (w, c) = (weights.clone(), copies.clone());
+    let tampers: [Tamper; 3] = [
+        Arc::new(move |second, _, tau| bend(&mut second.folds[0], w.clone(), 1, tau)),
+        Arc::new(move |second, _, tau| bend(&mut second.folds[0], c.clone(), 1, tau.pow([block]))),
+        Arc::new(move |second, _, tau| bend(&mut second.folds[1], copies.clone(), rows, tau)),
+    ];
+    for tamper in tampers {
+        let circuit = round.circuit.with_witness(round.witness()).with_tamper(tamper);
+        assert_eq!(round.audit(&circuit, &round.instance()).failing_names(), names(&[]));
+        assert!(accepts(circuit, &round.instance(), 1));
+    }
+}
+
 #[test]
 fn rejects_a_weight_that_is_off_by_one() {
     let (round, _) = toy();

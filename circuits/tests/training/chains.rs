@@ -83,6 +83,28 @@ pub(crate) fn rejects_folds_of_cells_that_are_not_committed() {
     rejects_two_faced(&["fold.weights"], |f, first| first.w[0][f.plan.grid.transposed_weight(2, 2, 1).1] += Fr::ONE);
 }
 
+/// The folds of samples and of weights may start anywhere, as only differences of them are used.
+#[test]
+fn accepts_any_start_of_the_folds_of_a_section() {
+    let f = quiet();
+    for (before_end, per_row) in [(1, 1), (2, R)] {
+        let tamper = Arc::new(move |second: &mut Phase2, ch: &ChallengeValues| {
+            let plan = &quiet().plan;
+            let base = ch.theta.pow([4 * per_row as u64]);
+            for section in plan.grid.sections() {
+                let mut value = Fr::from(77);
+                for end in (plan.grid.row(section.start)..=plan.grid.row(section.end)).step_by(4) {
+                    second.dot[end - before_end] += value;
+                    value *= base;
+                }
+            }
+        });
+        let claim = Claim::tampered(f.first.clone(), tamper);
+        assert_eq!(f.audit(&claim, 1).failing_names(), names(&[]));
+        assert!(toy_keys().accepts(f, &claim));
+    }
+}
+
 #[test]
 pub(crate) fn rejects_a_fold_of_samples_that_is_bent() {
     // The block after the outputs has no weights, so its product hides the bend.
