@@ -1,10 +1,13 @@
 //! The round circuit proves the step of the native trainer and rejects, constraint by constraint, every other one.
 
+#[path = "round/forged.rs"]
+mod forged;
+#[path = "round/shapes.rs"]
+mod shapes;
 mod support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use proptest::prelude::*;
 use rand::rngs::{OsRng, StdRng};
 use rand::{Rng, SeedableRng};
 use std::sync::{Arc, OnceLock};
@@ -126,13 +129,6 @@ fn rejects_circuit(expected: &[&str], circuit: RoundCircuit) {
     assert!(!accepts(circuit, &round.instance(), 1), "the verifier accepts an attack on {expected:?}");
 }
 
-/// The same for an honest first phase under a forged second one.
-#[track_caller]
-fn rejects_forged(expected: &[&str], tamper: Tamper) {
-    let (round, _) = toy();
-    rejects_circuit(expected, round.circuit.with_witness(round.witness()).with_tamper(tamper));
-}
-
 /// Row of weight `k` of input `j` of layer `l` in the toy grid.
 fn cell(l: usize, j: usize, k: usize) -> usize {
     toy().0.plan().grid.weight(l, j, k).1
@@ -197,33 +193,6 @@ fn accepts_any_tail_of_the_sum() {
         tails[0][TAIL - thin..].fill_with(|| Fr::random(OsRng) + Fr::random(OsRng));
         let witness = RoundWitness::new(round.plan(), &round.model, &round.sum, round.claims, &tails).expect("a round");
         assert!(accepts(round.circuit.with_witness(witness), &round.instance(), 1));
-    }
-}
-
-/// Folds may start anywhere, as only differences of them are used: a wrong power in a difference would leave a cell to choose.
-#[test]
-fn accepts_any_start_of_a_fold() {
-    let (round, _) = toy();
-    let plan = round.plan();
-    let (weights, copies, rows) = (plan.forward(2), plan.transposed(2), plan.grid.rows_per_block);
-    let block = (rows * plan.grid.columns) as u64;
-    let bend = |column: &mut [Fr], rows: std::ops::Range<usize>, step: usize, base: Fr| {
-        let mut value = Fr::from(77);
-        for row in std::iter::once(rows.start - 1).chain(rows.skip(step - 1).step_by(step)) {
-            column[row] += value;
-            value *= base;
-        }
-    };
-    let (w, c) = (weights.clone(), copies.clone());
-    let tampers: [Tamper; 3] = [
-        Arc::new(move |second, _, tau| bend(&mut second.folds[0], w.clone(), 1, tau)),
-        Arc::new(move |second, _, tau| bend(&mut second.folds[0], c.clone(), 1, tau.pow([block]))),
-        Arc::new(move |second, _, tau| bend(&mut second.folds[1], copies.clone(), rows, tau)),
-    ];
-    for tamper in tampers {
-        let circuit = round.circuit.with_witness(round.witness()).with_tamper(tamper);
-        assert_eq!(round.audit(&circuit, &round.instance()).failing_names(), names(&[]));
-        assert!(accepts(circuit, &round.instance(), 1));
     }
 }
 
@@ -474,154 +443,6 @@ fn rejects_a_copy_that_differs_from_its_weight() {
 }
 
 #[test]
-fn rejects_forged_multiplicities_and_sums() {
-    let (round, _) = toy();
-    let mut witness = round.witness();
-    witness.counts[round.plan().table() + 3] += Fr::ONE;
-    rejects(&["lookup.total"], witness);
-    let area = round.plan().area();
-    // A sum that does not begin at zero makes good for anything.
-    let start = area.start;
-    rejects_forged(
-        &["lookup.start", "lookup.total"],
-        Arc::new(move |second, _, _| {
-            if let Some(last) = second.sums.last_mut() {
-                last[start - 1] = Fr::ONE;
-            }
-            for column in &mut second.sums {
-                column[area.clone()].iter_mut().for_each(|sum| *sum += Fr::ONE);
-            }
-        }),
-    );
-    rejects_forged(&["lookup"], Arc::new(move |second, _, _| second.sums[1][start + 5] += Fr::ONE));
-    rejects_forged(&["table"], Arc::new(|second, _, _| second.table[40] += Fr::ONE));
-    rejects_forged(
-        &["lookup.total", "table.start"],
-        Arc::new(|second, _, _| second.table[..129].iter_mut().for_each(|sum| *sum += Fr::ONE)),
-    );
-    // Dropping what is looked up on the last row.
-    let end = round.plan().area().end;
-    rejects_forged(
-        &["lookup", "lookup.total"],
-        Arc::new(move |second, _, _| {
-            let before = second.sums.last().map_or(Fr::ZERO, |last| last[end - 2]);
-            for column in &mut second.sums {
-                column[end - 1] = before;
-            }
-        }),
-    );
-}
-
-/// One count too many, made good by the start of one of the two sums.
-#[test]
-fn rejects_sums_that_do_not_start_at_zero() {
-    let (round, _) = toy();
-    let (area, table) = (round.plan().area(), round.plan().table());
-    let mut witness = round.witness();
-    witness.counts[table + 7] += Fr::ONE;
-    let circuit = round.circuit.with_witness(witness);
-    let more = |alpha: Fr| (alpha - Fr::from(7)).invert().expect("a random challenge");
-    rejects_circuit(
-        &["lookup.start"],
-        circuit.clone().with_tamper(Arc::new(move |second, alpha, _| {
-            if let Some(last) = second.sums.last_mut() {
-                last[area.start - 1] += more(alpha);
-            }
-            for column in &mut second.sums {
-                column[area.clone()].iter_mut().for_each(|sum| *sum += more(alpha));
-            }
-        })),
-    );
-    rejects_circuit(
-        &["table.start"],
-        circuit.with_tamper(Arc::new(move |second, alpha, _| {
-            second.table[table - 1..table + 128].iter_mut().for_each(|sum| *sum += more(alpha));
-        })),
-    );
-}
-
-/// In each looked-up column a value off the table that nothing but the lookup stands against, summed as another.
-#[test]
-fn rejects_values_off_the_table_that_are_summed_as_others() {
-    let (round, _) = toy();
-    let plan = round.plan();
-    let profile = &plan.profile;
-    let (max, min) = (signed_max(profile.weight_bits) as i32, signed_min(profile.weight_bits) as i32);
-    assert_eq!((plan.lookups(), plan.excess, plan.limb_bits), (5, 1, 7));
-    let weight_at = |at: usize| cell(1, at / 4, at % 4);
-    // Weights at the ends, where one distance is bound to nothing, and one with its top bit set.
-    let mut model = round.model.clone();
-    model.layers[0].weights[..3].copy_from_slice(&[max, min, 0]);
-    let mut sum = round.sum.clone();
-    sum.layers[0].weights[..3].fill(0);
-    let round = Round { circuit: round.circuit.clone(), model, sum, claims: round.claims };
-    let limb = Fr::from(128);
-    let unlimb = limb.invert().expect("a power of two");
-    let [low, high, under, over, excess, weight] = [0, 1, 2, 3, 4, 5];
-    /// The column's place among the lookups, the row, and what is added to the parts there.
-    type Case = (usize, usize, Vec<(usize, Fr)>);
-    let cases: [Case; 5] = [
-        (0, weight_at(2), vec![(low, limb), (high, -Fr::ONE), (under, -Fr::ONE), (over, Fr::ONE)]),
-        (1, weight_at(0), vec![(under, Fr::from(1 << 20))]),
-        (2, weight_at(1), vec![(over, Fr::from(1 << 20))]),
-        (3, weight_at(2), vec![(excess, -unlimb), (under, Fr::ONE), (over, Fr::ONE)]),
-        (4, weight_at(2), vec![(weight, limb)]),
-    ];
-    for (column, row, changes) in cases {
-        let mut witness = round.witness();
-        let part = if column == 0 { low } else { column + 1 };
-        let honest = witness.parts[0][part][row];
-        for (part, by) in changes {
-            witness.parts[0][part][row] += by;
-        }
-        let forged = witness.parts[0][part][row];
-        // The counts are those of a witness with the honest value.
-        witness.parts[0][part][row] = honest;
-        witness.count(round.plan());
-        witness.parts[0][part][row] = forged;
-        let area = round.plan().area();
-        let tamper: Tamper = Arc::new(move |second, alpha, _| {
-            let pole = |value: Fr| (alpha - value).invert().expect("a random challenge");
-            let more = pole(honest) - pole(forged);
-            for (i, sums) in second.sums.iter_mut().enumerate() {
-                let from = if i < column { row + 1 } else { row };
-                sums[from..area.end].iter_mut().for_each(|sum| *sum += more);
-            }
-        });
-        rejects_circuit(&["lookup"], round.circuit.with_witness(witness).with_tamper(tamper));
-    }
-}
-
-#[test]
-fn rejects_forged_folds() {
-    let (round, _) = toy();
-    let plan = round.plan();
-    let (weights, copies) = (plan.forward(2), plan.transposed(2));
-    let rows = plan.grid.rows_per_block;
-    let at = weights.start + 2;
-    rejects_forged(&["fold"], Arc::new(move |second, _, _| second.folds[0][at] += Fr::ONE));
-    let at = copies.start + 1;
-    rejects_forged(&["fold.transposed"], Arc::new(move |second, _, _| second.folds[0][at] += Fr::ONE));
-    let at = copies.start + 2 * rows - 1;
-    rejects_forged(&["turn"], Arc::new(move |second, _, _| second.folds[1][at] += Fr::ONE));
-    // A false copy, and folds that make good for it: each chain is bound to its cells.
-    let mut witness = round.witness();
-    let wrong = plan.grid.transposed_weight(2, 1, 1).1;
-    witness.next[0][wrong] += Fr::ONE;
-    let circuit = round.circuit.with_witness(witness);
-    let honest = round.circuit.with_witness(round.witness());
-    assert!(accepts(honest, &round.instance(), 1));
-    let last = copies.end - 1;
-    let tampered = circuit.with_tamper(Arc::new(move |second, _, tau| {
-        let exponent = (rows * rows - 2 * rows + 1) as u64;
-        second.folds[1][last] -= tau.pow([exponent]);
-    }));
-    let failing = round.audit(&tampered, &round.instance()).failing_names();
-    assert!(failing.contains("turn"), "{failing:?}");
-    assert!(!accepts(tampered, &round.instance(), 1));
-}
-
-#[test]
 fn rejects_statements_without_a_step() {
     let (round, _) = toy();
     let plan = round.plan();
@@ -636,48 +457,6 @@ fn rejects_statements_without_a_step() {
     assert!(matches!(make(&round.sum, 3, &[]), Err(RoundError::Tails { columns: 1, .. })));
     sum.layers.pop();
     assert!(matches!(make(&sum, 3, &round.tails()), Err(RoundError::Statement(_))));
-}
-
-/// Shapes of every depth, with one or two weight columns and limbs of any number.
-fn shapes() -> impl Strategy<Value = (Profile, u64)> {
-    let layers = prop_oneof![
-        Just(vec![3, 2]),
-        Just(vec![5, 4]),
-        Just(vec![5, 6, 2]),
-        Just(vec![4, 8, 6, 2]),
-        Just(vec![2, 4, 2, 4, 2])
-    ];
-    let rate = (1u64..=7, 4u32..=12);
-    (layers, 1usize..=9, 1usize..=2, rate, 4u32..=14, any::<u64>()).prop_filter_map(
-        "no layout",
-        |(layers, batch, columns, (numerator, shift), weight_bits, seed)| {
-            let mut profile = shape(&layers, batch, columns, 5)?;
-            profile.weight_bits = weight_bits;
-            profile.weight_frac_bits = weight_bits / 2;
-            profile.learning_rate = LearningRate { numerator, shift };
-            profile.max_claims = 3;
-            profile.validate().ok()?;
-            RoundPlan::new(&profile).ok()?;
-            Some((profile, seed))
-        },
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-
-    #[test]
-    fn prop_rounds_of_any_shape_are_provable_and_unique((profile, seed) in shapes(), claims in 1u64..=3) {
-        let round = Round::new(&profile, seed % 1_000_000, claims);
-        prop_assert_eq!(round.failing(round.witness()), names(&[]));
-        let mut rng = StdRng::seed_from_u64(seed);
-        let mut next = round.next();
-        let l = rng.gen_range(0..next.layers.len());
-        let at = rng.gen_range(0..next.layers[l].weights.len());
-        let by = if rng.gen() { 1 } else { -1 };
-        next.layers[l].weights[at] += by;
-        prop_assert!(!round.failing(round.to(&next)).is_empty());
-    }
 }
 
 #[test]
@@ -728,10 +507,10 @@ fn deletion_score() {
         rejects_a_model_that_is_not_canonical,
         rejects_junk_in_the_sum,
         rejects_a_copy_that_differs_from_its_weight,
-        rejects_forged_multiplicities_and_sums,
-        rejects_forged_folds,
-        rejects_sums_that_do_not_start_at_zero,
-        rejects_values_off_the_table_that_are_summed_as_others,
+        forged::rejects_forged_multiplicities_and_sums,
+        forged::rejects_forged_folds,
+        forged::rejects_sums_that_do_not_start_at_zero,
+        forged::rejects_values_off_the_table_that_are_summed_as_others,
     ]);
     let (round, _) = toy();
     let audit = round.audit(&round.circuit.with_witness(round.witness()), &round.instance());
