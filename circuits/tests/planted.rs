@@ -375,7 +375,9 @@ fn the_circuit_without_a_bug_is_rigid() {
 /// The verifier is content with every one of them: honest proofs cannot show a bug.
 #[test]
 fn honest_proofs_of_buggy_circuits_verify() {
-    for bug in [Bug::None, Bug::DroppedCopy, Bug::SecondPhaseOperand, Bug::UngatedTableRow, Bug::RowOverlap] {
+    let single_cells = [Bug::DroppedCopy, Bug::DroppedGate, Bug::FreePadding, Bug::FreeNext, Bug::WitnessConstant];
+    let others = [Bug::None, Bug::SecondPhaseOperand, Bug::UngatedTableRow, Bug::RowOverlap, Bug::Unassigned];
+    for bug in single_cells.into_iter().chain(others) {
         let circuit = Planted { bug };
         let keys = CircuitKeys::new(K, &circuit);
         // The tail of `next`, the second column, is 1.
