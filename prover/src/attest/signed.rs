@@ -104,12 +104,7 @@ impl SignedAttestation {
     }
 
     pub(super) fn from_raw(raw: RawAttestation) -> Result<Self, FormatError> {
-        if raw.format != FORMAT {
-            return Err(FormatError::field("format", FORMAT, raw.format));
-        }
-        if raw.version != VERSION {
-            return Err(FormatError::field("version", VERSION, raw.version));
-        }
+        json::check_header((&raw.format, raw.version), (FORMAT, VERSION))?;
         Ok(Self {
             chain_id: raw.chain_id,
             registry: raw.registry,

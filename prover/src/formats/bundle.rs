@@ -238,30 +238,14 @@ impl ProofBundle {
     /// Reads JSON text, with all checks that need no verifying key.
     pub fn from_json(bytes: &[u8]) -> Result<Self, FormatError> {
         let raw: RawBundle = json::read("proof file", bytes, LIMIT as usize)?;
-        if raw.format != FORMAT {
-            return Err(FormatError::field("format", FORMAT, raw.format));
-        }
-        if raw.version != VERSION {
-            return Err(FormatError::field("version", VERSION, raw.version));
-        }
+        json::check_header((&raw.format, raw.version), (FORMAT, VERSION))?;
         let profile_id = word("profile_id", &raw.profile_id)?;
         let context = read_context(&raw.context, profile_id)?;
         if context.circuit() != raw.circuit {
             let expected = format!("the context of a {:?} proof", raw.circuit);
             return Err(FormatError::field("context", expected, format!("{:?}", context.circuit())));
         }
-        let count = raw.circuit.instances();
-        if raw.instances.len() != count {
-            return Err(FormatError::field("instances", format!("{count} values"), raw.instances.len()));
-        }
-        let mut instances = Vec::with_capacity(count);
-        for (index, text) in raw.instances.iter().enumerate() {
-            let field = format!("instances[{index}]");
-            let bytes = hexadecimal::decode_array(&field, text)?;
-            let value = scalar_from_bytes(&bytes)
-                .map_err(|_| FormatError::field(field, "a number below the group order", text))?;
-            instances.push(value);
-        }
+        let instances = read_instances(raw.circuit, &raw.instances)?;
         let value = context.value(profile_id);
         if scalar_to_word(&instances[0]) != value {
             let expected = format!("{}, the value of the context", hex(value.to_be_bytes::<32>()));
@@ -280,6 +264,20 @@ impl ProofBundle {
             link,
         })
     }
+}
+
+/// The public inputs: as many as the circuit has, each below the group's order.
+pub(super) fn read_instances(circuit: CircuitKind, texts: &[String]) -> Result<Vec<Fr>, FormatError> {
+    let count = circuit.instances();
+    if texts.len() != count {
+        return Err(FormatError::field("instances", format!("{count} values"), texts.len()));
+    }
+    let read = |(index, text): (usize, &String)| {
+        let field = format!("instances[{index}]");
+        let bytes = hexadecimal::decode_array(&field, text)?;
+        scalar_from_bytes(&bytes).map_err(|_| FormatError::field(field, "a number below the group order", text))
+    };
+    texts.iter().enumerate().map(read).collect()
 }
 
 fn read_context(raw: &RawContext, profile_id: B256) -> Result<Context, FormatError> {

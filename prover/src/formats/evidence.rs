@@ -22,9 +22,9 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use zkpoc_contracts::bindings::Evidence;
 
-use super::bundle::{CircuitKind, LIMIT, PROOF_LIMIT};
+use super::bundle::{read_instances, CircuitKind, LIMIT, PROOF_LIMIT};
 use super::{hexadecimal, json, FormatError};
-use crate::commit::{scalar_from_bytes, scalar_to_bytes, scalar_to_word};
+use crate::commit::{scalar_to_bytes, scalar_to_word};
 
 const FORMAT: &str = "zkpoc-evidence";
 const VERSION: u32 = 1;
@@ -77,25 +77,8 @@ impl EvidenceFile {
     /// [`FormatError`] with the field.
     pub fn from_json(bytes: &[u8]) -> Result<Self, FormatError> {
         let raw: Raw = json::read("evidence file", bytes, LIMIT as usize)?;
-        if raw.format != FORMAT {
-            return Err(FormatError::field("format", FORMAT, raw.format));
-        }
-        if raw.version != VERSION {
-            return Err(FormatError::field("version", VERSION, raw.version));
-        }
-        let count = raw.circuit.instances();
-        if raw.instances.len() != count {
-            return Err(FormatError::field("instances", format!("{count} values"), raw.instances.len()));
-        }
-        let mut instances = Vec::with_capacity(count);
-        for (index, text) in raw.instances.iter().enumerate() {
-            let field = format!("instances[{index}]");
-            let bytes = hexadecimal::decode_array(&field, text)?;
-            instances.push(
-                scalar_from_bytes(&bytes)
-                    .map_err(|_| FormatError::field(field, "a number below the group order", text))?,
-            );
-        }
+        json::check_header((&raw.format, raw.version), (FORMAT, VERSION))?;
+        let instances = read_instances(raw.circuit, &raw.instances)?;
         Ok(Self {
             profile_id: hexadecimal::decode_array("profile_id", &raw.profile_id).map(B256::new)?,
             circuit: raw.circuit,

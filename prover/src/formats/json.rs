@@ -26,6 +26,17 @@ pub fn check(what: &'static str, bytes: &[u8], limit: usize) -> Result<(), Forma
     reader.end().map_err(|source| FormatError::Json { what, source })
 }
 
+/// Checks that a file says it is of this format and version.
+pub(crate) fn check_header(found: (&str, u32), expected: (&str, u32)) -> Result<(), FormatError> {
+    if found.0 != expected.0 {
+        return Err(FormatError::field("format", expected.0, found.0));
+    }
+    if found.1 != expected.1 {
+        return Err(FormatError::field("version", expected.1, found.1));
+    }
+    Ok(())
+}
+
 /// Writes a value as indented text with a final line break.
 pub fn write<T: serde::Serialize>(value: &T) -> Vec<u8> {
     // invariant: the types written here are structs of numbers, strings and lists.

@@ -107,12 +107,7 @@ impl DatasetManifest {
     /// Reads JSON text; the root must be that of the commitments.
     pub fn from_json(bytes: &[u8]) -> Result<Self, FormatError> {
         let raw: RawManifest = json::read("dataset manifest", bytes, MANIFEST_LIMIT as usize)?;
-        if raw.format != FORMAT {
-            return Err(FormatError::field("format", FORMAT, raw.format));
-        }
-        if raw.version != VERSION {
-            return Err(FormatError::field("version", VERSION, raw.version));
-        }
+        json::check_header((&raw.format, raw.version), (FORMAT, VERSION))?;
         if raw.shard_count as usize != raw.commitments.len() {
             let found = raw.commitments.len();
             return Err(FormatError::field("commitments", format!("{} points", raw.shard_count), found));

@@ -102,12 +102,7 @@ impl Acknowledgement {
     /// [`FormatError`] with the field.
     pub fn from_json(bytes: &[u8]) -> Result<Self, FormatError> {
         let raw: Raw = json::read("acknowledgement", bytes, LIMIT)?;
-        if raw.format != FORMAT {
-            return Err(FormatError::field("format", FORMAT, raw.format));
-        }
-        if raw.version != VERSION {
-            return Err(FormatError::field("version", VERSION, raw.version));
-        }
+        json::check_header((&raw.format, raw.version), (FORMAT, VERSION))?;
         let round = raw.round.parse().map_err(|_| FormatError::field("round", "a decimal number", &raw.round))?;
         let signature: [u8; 65] = crate::formats::hexadecimal::decode_array("signature", &raw.signature)?;
         let forum = Forum { chain_id: raw.chain_id, rounds: raw.rounds };

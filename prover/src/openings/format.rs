@@ -193,12 +193,7 @@ fn split(bytes: &[u8]) -> Result<(Header, RawHeader, &[u8]), FormatError> {
     })?;
     let (line, update) = (&bytes[..end], &bytes[end + 1..]);
     let preamble: Preamble = json::read(WHAT, line, HEADER_LIMIT)?;
-    if preamble.format != FORMAT {
-        return Err(FormatError::field("format", FORMAT, preamble.format));
-    }
-    if preamble.version != VERSION {
-        return Err(FormatError::field("version", VERSION, preamble.version));
-    }
+    json::check_header((&preamble.format, preamble.version), (FORMAT, VERSION))?;
     if preamble.mode != Mode::Open.name() {
         let expected = format!("`{}`, the only mode that this program knows", Mode::Open.name());
         return Err(FormatError::field("mode", expected, preamble.mode));

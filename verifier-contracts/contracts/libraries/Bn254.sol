@@ -15,6 +15,12 @@ library Bn254 {
     /// @notice Order of the group; scalars and public inputs are below this prime.
     uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 
+    /// @notice Generator of G2; the precompile takes each coordinate's part 1 before part 0.
+    uint256 internal constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
+    uint256 internal constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
+    uint256 internal constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
+    uint256 internal constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
+
     /// @dev Price of the addition is 150 (EIP-1108), it was 500 before.
     uint256 private constant ADD_GAS = 1_000;
     /// @dev Price of the multiplication is 6,000 (EIP-1108).

@@ -11,10 +11,6 @@ import {Bn254, G1Point} from "./Bn254.sol";
 library KzgOpening {
     /// @dev Price of a pairing of two pairs is 113,000 (EIP-1108).
     uint256 private constant PAIRING_GAS = 250_000;
-    uint256 private constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
-    uint256 private constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
-    uint256 private constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
-    uint256 private constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
 
     /// @notice Whether `z` is the point of a row: z^n = 1.
     function isRow(uint256 z) internal pure returns (bool) {
@@ -40,10 +36,10 @@ library KzgOpening {
         uint256[12] memory pairs = [
             left.x,
             left.y,
-            G2_X1,
-            G2_X0,
-            G2_Y1,
-            G2_Y0,
+            Bn254.G2_X1,
+            Bn254.G2_X0,
+            Bn254.G2_Y1,
+            Bn254.G2_Y0,
             opening.x,
             Bn254.Q - opening.y,
             CommitmentKey.TAU_X1,

@@ -8,10 +8,6 @@ import {Bn254, G1Point} from "./Bn254.sol";
 /// no proof; it is better not deployed.
 library Precompiles {
     uint256 private constant TRIAL_GAS = 300_000;
-    uint256 private constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
-    uint256 private constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
-    uint256 private constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
-    uint256 private constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
 
     /// @notice Reverts unless exponentiation, addition, multiplication and pairing give what they must.
     function requireAll() internal view {
@@ -24,8 +20,8 @@ library Precompiles {
         Bn254.addMul(product, 1, 2, 2);
         if (sum.x != product.x || sum.y != product.y) revert Bn254.ZkPocCurvePrecompile(address(7));
         // The generators' pairing is not one; times that with the negative it is.
-        bytes memory pair = abi.encode(1, 2, G2_X1, G2_X0, G2_Y1, G2_Y0);
-        bytes memory negative = abi.encode(1, Bn254.Q - 2, G2_X1, G2_X0, G2_Y1, G2_Y0);
+        bytes memory pair = abi.encode(1, 2, Bn254.G2_X1, Bn254.G2_X0, Bn254.G2_Y1, Bn254.G2_Y0);
+        bytes memory negative = abi.encode(1, Bn254.Q - 2, Bn254.G2_X1, Bn254.G2_X0, Bn254.G2_Y1, Bn254.G2_Y0);
         bool one = abi.decode(_call(8, pair, 32), (uint256)) == 1;
         bool both = abi.decode(_call(8, bytes.concat(pair, negative), 32), (uint256)) == 1;
         if (one || !both) revert Bn254.ZkPocCurvePrecompile(address(8));
