@@ -24,7 +24,8 @@
 //! 2. activations and residuals are their rounded clamps (`units`), by range-checked limbs (`lookup`);
 //! 3. back-propagated sums are signals times transposed weights (`backward`), signals their rounded,
 //!    clamped and masked values;
-//! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (`zones`);
+//! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (`zones`; beside transposed
+//!    weights by the fold that the table's LogUp sum goes on from, see `gates::folds`);
 //! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
 //! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
