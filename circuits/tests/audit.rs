@@ -4,13 +4,10 @@ mod support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;
-use support::{census, free, random_step, shape, Claim, Fixture};
+use support::{census, free, honest_dataset, honest_round, round_audit, shape, Claim, Fixture};
 use zkpoc_circuits::audit::{Audit, Cell};
-use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{Zone, TAIL};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::step;
-use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 
 /// Fixtures of all built-in profiles and of small shapes of depth 1, 2, 3 and 4.
 fn small_shapes() -> Vec<Fixture> {
@@ -70,16 +67,10 @@ fn check_lookups(name: &str, audit: &Audit, census: &census::Census) {
 }
 
 fn check_dataset(profile: &Profile) {
-    let Ok(circuit) = DatasetCircuit::new(profile) else {
+    let Ok(circuit) = honest_dataset(profile, 1) else {
         assert_eq!(profile.name, "shape", "a built-in profile has a layout");
         return;
     };
-    let (_, mut shard) = random_step(profile, 1);
-    // No record twice.
-    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
-        record[0] = i as u16;
-    }
-    let circuit = circuit.with_witness(DatasetWitness::new(circuit.plan(), &shard));
     let audit = Audit::new(&circuit, profile.k, &[Fr::from(9)], &[Fr::from(77_777), Fr::from(88_888)]).unwrap();
     let name = format!("dataset {} {:?}", profile.name, profile.layers);
     check_structure(&name, &audit, &census::dataset(circuit.plan()), &BTreeSet::new());
@@ -87,26 +78,17 @@ fn check_dataset(profile: &Profile) {
 }
 
 fn check_round(profile: &Profile) {
-    let circuit = match RoundCircuit::new(profile) {
+    let circuit = match honest_round(profile) {
         Ok(circuit) => circuit,
         Err(error) => {
             assert_eq!(profile.name, "shape", "a built-in profile has a layout: {error}");
             return;
         }
     };
-    let (model, shard) = random_step(profile, 1);
-    let sum = step(profile, &model, &shard).unwrap().update;
     let columns = circuit.plan().grid.columns;
-    let tails = vec![vec![Fr::from(3); TAIL]; columns];
-    let witness = RoundWitness::new(circuit.plan(), &model, &sum, 1, &tails).unwrap();
-    let circuit = circuit.with_witness(witness);
-    let challenges = [Fr::from(77_777), Fr::from(88_888)];
-    let mut audit = Audit::new(&circuit, profile.k, &[Fr::from(9), Fr::from(1)], &challenges).unwrap();
-    for column in (0..columns).chain(2 * columns..3 * columns) {
-        audit.script(column, Fr::from(1));
-    }
+    let audit = round_audit(&circuit, &[Fr::from(9), Fr::from(1)], &[Fr::from(77_777), Fr::from(88_888)]);
     let name = format!("round {} {:?}", profile.name, profile.layers);
-    check_structure(&name, &audit, &census::round(circuit.plan()), &census::round_starts(circuit.plan()));
+    check_structure(&name, &audit, &census::round(circuit.plan()), &free::round_starts(circuit.plan()));
     for column in columns..2 * columns {
         assert_eq!(audit.rotations(column), BTreeSet::from([0]), "{name}: column {column}");
     }
@@ -121,7 +103,7 @@ fn check_round(profile: &Profile) {
 fn check(f: &Fixture) {
     let name = format!("{} {:?}", f.profile.name, f.profile.layers);
     let audit = f.audit(&f.claim(), 1);
-    check_structure(&name, &audit, &census::training(&f.plan), &census::training_starts(&f.plan));
+    check_structure(&name, &audit, &census::training(&f.plan), &free::training_starts(&f.plan));
 
     // Committed hiding columns give away one evaluation a proof.
     let columns = f.plan.grid.columns;

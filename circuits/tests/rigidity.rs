@@ -11,14 +11,11 @@ use rand::rngs::StdRng;
 use rand::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
 use support::free::{self, Free};
-use support::{random_step, shape, Fixture};
+use support::{honest_dataset, honest_round, round_audit, shape, Fixture};
 use zkpoc_circuits::audit::{Audit, Cell, Question, Rigidity};
-use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::field::power_of_two;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::step;
-use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 
 /// Synthesises a circuit under given challenges.
 type Make = Box<dyn Fn(&[Fr]) -> Audit + Sync>;
@@ -59,13 +56,7 @@ fn training(f: Fixture) -> Subject {
 }
 
 fn dataset(profile: &Profile) -> Subject {
-    let circuit = DatasetCircuit::new(profile).unwrap();
-    let (_, mut shard) = random_step(profile, 3);
-    // No record twice.
-    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
-        record[0] = i as u16;
-    }
-    let circuit = circuit.with_witness(DatasetWitness::new(circuit.plan(), &shard));
+    let circuit = honest_dataset(profile, 3).unwrap();
     let zones = circuit.plan().grid.data_zones();
     let k = profile.k;
     Subject {
@@ -78,13 +69,8 @@ fn dataset(profile: &Profile) -> Subject {
 }
 
 fn round(profile: &Profile) -> Subject {
-    let circuit = RoundCircuit::new(profile).unwrap();
+    let circuit = honest_round(profile).unwrap();
     let plan = circuit.plan().clone();
-    let (model, shard) = random_step(profile, 1);
-    let sum = step(profile, &model, &shard).unwrap().update;
-    let tails = vec![vec![Fr::from(3); TAIL]; plan.grid.columns];
-    let witness = RoundWitness::new(&plan, &model, &sum, 1, &tails).unwrap();
-    let circuit = circuit.with_witness(witness);
     let grid = &plan.grid;
     let (c, rows, parts) = (grid.columns, grid.rows(), plan.private_cells());
     // The model, and of the sum the updates of weights and biases: copies and padding are the gates' to bind.
@@ -102,17 +88,12 @@ fn round(profile: &Profile) -> Subject {
             confined.extend(plan.area().map(|row| vec![((2 * c + column, row), scale), ((low, row), -scale)]));
         }
     }
-    let k = profile.k;
     Subject {
         name: format!("round {:?}", profile.layers),
         free: free::round(&plan),
         known,
         confined,
-        make: Box::new(move |challenges| {
-            let mut audit = Audit::new(&circuit, k, &[Fr::from(9), Fr::ONE], challenges).unwrap();
-            (0..c).chain(2 * c..3 * c).for_each(|column| audit.script(column, Fr::ONE));
-            audit
-        }),
+        make: Box::new(move |challenges| round_audit(&circuit, &[Fr::from(9), Fr::ONE], challenges)),
     }
 }
 

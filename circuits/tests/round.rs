@@ -12,7 +12,7 @@ use rand::rngs::{OsRng, StdRng};
 use rand::{Rng, SeedableRng};
 use std::sync::{Arc, OnceLock};
 use support::proving::{CircuitKeys, Script};
-use support::{names, random_step, score, shape};
+use support::{names, random_step, round_audit, score, shape};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::TAIL;
@@ -79,12 +79,7 @@ impl Round {
 
     fn audit(&self, circuit: &RoundCircuit, instance: &[Fr]) -> Audit {
         let challenges = [Fr::random(OsRng), Fr::random(OsRng)];
-        let mut audit = Audit::new(circuit, self.plan().profile.k, instance, &challenges).expect("synthesis");
-        let columns = self.plan().grid.columns;
-        for column in (0..columns).chain(2 * columns..3 * columns) {
-            audit.script(column, Fr::ONE);
-        }
-        audit
+        round_audit(circuit, instance, &challenges)
     }
 
     fn failing(&self, witness: RoundWitness) -> std::collections::BTreeSet<String> {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use zkpoc_circuits::audit::{Audit, Cell};
+use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::dataset::DatasetPlan;
 use zkpoc_circuits::grid::{Grid, TAIL};
 use zkpoc_circuits::round::RoundPlan;
@@ -182,23 +182,4 @@ pub(crate) fn round(plan: &RoundPlan) -> Census {
     }
     also(&zero, &["claims.start", "table.start", "lookup.start", "lookup.total"]);
     out
-}
-
-/// Starts of folds, which cancel in differences: the only second-phase cells that are read and not computed.
-pub(crate) fn training_starts(plan: &Plan) -> BTreeSet<Cell> {
-    let dot = 2 * plan.grid.columns + 1 + plan.aux_columns + 2;
-    let starts = plan.grid.sections().into_iter().map(|section| plan.grid.row(section.start));
-    starts.flat_map(|start| [(dot, start - 1), (dot, start - 2)]).collect()
-}
-
-/// The same for the round circuit.
-pub(crate) fn round_starts(plan: &RoundPlan) -> BTreeSet<Cell> {
-    let c = plan.grid.columns;
-    let fold = 3 * c + 2 + c * plan.private_cells() + c * plan.lookups() + 1;
-    let layers = 2..=plan.grid.depth();
-    let starts = layers.flat_map(|l| {
-        let (weights, copies) = (plan.forward(l).start - 1, plan.transposed(l).start - 1);
-        [(fold, weights), (fold, copies), (fold + 1, copies)]
-    });
-    starts.collect()
 }

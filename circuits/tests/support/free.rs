@@ -26,11 +26,17 @@ pub(crate) struct Free {
 }
 
 impl Free {
-    fn of(columns: (Range<usize>, Range<usize>), rows: usize, reason: impl Fn(usize, usize) -> Option<Reason>) -> Self {
+    fn of(
+        columns: (Range<usize>, Range<usize>),
+        rows: usize,
+        starts: &BTreeSet<Cell>,
+        reason: impl Fn(usize, usize) -> Option<Reason>,
+    ) -> Self {
         let collect = |columns: Range<usize>| {
             let mut out: BTreeMap<Reason, BTreeSet<Cell>> = BTreeMap::new();
             for cell in columns.flat_map(|column| (0..rows).map(move |row| (column, row))) {
-                if let Some(reason) = reason(cell.0, cell.1) {
+                let start = starts.contains(&cell).then_some(START_CANCELS);
+                if let Some(reason) = start.or_else(|| reason(cell.0, cell.1)) {
                     out.entry(reason).or_default().insert(cell);
                 }
             }
@@ -49,17 +55,22 @@ pub(crate) fn training(plan: &Plan) -> Free {
     let grid = &plan.grid;
     let first = 2 * grid.columns + 1 + plan.aux_columns;
     let chains = first + 3;
-    Free::of((grid.columns..first, first..chains + plan.chain_columns), grid.rows(), |column, row| {
-        if column <= 2 * grid.columns {
-            (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS)
-        } else if column < first {
-            training_aux(plan, column - 2 * grid.columns - 1, row)
-        } else if column < chains {
-            training_folds(plan, column - first, row)
-        } else {
-            training_chain(plan, column - chains, row)
-        }
-    })
+    Free::of(
+        (grid.columns..first, first..chains + plan.chain_columns),
+        grid.rows(),
+        &training_starts(plan),
+        |column, row| {
+            if column <= 2 * grid.columns {
+                (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS)
+            } else if column < first {
+                training_aux(plan, column - 2 * grid.columns - 1, row)
+            } else if column < chains {
+                training_folds(plan, column - first, row)
+            } else {
+                training_chain(plan, column - chains, row)
+            }
+        },
+    )
 }
 
 /// A first-phase column of the training circuit after the committed ones.
@@ -104,11 +115,6 @@ fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
         0 => (row >= end).then_some(UNUSED),
         1 => (row >= table_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
         _ => {
-            let mut sections = grid.sections().into_iter().map(|section| grid.row(section.start));
-            // The last group before a section: weights two rows before it, inputs one.
-            if sections.any(|start| row + 2 == start || row + 1 == start) {
-                return Some(START_CANCELS);
-            }
             let chain = |rows: Range<usize>| rows.contains(&row) && row % 4 != 1;
             let dot =
                 |row: usize| row.is_multiple_of(4) && grid.sections().iter().any(|s| grid.row(s.start) == row + 4);
@@ -151,7 +157,7 @@ pub(crate) fn dataset(plan: &DatasetPlan) -> Free {
         sums.any(|first| (first..first + grid.batch).contains(&row))
     };
     let pair = |row: usize| (1..grid.batch).any(|shift| plan.pairs(shift).contains(&row));
-    Free::of((0..2, 2..6), grid.rows(), |column, row| match column {
+    Free::of((0..2, 2..6), grid.rows(), &BTreeSet::new(), |column, row| match column {
         0 => (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS),
         1 => (!labels(row) && !(plan.table()..table_end).contains(&row)).then_some(UNUSED),
         2 => (!(features.start - 1..table_end).contains(&row)).then_some(UNUSED),
@@ -170,37 +176,42 @@ pub(crate) fn round(plan: &RoundPlan) -> Free {
     let first = 3 * c + 2 + c * parts;
     let weight: BTreeSet<usize> = plan.parameter_rows().into_iter().collect();
     let hidden = grid.depth() > 1;
-    Free::of((c..first, first..first + sums + 1 + if hidden { 2 } else { 0 }), grid.rows(), |column, row| {
-        let table_end = plan.table() + (1 << plan.limb_bits);
-        if column < 2 * c {
-            return (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS);
-        }
-        if column < 3 * c {
-            return None;
-        }
-        if column == 3 * c {
-            return (!(area.start - 1..area.end).contains(&row)).then_some(UNUSED);
-        }
-        if column == 3 * c + 1 {
-            return (!(plan.table()..table_end).contains(&row)).then_some(UNUSED);
-        }
-        if column < first {
-            let at = column - 3 * c - 2;
-            // The high part is the only one that is not looked up.
-            let high = at % parts == 1;
-            let used = if high { weight.contains(&row) } else { area.contains(&row) };
-            return (!used).then_some(UNUSED);
-        }
-        let second = column - first;
-        if second < sums {
-            let start = if second + 1 == sums { area.start - 1 } else { area.start };
-            return (!(start..area.end).contains(&row)).then_some(UNUSED);
-        }
-        if second == sums {
-            return (!(plan.table() - 1..table_end).contains(&row)).then_some(UNUSED);
-        }
-        round_fold(plan, second - sums - 1, row)
-    })
+    Free::of(
+        (c..first, first..first + sums + 1 + if hidden { 2 } else { 0 }),
+        grid.rows(),
+        &round_starts(plan),
+        |column, row| {
+            let table_end = plan.table() + (1 << plan.limb_bits);
+            if column < 2 * c {
+                return (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS);
+            }
+            if column < 3 * c {
+                return None;
+            }
+            if column == 3 * c {
+                return (!(area.start - 1..area.end).contains(&row)).then_some(UNUSED);
+            }
+            if column == 3 * c + 1 {
+                return (!(plan.table()..table_end).contains(&row)).then_some(UNUSED);
+            }
+            if column < first {
+                let at = column - 3 * c - 2;
+                // The high part is the only one that is not looked up.
+                let high = at % parts == 1;
+                let used = if high { weight.contains(&row) } else { area.contains(&row) };
+                return (!used).then_some(UNUSED);
+            }
+            let second = column - first;
+            if second < sums {
+                let start = if second + 1 == sums { area.start - 1 } else { area.start };
+                return (!(start..area.end).contains(&row)).then_some(UNUSED);
+            }
+            if second == sums {
+                return (!(plan.table() - 1..table_end).contains(&row)).then_some(UNUSED);
+            }
+            round_fold(plan, second - sums - 1, row)
+        },
+    )
 }
 
 fn round_fold(plan: &RoundPlan, fold: usize, row: usize) -> Option<Reason> {
@@ -208,18 +219,31 @@ fn round_fold(plan: &RoundPlan, fold: usize, row: usize) -> Option<Reason> {
     let mut out = Some(UNUSED);
     for l in 2..=plan.grid.depth() {
         let (weights, copies) = (plan.forward(l), plan.transposed(l));
-        if fold == 0 && (row + 1 == weights.start || row + 1 == copies.start) {
-            return Some(START_CANCELS);
-        }
         if fold == 0 && (weights.contains(&row) || copies.contains(&row)) {
             out = None;
-        }
-        if fold == 1 && row + 1 == copies.start {
-            return Some(START_CANCELS);
         }
         if fold == 1 && copies.contains(&row) && (row + 1 - copies.start).is_multiple_of(rows) {
             out = None;
         }
     }
     out
+}
+
+/// Starts of folds, which cancel in differences: the only second-phase cells that are read and not computed.
+pub(crate) fn training_starts(plan: &Plan) -> BTreeSet<Cell> {
+    let dot = 2 * plan.grid.columns + 1 + plan.aux_columns + 2;
+    let starts = plan.grid.sections().into_iter().map(|section| plan.grid.row(section.start));
+    starts.flat_map(|start| [(dot, start - 1), (dot, start - 2)]).collect()
+}
+
+/// The same for the round circuit.
+pub(crate) fn round_starts(plan: &RoundPlan) -> BTreeSet<Cell> {
+    let c = plan.grid.columns;
+    let fold = 3 * c + 2 + c * plan.private_cells() + c * plan.lookups() + 1;
+    let layers = 2..=plan.grid.depth();
+    let starts = layers.flat_map(|l| {
+        let (weights, copies) = (plan.forward(l).start - 1, plan.transposed(l).start - 1);
+        [(fold, weights), (fold, copies), (fold + 1, copies)]
+    });
+    starts.collect()
 }

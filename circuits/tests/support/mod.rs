@@ -19,8 +19,11 @@ use rand::{Rng, SeedableRng};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use zkpoc_circuits::audit::Audit;
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
+use zkpoc_circuits::grid::{LayoutError, TAIL};
 use zkpoc_circuits::profile::{LearningRate, Profile};
 use zkpoc_circuits::reference::{step, Model, Shard, StepTrace};
+use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::phase2::Phase2;
 use zkpoc_circuits::training::{Phase1, Plan, Tamper, TrainingCircuit};
 
@@ -165,6 +168,37 @@ pub(crate) fn random_step(profile: &Profile, seed: u64) -> (Model, Shard) {
         .collect();
     let labels = (0..profile.batch).map(|_| rng.gen_range(0..profile.classes()) as u16).collect();
     (model, Shard { features, labels })
+}
+
+/// The dataset circuit of a profile with a random shard, no record twice.
+pub(crate) fn honest_dataset(profile: &Profile, seed: u64) -> Result<DatasetCircuit, LayoutError> {
+    let circuit = DatasetCircuit::new(profile)?;
+    let (_, mut shard) = random_step(profile, seed);
+    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
+        record[0] = i as u16;
+    }
+    Ok(circuit.with_witness(DatasetWitness::new(circuit.plan(), &shard)))
+}
+
+/// The round circuit of a profile with a step by one random update.
+pub(crate) fn honest_round(profile: &Profile) -> Result<RoundCircuit, LayoutError> {
+    let circuit = RoundCircuit::new(profile)?;
+    let (model, shard) = random_step(profile, 1);
+    let sum = step(profile, &model, &shard).expect("a valid step").update;
+    let tails = vec![vec![Fr::from(3); TAIL]; circuit.plan().grid.columns];
+    let witness = RoundWitness::new(circuit.plan(), &model, &sum, 1, &tails).expect("a round");
+    Ok(circuit.with_witness(witness))
+}
+
+/// The audit of a round circuit, with blinding of the two models as the prover scripts it.
+pub(crate) fn round_audit(circuit: &RoundCircuit, instance: &[Fr], challenges: &[Fr]) -> Audit {
+    let plan = circuit.plan();
+    let mut audit = Audit::new(circuit, plan.profile.k, instance, challenges).expect("synthesis");
+    let columns = plan.grid.columns;
+    for column in (0..columns).chain(2 * columns..3 * columns) {
+        audit.script(column, Fr::ONE);
+    }
+    audit
 }
 
 /// A small profile of the given shape with the smallest `k` that has a layout.
