@@ -127,6 +127,19 @@ impl Report {
         self
     }
 
+    /// Every mutation of the plan was tried and judged as the tables say. Some subjects have nothing to alter in some
+    /// classes; but of `least` mutations or more no class goes untried.
+    pub(crate) fn check(&self, plan: &Plan, expected: &[(&str, Expect)], least: u64) {
+        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
+        let total = self.total();
+        assert_eq!((total.tried, total.disagreements), (plan.count, 0));
+        if plan.count >= least {
+            for ((class, _), tally) in expected.iter().zip(&self.tallies) {
+                assert!(tally.skipped < tally.tried, "{class} was never tried");
+            }
+        }
+    }
+
     /// Totals.
     pub(crate) fn total(&self) -> Tally {
         let mut total = Tally::default();

@@ -346,14 +346,7 @@ fn both_link_verifiers_give_the_verdicts_of_the_table() {
     let plan = Plan::from_environment(MUTATIONS);
     let chain = || stage.chain.clone();
     let report = plan.run("links", &expected(), chain, |chain, index, random| trial(stage, chain, index, random));
-    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
-    let total = report.total();
-    assert_eq!((total.tried, total.disagreements), (plan.count, 0));
-    if plan.count >= MUTATIONS {
-        for (class, tally) in CLASSES.iter().zip(&report.tallies) {
-            assert!(tally.skipped < tally.tried, "{} was never tried", class.name);
-        }
-    }
+    report.check(&plan, &expected(), MUTATIONS);
 }
 
 /// The challenge of the alterations above is the real one: moved answers fail for the challenge alone.
