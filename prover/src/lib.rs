@@ -1,5 +1,6 @@
 //! Prover library of zkpoc.
 
+pub mod arith;
 pub mod attest;
 pub mod backup;
 pub mod chain;
