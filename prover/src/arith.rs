@@ -1,7 +1,7 @@
 //! Arithmetic over whole columns: multi-exponentiations, transforms, and products of slices.
 //!
-//! Everything that costs a proof its time passes through here, so it can be made fast in one place.
-//! The results are exact field and group elements; tests compare them with the library's.
+//! Everything that costs a proof its time passes through here. On processors with AVX-512 IFMA the code of `vector` runs, elsewhere
+//! the library's. The results are exact field and group elements, the same on both; tests compare them.
 //!
 //! # Shapes
 //! A column of a domain of size `2^k` has `2^k` values or coefficients. Integers are `i64`: a
@@ -12,41 +12,97 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use rayon::prelude::*;
 use zkpoc_circuits::field::signed;
 
+#[cfg(target_arch = "x86_64")]
+mod msm;
 mod ntt;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 pub use ntt::Domain;
 
-/// `sum scalars_i bases_i`.
+/// Elements of a slice that one task handles.
+const CHUNK: usize = 1 << 10;
+
+/// Whether the code for AVX-512 runs.
+pub fn vectorized() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let answer = vector::available();
+    #[cfg(not(target_arch = "x86_64"))]
+    let answer = false;
+    answer
+}
+
+/// `sum scalars_i bases_i`; there are at least as many bases as scalars.
 pub fn msm(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
-    best_multiexp(scalars, &bases[..scalars.len()])
+    let bases = &bases[..scalars.len()];
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return msm::full(scalars, bases);
+    }
+    best_multiexp(scalars, bases)
 }
 
 /// `sum values_i bases_i` for integers; the cost grows with the bits of the largest.
 pub fn msm_small(values: &[i64], bases: &[G1Affine]) -> G1 {
+    let bases = &bases[..values.len()];
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return msm::small(values, bases);
+    }
     let part = |sign: i64| -> Vec<Fr> {
         values.par_iter().map(|value| signed(i128::from(value.saturating_mul(sign).max(0)))).collect()
     };
-    msm(&part(1), bases) - msm(&part(-1), bases)
+    best_multiexp(&part(1), bases) - best_multiexp(&part(-1), bases)
 }
 
 /// Value of a polynomial, given by its coefficients from the constant one upwards.
 pub fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return vector::evaluate(coefficients, [point])[0];
+    }
     eval_polynomial(coefficients, point)
+}
+
+/// Values of a polynomial at several points, in one pass over its coefficients for every four.
+pub fn evaluate_many(coefficients: &[Fr], points: &[Fr]) -> Vec<Fr> {
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        let four = |points: &[Fr]| {
+            let last = points.len() - 1;
+            vector::evaluate::<4>(coefficients, std::array::from_fn(|i| points[i.min(last)]))
+                .into_iter()
+                .take(points.len())
+        };
+        return points.chunks(4).flat_map(four).collect();
+    }
+    points.iter().map(|point| evaluate(coefficients, *point)).collect()
 }
 
 /// `sum_i += factor * values_i`; `sum` may be longer.
 pub fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
-    sum.par_iter_mut().zip(values).with_min_len(1 << 10).for_each(|(sum, value)| *sum += factor * value);
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return vector::add_scaled(sum, values, factor);
+    }
+    sum.par_iter_mut().zip(values).with_min_len(CHUNK).for_each(|(sum, value)| *sum += factor * value);
 }
 
 /// `values_i *= factor`.
 pub fn scale(values: &mut [Fr], factor: Fr) {
-    values.par_iter_mut().with_min_len(1 << 10).for_each(|value| *value *= factor);
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return vector::scale_by_powers(values, factor, Fr::ONE);
+    }
+    values.par_iter_mut().with_min_len(CHUNK).for_each(|value| *value *= factor);
 }
 
 /// `values_i *= factor^i`.
 pub fn scale_by_powers(values: &mut [Fr], factor: Fr) {
-    const CHUNK: usize = 1 << 10;
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        return vector::scale_by_powers(values, Fr::ONE, factor);
+    }
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
         let mut power = factor.pow_vartime([(index * CHUNK) as u64]);
         for value in chunk {
@@ -54,4 +110,49 @@ pub fn scale_by_powers(values: &mut [Fr], factor: Fr) {
             power *= factor;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_core::OsRng;
+
+    fn random(n: usize) -> Vec<Fr> {
+        (0..n).map(|_| Fr::random(OsRng)).collect()
+    }
+
+    #[test]
+    fn evaluations_agree_with_the_library() {
+        for n in [0, 1, 7, 8, 9, 1000, 4096] {
+            let coefficients = random(n);
+            let points = random(6);
+            let expected: Vec<Fr> = points.iter().map(|point| eval_polynomial(&coefficients, *point)).collect();
+            assert_eq!(evaluate_many(&coefficients, &points), expected, "n = {n}");
+            assert_eq!(evaluate(&coefficients, points[0]), expected[0], "n = {n}");
+        }
+    }
+
+    #[test]
+    fn slices_are_scaled_and_added() {
+        for n in [0, 1, 7, 8, 13, 5000] {
+            let (values, sum, factor) = (random(n), random(n + 3), Fr::random(OsRng));
+            let mut got = sum.clone();
+            add_scaled(&mut got, &values, factor);
+            let padded = values.iter().copied().chain([Fr::ZERO; 3]);
+            assert!(
+                got.iter().eq(sum.iter().zip(padded).map(|(a, b)| *a + factor * b).collect::<Vec<_>>().iter()),
+                "n = {n}"
+            );
+            let mut got = values.clone();
+            scale(&mut got, factor);
+            assert!(got.iter().eq(values.iter().map(|value| *value * factor).collect::<Vec<_>>().iter()), "n = {n}");
+            let mut got = values.clone();
+            scale_by_powers(&mut got, factor);
+            let powers = std::iter::successors(Some(Fr::ONE), |power| Some(*power * factor));
+            assert!(
+                got.iter().eq(values.iter().zip(powers).map(|(value, p)| *value * p).collect::<Vec<_>>().iter()),
+                "n = {n}"
+            );
+        }
+    }
 }

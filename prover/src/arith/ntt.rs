@@ -14,7 +14,14 @@ pub struct Domain {
     omega: Fr,
     omega_inverse: Fr,
     size_inverse: Fr,
-    data: FFTData<Fr>,
+    tables: Tables,
+}
+
+#[derive(Clone, Debug)]
+enum Tables {
+    Library(FFTData<Fr>),
+    #[cfg(target_arch = "x86_64")]
+    Vector(Box<vector::Tables>),
 }
 
 impl Domain {
@@ -26,8 +33,8 @@ impl Domain {
             omega = omega.square();
             omega_inverse = omega_inverse.square();
         }
-        let data = FFTData::new(1 << k, omega, omega_inverse);
-        Self { k, omega, omega_inverse, size_inverse: Fr::TWO_INV.pow_vartime([u64::from(k)]), data }
+        let size_inverse = Fr::TWO_INV.pow_vartime([u64::from(k)]);
+        Self { k, omega, omega_inverse, size_inverse, tables: Tables::new(k, omega, omega_inverse) }
     }
 
     /// log2 of the size.
@@ -47,25 +54,86 @@ impl Domain {
 
     /// From values on the domain to coefficients, in place.
     pub fn interpolate(&self, values: &mut [Fr]) {
-        best_fft(values, self.omega_inverse, self.k, &self.data, true);
-        scale(values, self.size_inverse);
+        match &self.tables {
+            Tables::Library(data) => {
+                best_fft(values, self.omega_inverse, self.k, data, true);
+                scale(values, self.size_inverse);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Tables::Vector(tables) => tables.transform(values, self.omega_inverse, Fr::ONE, self.size_inverse),
+        }
     }
 
     /// From coefficients to values on the domain, in place.
     pub fn evaluate(&self, coefficients: &mut [Fr]) {
-        best_fft(coefficients, self.omega, self.k, &self.data, false);
+        self.evaluate_on_coset(coefficients, Fr::ONE);
     }
 
     /// From coefficients to values on the coset `shift * domain`, in place.
     pub fn evaluate_on_coset(&self, coefficients: &mut [Fr], shift: Fr) {
-        scale_by_powers(coefficients, shift);
-        self.evaluate(coefficients);
+        match &self.tables {
+            Tables::Library(data) => {
+                if shift != Fr::ONE {
+                    scale_by_powers(coefficients, shift);
+                }
+                best_fft(coefficients, self.omega, self.k, data, false);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Tables::Vector(tables) => tables.transform(coefficients, self.omega, shift, Fr::ONE),
+        }
     }
 
     /// From values on the coset `shift * domain` to coefficients, in place. `shift` is not zero.
     pub fn interpolate_from_coset(&self, values: &mut [Fr], shift: Fr) {
         self.interpolate(values);
         scale_by_powers(values, shift.invert().unwrap_or(Fr::ZERO));
+    }
+}
+
+impl Tables {
+    #[cfg(target_arch = "x86_64")]
+    fn new(k: u32, omega: Fr, omega_inverse: Fr) -> Self {
+        // A side of the matrix has at least the eight lanes.
+        match super::vector::available() && k >= 6 {
+            true => Self::Vector(Box::new(vector::Tables::new(k, omega, omega_inverse))),
+            false => Self::Library(FFTData::new(1 << k, omega, omega_inverse)),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn new(k: u32, omega: Fr, omega_inverse: Fr) -> Self {
+        Self::Library(FFTData::new(1 << k, omega, omega_inverse))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod vector {
+    use super::super::vector::{transform, transform::Twiddles};
+    use halo2_proofs::arithmetic::Field;
+    use halo2_proofs::halo2curves::bn256::Fr;
+
+    /// Twiddles of rows and columns, for a root and its inverse.
+    #[derive(Clone, Debug)]
+    pub(super) struct Tables {
+        omega: Fr,
+        forward: [Twiddles; 2],
+        backward: [Twiddles; 2],
+    }
+
+    impl Tables {
+        pub(super) fn new(k: u32, omega: Fr, omega_inverse: Fr) -> Self {
+            let (rows, columns) = (1usize << (k / 2), 1usize << (k - k / 2));
+            let tables = |root: Fr| {
+                [(rows, columns), (columns, rows)]
+                    .map(|(size, other)| Twiddles::new(size, root.pow_vartime([other as u64])))
+            };
+            Tables { omega, forward: tables(omega), backward: tables(omega_inverse) }
+        }
+
+        pub(super) fn transform(&self, values: &mut [Fr], root: Fr, shift: Fr, scale: Fr) {
+            let [rows, columns] = if root == self.omega { &self.forward } else { &self.backward };
+            transform(values, [rows, columns], [root, shift, scale]);
+        }
     }
 }
 
@@ -77,13 +145,13 @@ mod tests {
 
     #[test]
     fn values_on_a_coset_are_evaluations_and_lead_back() {
-        for k in [1, 4, 11] {
+        for k in [1, 4, 6, 7, 11, 12] {
             let domain = Domain::new(k);
             let coefficients: Vec<Fr> = (0..domain.size()).map(|_| Fr::random(OsRng)).collect();
             let shift = Fr::random(OsRng);
             let mut values = coefficients.clone();
             domain.evaluate_on_coset(&mut values, shift);
-            for i in [0, domain.size() / 2, domain.size() - 1] {
+            for i in [0, 1, domain.size() / 2, domain.size() - 1] {
                 let point = shift * domain.omega().pow_vartime([i as u64]);
                 assert_eq!(values[i], eval_polynomial(&coefficients, point), "k = {k}, row {i}");
             }
@@ -92,6 +160,27 @@ mod tests {
             domain.evaluate(&mut values);
             domain.interpolate(&mut values);
             assert_eq!(values, coefficients, "k = {k}");
+        }
+    }
+
+    /// Prints a ratio to the library's transform.
+    #[test]
+    #[ignore = "prints timings"]
+    fn timing() {
+        let domain = Domain::new(16);
+        let mut values: Vec<Fr> = (0..domain.size()).map(|_| Fr::random(OsRng)).collect();
+        let data = FFTData::new(domain.size(), domain.omega, domain.omega_inverse);
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            for _ in 0..10 {
+                best_fft(&mut values, domain.omega, 16, &data, false);
+            }
+            let library = start.elapsed() / 10;
+            let start = std::time::Instant::now();
+            for _ in 0..10 {
+                domain.evaluate_on_coset(&mut values, domain.omega);
+            }
+            println!("library {library:?}, ours {:?}", start.elapsed() / 10);
         }
     }
 }

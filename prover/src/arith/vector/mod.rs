@@ -1,0 +1,113 @@
+//! Arithmetic for processors with AVX-512 IFMA.
+//!
+//! The only module of the workspace with `unsafe` code: reading and writing registers ([`lanes`]), seeing the library's
+//! elements as words ([`words`]), tasks that write to disjoint places of one slice ([`transform`]), and the entries below,
+//! which call code compiled for instructions that [`available`] has found.
+//!
+//! # Soundness
+//! Results are exact and compared with the library's in tests. A fault here makes proofs that the prover's own check
+//! refuses; no verifier uses this module.
+#![allow(unsafe_code)]
+
+use std::sync::OnceLock;
+
+mod lanes;
+pub(super) mod points;
+mod slices;
+pub(super) mod transform;
+mod words;
+
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use points::{Pair, Point, Scratch};
+use rayon::prelude::*;
+use transform::{Matrix, Roots, Shared, Twiddles};
+
+/// Elements of a slice that one task handles.
+const CHUNK: usize = 1 << 11;
+
+/// Whether this processor has the instructions and the library the memory layout that this module needs. `ZKPOC_SCALAR=1` in
+/// the environment says no, for comparisons.
+pub(super) fn available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512ifma")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && words::check()
+            && std::env::var_os("ZKPOC_SCALAR").is_none_or(|value| value != "1")
+    })
+}
+
+fn require() {
+    assert!(available(), "vector code is chosen only where it is available");
+}
+
+/// Points in the form of this module.
+pub(super) fn prepare(points: &[G1Affine], out: &mut [Point]) {
+    require();
+    assert_eq!(points.len(), out.len());
+    // SAFETY: the instructions are available.
+    unsafe { points::prepare(points, out) }
+}
+
+/// `out[pair.to] = points[pair.left] + points[pair.right]`.
+pub(super) fn add_pairs(points: &[Point], pairs: &[Pair], out: &mut [Point], scratch: &mut Scratch) {
+    require();
+    // SAFETY: the instructions are available.
+    unsafe { points::add_pairs(points, pairs, out, scratch) }
+}
+
+/// `sum_i += factor * values_i`.
+pub(super) fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
+    require();
+    let length = sum.len().min(values.len());
+    let (sum, values) = (words::slice_mut(&mut sum[..length]), words::slice(&values[..length]));
+    sum.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(sum, values)| {
+        // SAFETY: the instructions are available.
+        unsafe { slices::add_scaled(sum, values, factor) }
+    });
+}
+
+/// `values_i *= first * step^i`.
+pub(super) fn scale_by_powers(values: &mut [Fr], first: Fr, step: Fr) {
+    require();
+    words::slice_mut(values).par_chunks_mut(CHUNK).enumerate().for_each(|(index, values)| {
+        let first = first * halo2_proofs::arithmetic::Field::pow_vartime(&step, [(index * CHUNK) as u64]);
+        // SAFETY: the instructions are available.
+        unsafe { slices::scale_by_powers(values, first, step) }
+    });
+}
+
+/// Values of a polynomial at some points.
+pub(super) fn evaluate<const N: usize>(coefficients: &[Fr], points: [Fr; N]) -> [Fr; N] {
+    require();
+    // SAFETY: the instructions are available.
+    unsafe { slices::evaluate(words::slice(coefficients), points) }
+}
+
+/// A transform of `values`: `out_j = scale sum_i shift^i values_i root^(i j)`.
+///
+/// `by_rows` is for transforms of `rows` elements, `by_columns` for `columns`, both multiples of eight; `rows * columns` is the length.
+pub(super) fn transform(values: &mut [Fr], twiddles: [&Twiddles; 2], roots: [Fr; 3]) {
+    require();
+    let [by_rows, by_columns] = twiddles;
+    let [root, shift, scale] = roots;
+    let matrix = Matrix { rows: by_rows.size(), columns: by_columns.size() };
+    assert!(matrix.rows.is_multiple_of(8) && matrix.columns.is_multiple_of(8));
+    assert_eq!(values.len(), matrix.rows * matrix.columns);
+    let words = words::slice_mut(values);
+    let shared = Shared::new(words);
+    let roots = Roots { root, shift, scale };
+    (0..matrix.columns / 8).into_par_iter().for_each(|task| {
+        // SAFETY: the instructions are available; each task has its own eight columns, and `words` is not used meanwhile.
+        unsafe { transform::columns(shared, matrix, 8 * task, by_rows, &roots) }
+    });
+    let mut out = vec![[0u64; 4]; words.len()];
+    let shared = Shared::new(&mut out);
+    (0..matrix.rows / 8).into_par_iter().for_each(|task| {
+        // SAFETY: the instructions are available; each task has its own eight rows and their places of `out`.
+        unsafe { transform::rows(words, shared, matrix, 8 * task, by_columns) }
+    });
+    words.par_chunks_mut(CHUNK).zip(out.par_chunks(CHUNK)).for_each(|(to, from)| to.copy_from_slice(from));
+}

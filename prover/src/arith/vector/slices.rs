@@ -1,0 +1,65 @@
+//! Sums and products of slices of scalar field elements.
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+
+use super::lanes::{Lanes, ScalarField};
+use super::transform::factor;
+use super::words::{to_words, Words};
+
+type L = Lanes<ScalarField>;
+
+/// `sum_i += factor * values_i`, for slices of one length.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+pub(super) fn add_scaled(sum: &mut [Words], values: &[Words], scale: Fr) {
+    let scale = L::splat(&factor(scale));
+    for (sum, values) in sum.chunks_mut(8).zip(values.chunks(8)) {
+        let last = values.len() - 1;
+        let a = L::load(std::array::from_fn(|i| &sum[i.min(last)]));
+        let b = L::load(std::array::from_fn(|i| &values[i.min(last)]));
+        let out = a.add(b.mul(scale)).canonical().store();
+        sum.copy_from_slice(&out[..sum.len()]);
+    }
+}
+
+/// `values_i *= first * step^i`.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+pub(super) fn scale_by_powers(values: &mut [Words], first: Fr, step: Fr) {
+    let mut power = first * Fr::from(16);
+    let start: [Words; 8] = std::array::from_fn(|_| {
+        let words = to_words(power);
+        power *= step;
+        words
+    });
+    let mut power = L::load(std::array::from_fn(|i| &start[i]));
+    let step = L::splat(&factor(step.pow_vartime([8])));
+    for values in values.chunks_mut(8) {
+        let last = values.len() - 1;
+        let out = L::load(std::array::from_fn(|i| &values[i.min(last)])).mul(power).canonical_of_product().store();
+        values.copy_from_slice(&out[..values.len()]);
+        power = power.mul(step);
+    }
+}
+
+/// Values of a polynomial at `points` whose coefficients are `coefficients`: sums over eight strides of Horner's scheme.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+pub(super) fn evaluate<const N: usize>(coefficients: &[Words], points: [Fr; N]) -> [Fr; N] {
+    let steps = points.map(|point| L::splat(&factor(point.pow_vartime([8]))));
+    let mut sums = [L::zero(); N];
+    let whole = coefficients.len() / 8 * 8;
+    for chunk in coefficients[..whole].chunks_exact(8).rev() {
+        let next = L::load(std::array::from_fn(|i| &chunk[i]));
+        for (sum, step) in sums.iter_mut().zip(&steps) {
+            *sum = sum.mul(*step).add(next);
+        }
+    }
+    std::array::from_fn(|n| {
+        let lanes = sums[n].canonical().store();
+        let point = points[n];
+        let high = point.pow_vartime([whole as u64]);
+        let horner = |words: &[Words]| {
+            words.iter().rev().fold(Fr::ZERO, |sum, words| sum * point + super::words::from_words::<Fr>(*words))
+        };
+        horner(&lanes) + high * horner(&coefficients[whole..])
+    })
+}
