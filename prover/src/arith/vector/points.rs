@@ -89,12 +89,7 @@ fn one() -> L {
 
 /// Scratch of [`add_pairs`].
 #[derive(Default)]
-pub(in crate::arith) struct Scratch {
-    tables: Tables,
-}
-
-#[derive(Default)]
-struct Tables(Vec<(L, L, Mask)>);
+pub(in crate::arith) struct Scratch(Vec<Step>);
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -102,42 +97,74 @@ impl std::fmt::Debug for Scratch {
     }
 }
 
+/// Groups of eight pairs that are worked on together.
+const GROUPS: usize = 2;
+
+/// What the way back needs of [`GROUPS`] groups: the products of the differences before them, the differences, and which pairs are special.
+struct Step {
+    before: [L; GROUPS],
+    difference: [L; GROUPS],
+    special: [Mask; GROUPS],
+}
+
 /// `out[pair.to] = points[pair.left] + points[pair.right]`.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
 pub(super) fn add_pairs(points: &[Point], pairs: &[Pair], out: &mut [Point], scratch: &mut Scratch) {
-    let table = &mut scratch.tables.0;
+    let steps = &mut scratch.0;
     for batch in pairs.chunks(BATCH) {
-        table.clear();
-        let mut product = one();
-        for group in batch.chunks(8) {
-            // Lanes beyond the end add a point to itself, which is marked and skipped.
-            let at = |i: usize| if i < group.len() { (group[i].left, group[i].right) } else { (0, 0) };
-            let (x1, zero1) = L::load_marking_zero(std::array::from_fn(|i| &points[(at(i).0 & !NEGATIVE) as usize].x));
-            let (x2, zero2) = L::load_marking_zero(std::array::from_fn(|i| &points[(at(i).1 & !NEGATIVE) as usize].x));
-            let special = zero1 | zero2 | x1.equal(x2);
-            let difference = x2.sub::<1>(x1).select(special, one());
-            table.push((product, difference, special));
-            product = product.mul(difference);
+        steps.clear();
+        let mut product = [one(); GROUPS];
+        for pairs in batch.chunks(8 * GROUPS) {
+            let mut difference = [one(); GROUPS];
+            let mut special = [0; GROUPS];
+            for group in 0..GROUPS {
+                let (left, right) = indices(pairs, group);
+                let (x1, zero1) = L::load_marking_zero(left.map(|i| &points[(i & !NEGATIVE) as usize].x));
+                let (x2, zero2) = L::load_marking_zero(right.map(|i| &points[(i & !NEGATIVE) as usize].x));
+                special[group] = zero1 | zero2 | x1.equal(x2);
+                difference[group] = x2.sub::<1>(x1).select(special[group], one());
+            }
+            steps.push(Step { before: product, difference, special });
+            product = L::mul_each(product, difference);
         }
         let mut inverse = invert(product);
-        for (group, (before, difference, special)) in batch.chunks(8).zip(table.iter()).rev() {
-            let quotient = inverse.mul(*before);
-            inverse = inverse.mul(*difference);
-            let at = |i: usize| if i < group.len() { (group[i].left, group[i].right) } else { (0, 0) };
-            let (x1, y1) = signed(points, std::array::from_fn(|i| at(i).0));
-            let (x2, y2) = signed(points, std::array::from_fn(|i| at(i).1));
-            let slope = y2.sub::<1>(y1).mul(quotient);
-            let x3 = slope.mul(slope).sub::<1>(x1).sub::<1>(x2).canonical();
-            let y3 = slope.mul(x1.sub::<1>(x3)).sub::<1>(y1).canonical();
-            let (x3, y3) = (x3.store(), y3.store());
-            for (i, pair) in group.iter().enumerate() {
-                out[pair.to as usize] = match special >> i & 1 {
-                    0 => Point { x: x3[i], y: y3[i] },
-                    _ => add_special(points, pair),
-                };
+        for (pairs, step) in batch.chunks(8 * GROUPS).zip(steps.iter()).rev() {
+            let quotient = L::mul_each(inverse, step.before);
+            inverse = L::mul_each(inverse, step.difference);
+            let [mut x1, mut y1, mut x2, mut dy] = [[one(); GROUPS]; 4];
+            for group in 0..GROUPS {
+                let (left, right) = indices(pairs, group);
+                (x1[group], y1[group]) = signed(points, left);
+                let y2;
+                (x2[group], y2) = signed(points, right);
+                dy[group] = y2.sub::<1>(y1[group]);
+            }
+            let slope = L::mul_each(dy, quotient);
+            let mut x3 = L::mul_each(slope, slope);
+            let mut dx = x3;
+            for group in 0..GROUPS {
+                x3[group] = x3[group].sub::<1>(x1[group]).sub::<1>(x2[group]).canonical();
+                dx[group] = x1[group].sub::<1>(x3[group]);
+            }
+            let y3 = L::mul_each(slope, dx);
+            for (group, pairs) in pairs.chunks(8).enumerate() {
+                let (x, y) = (x3[group].store(), y3[group].sub::<1>(y1[group]).canonical().store());
+                for (i, pair) in pairs.iter().enumerate() {
+                    out[pair.to as usize] = match step.special[group] >> i & 1 {
+                        0 => Point { x: x[i], y: y[i] },
+                        _ => add_special(points, pair),
+                    };
+                }
             }
         }
     }
+}
+
+/// Indices of a group's points. Lanes beyond the end add a point to itself, which is special, and skipped.
+#[inline]
+fn indices(pairs: &[Pair], group: usize) -> ([u32; 8], [u32; 8]) {
+    let at = |i: usize| pairs.get(8 * group + i).map_or((0, 0), |pair| (pair.left, pair.right));
+    (std::array::from_fn(|i| at(i).0), std::array::from_fn(|i| at(i).1))
 }
 
 /// Sums in which a side is the identity, or both have one x.
@@ -172,10 +199,12 @@ fn signed(points: &[Point], indices: [u32; 8]) -> (L, L) {
 
 /// Inverses of eight elements that are not zero.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-fn invert(product: L) -> L {
-    let mut values = product.canonical().store().map(from_words::<Fq>);
-    values.iter_mut().batch_invert();
+fn invert(products: [L; GROUPS]) -> [L; GROUPS] {
+    let mut values = products.map(|product| product.canonical().store().map(from_words::<Fq>));
+    values.as_flattened_mut().iter_mut().batch_invert();
     // A word form read as the library's stands for 16 times the element: its inverse lacks 2^4, and our form another 2^4.
-    let words = values.map(|value| to_words(value * Fq::from(256)));
-    L::load(std::array::from_fn(|i| &words[i]))
+    values.map(|values| {
+        let words = values.map(|value| to_words(value * Fq::from(256)));
+        L::load(std::array::from_fn(|i| &words[i]))
+    })
 }
