@@ -15,6 +15,7 @@ use zkpoc_circuits::field::signed;
 #[cfg(target_arch = "x86_64")]
 mod msm;
 mod ntt;
+pub mod rows;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 

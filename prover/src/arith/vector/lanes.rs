@@ -252,16 +252,13 @@ impl<M: Modulus> Lanes<M> {
         Self::carried(t)
     }
 
-    /// `K` times the value, for a small `K`.
+    /// `self - other + multiple`, for a `multiple` of `p` that is at least `other`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-    pub(super) fn times<const K: u32>(self) -> Self {
+    pub(super) fn sub_from(self, multiple: Self, other: Self) -> Self {
         let mut t = self.0;
-        for t in &mut t {
-            let once = *t;
-            for _ in 1..K {
-                *t = _mm512_add_epi64(*t, once);
-            }
+        for i in 0..5 {
+            t[i] = _mm512_add_epi64(_mm512_sub_epi64(t[i], other.0[i]), multiple.0[i]);
         }
         Self::carried(t)
     }

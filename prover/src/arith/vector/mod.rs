@@ -13,10 +13,12 @@ use std::sync::OnceLock;
 
 mod lanes;
 pub(super) mod points;
+mod rows;
 mod slices;
 pub(super) mod transform;
 mod words;
 
+use super::rows::Steps;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use points::{Pair, Point, Scratch};
 use rayon::prelude::*;
@@ -110,4 +112,24 @@ pub(super) fn transform(values: &mut [Fr], twiddles: [&Twiddles; 2], roots: [Fr;
         unsafe { transform::rows(words, shared, matrix, 8 * task, by_columns) }
     });
     words.par_chunks_mut(CHUNK).zip(out.par_chunks(CHUNK)).for_each(|(to, from)| to.copy_from_slice(from));
+}
+
+/// [`super::rows::run_all`].
+pub(super) fn run_rows(steps: Steps<'_>, scalars: &[Fr], columns: &[&[Fr]], out: &mut [Fr]) {
+    require();
+    let lowered = rows::lower(&steps);
+    let scalars: Vec<[u64; 5]> = scalars.iter().map(rows::scalar).collect();
+    let columns: Vec<&[[u64; 4]]> = columns.iter().map(|column| words::slice(column)).collect();
+    let run = |first: usize, out: &mut [[u64; 4]]| {
+        // SAFETY: the instructions are available.
+        unsafe { rows::run(&lowered, steps.registers, steps.output, &scalars, &columns, first, out) }
+    };
+    let whole = out.len() / rows::BLOCK * rows::BLOCK;
+    let (blocks, rest) = words::slice_mut(out).split_at_mut(whole);
+    blocks.par_chunks_mut(CHUNK).enumerate().for_each(|(index, out)| run(index * CHUNK, out));
+    if !rest.is_empty() {
+        let mut block = [[0u64; 4]; rows::BLOCK];
+        run(whole, &mut block);
+        rest.copy_from_slice(&block[..rest.len()]);
+    }
 }
