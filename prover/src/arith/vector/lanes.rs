@@ -135,10 +135,19 @@ impl<M: Modulus> Lanes<M> {
         )
     }
 
-    /// Writes eight elements below `2^256`.
+    /// Eight elements below `2^256` as words.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
     pub(super) fn store(self) -> [[u64; 4]; 8] {
+        let mut out = [[0u64; 4]; 8];
+        self.store_to(out.each_mut());
+        out
+    }
+
+    /// Writes eight elements below `2^256` to their places.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+    pub(super) fn store_to(self, out: [&mut [u64; 4]; 8]) {
         let l = self.0;
         let x0 = _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1]));
         let x1 = _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2]));
@@ -155,15 +164,14 @@ impl<M: Modulus> Lanes<M> {
             _mm512_permutex2var_epi64(a, back, c),
             _mm512_permutex2var_epi64(b, back, d),
         ];
-        let mut out = [[0u64; 4]; 8];
-        for (part, (low, high)) in parts.into_iter().zip([(0, 2), (1, 3), (4, 6), (5, 7)]) {
+        let [e0, e1, e2, e3, e4, e5, e6, e7] = out;
+        for (part, low, high) in [(parts[0], e0, e2), (parts[1], e1, e3), (parts[2], e4, e6), (parts[3], e5, e7)] {
             // SAFETY: each destination is an array of 32 bytes.
             unsafe {
-                _mm256_storeu_si256(out[low].as_mut_ptr().cast(), _mm512_castsi512_si256(part));
-                _mm256_storeu_si256(out[high].as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(part));
+                _mm256_storeu_si256(low.as_mut_ptr().cast(), _mm512_castsi512_si256(part));
+                _mm256_storeu_si256(high.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(part));
             }
         }
-        out
     }
 
     /// `self * other / 2^260`; see the bounds above.

@@ -148,12 +148,21 @@ pub(super) fn add_pairs(points: &[Point], pairs: &[Pair], out: &mut [Point], scr
             }
             let y3 = L::mul_each(slope, dx);
             for (group, pairs) in pairs.chunks(8).enumerate() {
-                let (x, y) = (x3[group].store(), y3[group].sub::<1>(y1[group]).canonical().store());
-                for (i, pair) in pairs.iter().enumerate() {
-                    out[pair.to as usize] = match step.special[group] >> i & 1 {
-                        0 => Point { x: x[i], y: y[i] },
-                        _ => add_special(points, pair),
-                    };
+                let y3 = y3[group].sub::<1>(y1[group]).canonical();
+                match places(pairs, out) {
+                    Some((x, y)) => {
+                        x3[group].store_to(x);
+                        y3.store_to(y);
+                    }
+                    None => {
+                        let (x, y) = (x3[group].store(), y3.store());
+                        for (i, pair) in pairs.iter().enumerate() {
+                            out[pair.to as usize] = Point { x: x[i], y: y[i] };
+                        }
+                    }
+                }
+                for (_, pair) in pairs.iter().enumerate().filter(|(i, _)| step.special[group] >> i & 1 == 1) {
+                    out[pair.to as usize] = add_special(points, pair);
                 }
             }
         }
@@ -165,6 +174,15 @@ pub(super) fn add_pairs(points: &[Point], pairs: &[Pair], out: &mut [Point], scr
 fn indices(pairs: &[Pair], group: usize) -> ([u32; 8], [u32; 8]) {
     let at = |i: usize| pairs.get(8 * group + i).map_or((0, 0), |pair| (pair.left, pair.right));
     (std::array::from_fn(|i| at(i).0), std::array::from_fn(|i| at(i).1))
+}
+
+/// The places of a whole group's sums, which ascend.
+#[inline]
+fn places<'a>(pairs: &[Pair], out: &'a mut [Point]) -> Option<([&'a mut Words; 8], [&'a mut Words; 8])> {
+    let pairs: &[Pair; 8] = pairs.try_into().ok()?;
+    let at = pairs.each_ref().map(|pair| pair.to as usize);
+    let [e0, e1, e2, e3, e4, e5, e6, e7] = out.get_disjoint_mut(at).ok()?.map(|point| (&mut point.x, &mut point.y));
+    Some(([e0.0, e1.0, e2.0, e3.0, e4.0, e5.0, e6.0, e7.0], [e0.1, e1.1, e2.1, e3.1, e4.1, e5.1, e6.1, e7.1]))
 }
 
 /// Sums in which a side is the identity, or both have one x.
