@@ -2,6 +2,7 @@
 
 #[cfg(feature = "test-utils")]
 pub mod audit;
+pub mod columns;
 pub mod dataset;
 mod expr;
 pub mod field;

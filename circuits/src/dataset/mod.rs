@@ -25,11 +25,10 @@ mod witness;
 
 pub use witness::{DatasetWitness, Phase2};
 
-use crate::expr::put;
+use crate::columns::{self, Columns, Declared};
 use crate::grid::{Grid, LayoutError};
 use crate::profile::Profile;
-use halo2_proofs::arithmetic::Field;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
+use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase,
@@ -209,6 +208,17 @@ impl DatasetCircuit {
         let mut cs = ConstraintSystem::default();
         DatasetConfig::configure(&mut cs, self.plan()).blinding_rows
     }
+}
+
+impl Columns for DatasetCircuit {
+    fn declared(config: &DatasetConfig) -> Declared {
+        Declared {
+            first: vec![config.x, config.aux],
+            second: vec![config.p2_range, config.p2_print, config.p2_shift, config.p2_inverse],
+            challenges: vec![config.alpha, config.upsilon],
+            blinding_rows: config.blinding_rows,
+        }
+    }
 
     fn fixed_cells(&self, config: &DatasetConfig) -> Vec<(Column<Fixed>, usize, u64)> {
         let plan = self.plan();
@@ -242,30 +252,17 @@ impl DatasetCircuit {
         out
     }
 
-    fn assign(&self, config: &DatasetConfig, region: &mut Region<'_, Fr>) {
-        for (column, row, value) in self.fixed_cells(config) {
-            region.assign_fixed(column, row, Fr::from(value));
-        }
-        let plan = self.plan();
-        let usable = plan.grid.rows() - config.blinding_rows;
-        let Some(first) = &self.witness else { return };
-        put(region, config.x, &first.x[..usable]);
-        put(region, config.aux, &first.aux[..usable]);
-        region.next_phase();
-        let value = |challenge: Challenge| {
-            let mut out = Fr::ONE;
-            region.get_challenge(challenge).map(|v| out = v);
-            out
-        };
-        let (alpha, upsilon) = (value(config.alpha), value(config.upsilon));
-        let mut second = Phase2::new(plan, first, alpha, upsilon);
+    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
+        self.witness.as_ref().map(|first| vec![first.x.as_slice(), first.aux.as_slice()])
+    }
+
+    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
+        let (first, [alpha, upsilon]) = (self.witness.as_ref()?, challenges) else { return None };
+        let mut second = Phase2::new(self.plan(), first, *alpha, *upsilon);
         if let Some(tamper) = &self.tamper {
-            tamper(&mut second, alpha, upsilon);
+            tamper(&mut second, *alpha, *upsilon);
         }
-        put(region, config.p2_range, &second.range[..usable]);
-        put(region, config.p2_print, &second.print[..usable]);
-        put(region, config.p2_shift, &second.shift[..usable]);
-        put(region, config.p2_inverse, &second.inverse[..usable]);
+        Some(vec![second.range, second.print, second.shift, second.inverse])
     }
 }
 
@@ -295,7 +292,7 @@ impl Circuit<Fr> for DatasetCircuit {
         layouter.assign_region(
             || "dataset",
             |mut region| {
-                self.assign(&config, &mut region);
+                columns::assign(self, &config, &mut region);
                 Ok(())
             },
         )

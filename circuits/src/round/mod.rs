@@ -33,13 +33,12 @@ pub use config::RoundConfig;
 pub use plan::RoundPlan;
 pub use witness::{Phase2, RoundError, RoundWitness};
 
-use crate::expr::put;
+use crate::columns::{self, Columns, Declared};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
-use halo2_proofs::arithmetic::Field;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
+use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Challenge, Circuit, ConstraintSystem, Error};
+use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned, given `alpha` and `tau`; only tests cheat this way.
@@ -97,31 +96,33 @@ impl RoundCircuit {
         let mut cs = ConstraintSystem::default();
         RoundConfig::configure(&mut cs, self.plan()).blinding_rows
     }
+}
 
-    fn assign(&self, config: &RoundConfig, region: &mut Region<'_, Fr>) {
-        let plan = self.plan();
-        for (column, row, value) in config::fixed_cells(config, plan) {
-            region.assign_fixed(column, row, Fr::from(value));
+impl Columns for RoundCircuit {
+    fn declared(config: &RoundConfig) -> Declared {
+        Declared {
+            first: config.first_phase().collect(),
+            second: config.second_phase().collect(),
+            challenges: vec![config.alpha, config.tau],
+            blinding_rows: config.blinding_rows,
         }
-        let usable = plan.grid.rows() - config.blinding_rows;
-        let Some(first) = &self.witness else { return };
-        for (column, values) in config.first_phase().zip(first.columns()) {
-            put(region, column, &values[..usable]);
-        }
-        region.next_phase();
-        let value = |challenge: Challenge| {
-            let mut out = Fr::ONE;
-            region.get_challenge(challenge).map(|v| out = v);
-            out
-        };
-        let (alpha, tau) = (value(config.alpha), value(config.tau));
-        let mut second = Phase2::new(plan, first, alpha, tau);
+    }
+
+    fn fixed_cells(&self, config: &RoundConfig) -> Vec<(Column<Fixed>, usize, u64)> {
+        config::fixed_cells(config, self.plan())
+    }
+
+    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
+        self.witness.as_ref().map(|first| first.columns().map(Vec::as_slice).collect())
+    }
+
+    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
+        let (first, [alpha, tau]) = (self.witness.as_ref()?, challenges) else { return None };
+        let mut second = Phase2::new(self.plan(), first, *alpha, *tau);
         if let Some(tamper) = &self.tamper {
-            tamper(&mut second, alpha, tau);
+            tamper(&mut second, *alpha, *tau);
         }
-        for (column, values) in config.second_phase().zip(second.columns()) {
-            put(region, column, &values[..usable]);
-        }
+        Some(second.sums.into_iter().chain([second.table]).chain(second.folds).collect())
     }
 }
 
@@ -151,7 +152,7 @@ impl Circuit<Fr> for RoundCircuit {
         layouter.assign_region(
             || "round",
             |mut region| {
-                self.assign(&config, &mut region);
+                columns::assign(self, &config, &mut region);
                 Ok(())
             },
         )

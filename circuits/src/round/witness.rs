@@ -280,10 +280,6 @@ impl Phase2 {
         let folds = if grid.depth() > 1 { folds(plan, first, tau).into() } else { Vec::new() };
         Phase2 { sums, table, folds }
     }
-
-    pub(super) fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
-        self.sums.iter().chain([&self.table]).chain(&self.folds)
-    }
 }
 
 /// The folds of cells and of blocks.

@@ -46,12 +46,13 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
-use crate::expr::put;
+use crate::columns::{self, Columns, Declared};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
-use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
+use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Challenge, Circuit, ConstraintSystem, Error};
+use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
+use config::Challenges;
 use phase2::{ChallengeValues, Phase2};
 use std::sync::Arc;
 
@@ -111,39 +112,42 @@ impl TrainingCircuit {
         let mut cs = ConstraintSystem::default();
         TrainingConfig::configure(&mut cs, self.plan()).blinding_rows
     }
+}
 
-    fn assign(&self, config: &TrainingConfig, region: &mut Region<'_, Fr>) {
-        let plan = self.plan();
-        for (column, row, value) in fixed::cells(config, plan) {
-            region.assign_fixed(column, row, Fr::from(value));
+impl Columns for TrainingCircuit {
+    fn declared(config: &TrainingConfig) -> Declared {
+        let first = config.w.iter().chain([&config.x]).chain(&config.d).chain(&config.aux);
+        let second = [config.p2_input, config.p2_update, config.p2_dot];
+        let Challenges { theta, upsilon, alpha, mu } = config.challenges;
+        Declared {
+            first: first.copied().collect(),
+            second: second.into_iter().chain(config.p2_chain.iter().copied()).collect(),
+            challenges: vec![theta, upsilon, alpha, mu],
+            blinding_rows: config.blinding_rows,
         }
-        let usable = witness::usable_rows(plan.grid.rows(), config.blinding_rows);
-        let Some(first) = &self.witness else { return };
-        let columns = config.w.iter().chain([&config.x]).chain(&config.d).chain(&config.aux);
-        for (column, values) in columns.zip(first.columns()) {
-            put(region, *column, &values[..usable]);
-        }
-        region.next_phase();
-        let value = |challenge: Challenge| {
-            let mut out = Fr::from(3);
-            region.get_challenge(challenge).map(|v| out = v);
-            out
-        };
-        let challenges = ChallengeValues {
-            theta: value(config.challenges.theta),
-            upsilon: value(config.challenges.upsilon),
-            alpha: value(config.challenges.alpha),
-            mu: value(config.challenges.mu),
-        };
-        let mut second = Phase2::new(plan, first, &challenges);
+    }
+
+    fn fixed_cells(&self, config: &TrainingConfig) -> Vec<(Column<Fixed>, usize, u64)> {
+        fixed::cells(config, self.plan())
+    }
+
+    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
+        self.witness.as_ref().map(|first| first.columns().map(Vec::as_slice).collect())
+    }
+
+    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
+        let (first, [theta, upsilon, alpha, mu]) = (self.witness.as_ref()?, challenges) else { return None };
+        let challenges = ChallengeValues { theta: *theta, upsilon: *upsilon, alpha: *alpha, mu: *mu };
+        let mut second = Phase2::new(self.plan(), first, &challenges);
         if let Some(tamper) = &self.tamper {
             tamper(&mut second, &challenges);
         }
-        let columns =
-            [config.p2_input, config.p2_update, config.p2_dot].into_iter().chain(config.p2_chain.iter().copied());
-        for (column, values) in columns.zip(second.columns()) {
-            put(region, column, &values[..usable]);
-        }
+        Some([second.input, second.update, second.dot].into_iter().chain(second.chain).collect())
+    }
+
+    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
+        let first = Arc::unwrap_or_clone(self.witness?);
+        Some(first.w.into_iter().chain([first.x]).chain(first.d).chain(first.aux).collect())
     }
 }
 
@@ -173,7 +177,7 @@ impl Circuit<Fr> for TrainingCircuit {
         layouter.assign_region(
             || "training",
             |mut region| {
-                self.assign(&config, &mut region);
+                columns::assign(self, &config, &mut region);
                 Ok(())
             },
         )

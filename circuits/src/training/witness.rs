@@ -6,7 +6,6 @@
 
 use super::plan::{Lane, Limbs, Plan, Requantise};
 use crate::field::{signed, unsigned};
-use crate::grid::TAIL;
 use crate::quantize::round_shift;
 use crate::reference::{Model, Shard, StepTrace};
 use halo2_proofs::arithmetic::Field;
@@ -277,12 +276,6 @@ fn phantom_values(plan: &Plan, model: &Model) -> Vec<Vec<i64>> {
         out.push(pre);
     }
     out
-}
-
-/// Fills the usable rows of the tail: 1 on model columns (done by the grid), 0 elsewhere.
-pub(super) fn usable_rows(rows: usize, blinding_rows: usize) -> usize {
-    debug_assert!(blinding_rows <= TAIL);
-    rows - blinding_rows
 }
 
 impl Phase1 {

@@ -1,0 +1,78 @@
+//! Circuits as columns: what a prover needs of a circuit, without cells, regions or layouters.
+//!
+//! Every circuit here has one region that starts at row 0, so its witness is a list of columns. A
+//! prover reads them directly; [`assign`] puts the same columns into Halo2's region, for keys, the
+//! mock prover and the audits. There is one source of each cell.
+//!
+//! # Shapes
+//! A column has `2^k` rows. Its last rows, as many as the constraint system has blinding factors
+//! plus one, belong to the prover: whatever a circuit puts there is overwritten. Columns come in
+//! the order in which the constraint system declares them; first-phase columns are declared first.
+
+use crate::expr::put;
+use halo2_proofs::circuit::Region;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, Fixed};
+
+/// The columns and challenges of a circuit's configuration, in the order of declaration.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// Advice columns of the first phase.
+    pub first: Vec<Column<Advice>>,
+    /// Advice columns of the second phase.
+    pub second: Vec<Column<Advice>>,
+    /// Challenges, all drawn between the phases.
+    pub challenges: Vec<Challenge>,
+    /// Rows at the end of each column that the prover fills.
+    pub blinding_rows: usize,
+}
+
+/// A circuit whose witness is a list of columns.
+pub trait Columns: Circuit<Fr> {
+    /// Columns and challenges of a configuration.
+    fn declared(config: &Self::Config) -> Declared;
+
+    /// Every non-zero fixed cell: column, row, value.
+    fn fixed_cells(&self, config: &Self::Config) -> Vec<(Column<Fixed>, usize, u64)>;
+
+    /// The columns of the first phase; `None` without a witness.
+    fn first_phase(&self) -> Option<Vec<&[Fr]>>;
+
+    /// The columns of the second phase for these challenges; `None` without a witness.
+    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>>;
+
+    /// Gives the columns of the first phase away; `None` without a witness.
+    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>>
+    where
+        Self: Sized,
+    {
+        self.first_phase().map(|columns| columns.into_iter().map(<[Fr]>::to_vec).collect())
+    }
+}
+
+/// Assigns a circuit's columns in a region that starts at row 0.
+pub(crate) fn assign<C: Columns>(circuit: &C, config: &C::Config, region: &mut Region<'_, Fr>) {
+    for (column, row, value) in circuit.fixed_cells(config) {
+        region.assign_fixed(column, row, Fr::from(value));
+    }
+    let Some(first) = circuit.first_phase() else { return };
+    let declared = C::declared(config);
+    put_all(region, &declared.first, &first, declared.blinding_rows);
+    region.next_phase();
+    let challenge = |challenge: &Challenge| {
+        // A challenge that is not drawn yet has any value; what is computed from it is not used.
+        let mut value = Fr::from(3);
+        region.get_challenge(*challenge).map(|drawn| value = drawn);
+        value
+    };
+    let challenges: Vec<Fr> = declared.challenges.iter().map(challenge).collect();
+    let second = circuit.second_phase(&challenges).unwrap_or_default();
+    let second: Vec<&[Fr]> = second.iter().map(Vec::as_slice).collect();
+    put_all(region, &declared.second, &second, declared.blinding_rows);
+}
+
+fn put_all(region: &mut Region<'_, Fr>, columns: &[Column<Advice>], values: &[&[Fr]], blinding_rows: usize) {
+    for (column, values) in columns.iter().zip(values) {
+        put(region, *column, &values[..values.len().saturating_sub(blinding_rows)]);
+    }
+}
