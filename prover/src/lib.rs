@@ -10,6 +10,7 @@ pub mod contracts_gen;
 pub mod contribute;
 pub mod data;
 pub mod demo;
+pub mod engine;
 pub mod error;
 pub mod float;
 pub mod formats;

@@ -20,9 +20,10 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use alloy::primitives::{hex, keccak256, B256};
-use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, Fr, G2Affine};
+use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
@@ -33,6 +34,7 @@ use crate::fsio::{self, FsError};
 
 pub mod checks;
 mod dev;
+mod lagrange;
 pub mod ptau;
 pub mod store;
 
@@ -164,19 +166,34 @@ pub enum SrsError {
 pub struct Srs {
     params: ParamsKZG<Bn256>,
     origin: Origin,
+    lagrange: OnceLock<Arc<Vec<G1Affine>>>,
 }
 
 impl Srs {
+    fn new(params: ParamsKZG<Bn256>, origin: Origin) -> Self {
+        Self { params, origin, lagrange: OnceLock::new() }
+    }
+
+    /// `[tau^i]_1` for `i < 2^k`: commits to coefficients.
+    pub fn powers(&self) -> &[G1Affine] {
+        self.params.get_g()
+    }
+
+    /// `[L_i(tau)]_1` for every row: commits to values.
+    pub fn lagrange(&self) -> &[G1Affine] {
+        self.lagrange.get_or_init(|| Arc::new(lagrange::points(&self.params)))
+    }
+
     /// Makes a string from the operating system's randomness. Insecure: see [`Origin::DevInsecure`].
     pub fn dev_insecure(k: u32) -> Result<Self, SrsError> {
         check_size(k, MAX_K)?;
-        Ok(Self { params: dev::setup(k), origin: Origin::DevInsecure })
+        Ok(Self::new(dev::setup(k), Origin::DevInsecure))
     }
 
     /// The string of a secret that the caller knows, and with it can forge every proof: what soundness tests start from.
     pub fn of_known_secret(k: u32, tau: Fr) -> Result<Self, SrsError> {
         check_size(k, MAX_K)?;
-        Ok(Self { params: dev::setup_with(k, tau).ok_or(SrsError::Secret { k })?, origin: Origin::DevInsecure })
+        Ok(Self::new(dev::setup_with(k, tau).ok_or(SrsError::Secret { k })?, Origin::DevInsecure))
     }
 
     /// Reads size `k` from a ceremony's `.ptau` file, with all checks.
@@ -213,7 +230,7 @@ impl Srs {
         let factory = ParamsKZG::<Bn256>::setup(1, OsRng);
         let params = factory.from_parts(k, powers.g1, None, powers.g2, powers.tau_g2);
         checks::lagrange(file, &params)?;
-        Ok(Self { params, origin: Origin::Ceremony })
+        Ok(Self::new(params, Origin::Ceremony))
     }
 
     /// Repeats every check on the points of this string; `file` is for the messages.
@@ -227,6 +244,7 @@ impl Srs {
         check_size(k, self.k())?;
         if k != self.k() {
             self.params.downsize(k);
+            self.lagrange = OnceLock::new();
         }
         Ok(self)
     }

@@ -120,7 +120,7 @@ impl Srs {
             return Err(layout(file, "SHA-256", manifest.sha256, found));
         }
         let params = parse(file, &bytes, k)?;
-        let srs = Self { params, origin: manifest.origin };
+        let srs = Self::new(params, manifest.origin);
         let tau_g2 = format!("0x{}", hex::encode(srs.tau_g2_bytes()));
         of_manifest("tau_g2", &tau_g2, &manifest.tau_g2)?;
         of_manifest("srs_digest", &srs.digest().to_string(), &manifest.srs_digest)?;

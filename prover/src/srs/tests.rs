@@ -135,7 +135,7 @@ fn rejects_a_single_wrong_lagrange_point() {
         let (p, mut points) = (good.params(), points.clone());
         change(&mut points);
         let params = p.from_parts(5, p.get_g().to_vec(), Some(points), p.g2(), p.s_g2());
-        Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"))
+        Srs::new(params, Origin::Ceremony).check(Path::new("memory"))
     };
     with(&|_| {}).expect("the right points");
     let swapped = with(&|points| points.swap(3, 4));
@@ -156,7 +156,7 @@ fn rejects_a_tau_in_the_domain_under_which_nothing_is_hidden() {
         let powers = std::iter::successors(Some(Fr::ONE), |power| Some(*power * tau)).take(1 << k);
         let g: Vec<G1Affine> = powers.map(|power| (G1Affine::generator() * power).to_affine()).collect();
         let params = factory.from_parts(k, g, None, G2Affine::generator(), (G2Affine::generator() * tau).to_affine());
-        let result = Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"));
+        let result = Srs::new(params, Origin::Ceremony).check(Path::new("memory"));
         assert!(matches!(result, Err(SrsError::Point { section: "Lagrange points", .. })), "{k}: {result:?}");
     }
 }
@@ -286,7 +286,7 @@ fn rejects_lagrange_points_of_another_root_of_unity() {
         .expect("points");
     let p = good.params();
     let params = p.from_parts(8, p.get_g().to_vec(), Some(foreign), p.g2(), p.s_g2());
-    let result = Srs { params, origin: Origin::Ceremony }.check(Path::new("memory"));
+    let result = Srs::new(params, Origin::Ceremony).check(Path::new("memory"));
     assert!(matches!(result, Err(SrsError::Lagrange { test: "the commitment to X", .. })), "{result:?}");
 }
 

@@ -1,0 +1,155 @@
+//! The opening of all polynomials at all points by SHPLONK, with Halo2's order of sets and challenges.
+//!
+//! # Method
+//! Polynomials that are opened at the same points `S_i` are combined, `A_i = sum_j y^j P_ij`. The
+//! first point commits to `h = sum_i v^i Q_i`, where `Q_i` is the quotient of `A_i` by
+//! `Z_i = prod_{s in S_i} (X - s)`: the remainder is the polynomial of degree below `|S_i|` through the
+//! claimed values, so it need not be computed. The second point commits to the quotient of
+//! `sum_i v^i z_i A_i - z h` by `X - u`, divided by `z_0`, where `z_i` and `z` are the values at `u` of
+//! the vanishing polynomials of `S \ S_i` and of the union `S`; constants do not change it.
+//!
+//! # Source
+//! Boneh, Drake, Fisch, Gabizon, eprint 2020/081.
+
+use std::io;
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
+use rayon::prelude::*;
+
+use crate::arith;
+
+/// A polynomial and the points it is opened at, as indices of a list of points.
+#[derive(Clone, Debug)]
+pub(super) struct Opened<'a> {
+    pub(super) coefficients: &'a [Fr],
+    pub(super) points: Vec<usize>,
+}
+
+/// Polynomials that are opened at the same points.
+struct Set {
+    points: Vec<usize>,
+    members: Vec<usize>,
+}
+
+/// Sets in the order in which their points first occur together.
+fn sets(polynomials: &[Opened<'_>]) -> Vec<Set> {
+    let mut sets: Vec<Set> = Vec::new();
+    for (index, polynomial) in polynomials.iter().enumerate() {
+        let mut points = polynomial.points.clone();
+        points.sort_unstable();
+        match sets.iter_mut().find(|set| set.points == points) {
+            Some(set) => set.members.push(index),
+            None => sets.push(Set { points, members: vec![index] }),
+        }
+    }
+    sets
+}
+
+fn powers(base: Fr) -> impl Iterator<Item = Fr> {
+    std::iter::successors(Some(Fr::ONE), move |power| Some(power * base))
+}
+
+/// Quotient by `prod (X - points_m)`, in place; the places that fall free are 0.
+///
+/// All divisions advance together: what one emits in a row is the next one's input in that row.
+fn divide(polynomial: &mut [Fr], points: &[Fr]) {
+    let mut carries = vec![Fr::ZERO; points.len()];
+    for cell in polynomial.iter_mut().rev() {
+        let mut value = *cell;
+        for (carry, point) in carries.iter_mut().zip(points) {
+            let emitted = *carry;
+            *carry = value + emitted * point;
+            value = emitted;
+        }
+        *cell = value;
+    }
+}
+
+/// Writes the two points of the opening.
+pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+    polynomials: &[Opened<'_>],
+    points: &[Fr],
+    bases: &[G1Affine],
+    transcript: &mut T,
+) -> io::Result<()> {
+    let n = bases.len();
+    let y = *transcript.squeeze_challenge_scalar::<()>();
+    let v = *transcript.squeeze_challenge_scalar::<()>();
+    let sets = sets(polynomials);
+
+    // As many sets at a time as there are threads, so that few buffers are alive.
+    let mut h = vec![Fr::ZERO; n];
+    let batch = rayon::current_num_threads().max(1);
+    let mut weights = powers(v);
+    for sets in sets.chunks(batch) {
+        let quotients: Vec<Vec<Fr>> = sets
+            .par_iter()
+            .map(|set| {
+                let mut sum = vec![Fr::ZERO; n];
+                for (member, weight) in set.members.iter().zip(powers(y)) {
+                    arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight);
+                }
+                let roots: Vec<Fr> = set.points.iter().map(|point| points[*point]).collect();
+                divide(&mut sum, &roots);
+                sum
+            })
+            .collect();
+        for (quotient, weight) in quotients.iter().zip(&mut weights) {
+            arith::add_scaled(&mut h, quotient, weight);
+        }
+    }
+    transcript.write_point(arith::msm(&h, bases).to_affine())?;
+    let u = *transcript.squeeze_challenge_scalar::<()>();
+
+    let vanishing = |keep: &dyn Fn(usize) -> bool| -> Fr {
+        points.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, point)| u - point).product()
+    };
+    let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
+    let outside = |set: &Set| vanishing(&|index| opened(index) && !set.points.contains(&index));
+    // invariant: `u` is one of the points with probability below 2^-240 only, and then no proof verifies.
+    let scale = sets.first().map_or(Fr::ONE, outside).invert().unwrap_or(Fr::ZERO);
+    let mut sum = h;
+    arith::scale(&mut sum, -vanishing(&opened) * scale);
+    for (set, weight) in sets.iter().zip(powers(v)) {
+        let weight = weight * outside(set) * scale;
+        for (member, power) in set.members.iter().zip(powers(y)) {
+            arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight * power);
+        }
+    }
+    divide(&mut sum, &[u]);
+    transcript.write_point(arith::msm(&sum, bases).to_affine())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo2_proofs::arithmetic::{eval_polynomial, kate_division};
+    use rand_core::OsRng;
+
+    #[test]
+    fn one_pass_divides_by_all_points() {
+        let polynomial: Vec<Fr> = (0..40).map(|_| Fr::random(OsRng)).collect();
+        let points: Vec<Fr> = (0..3).map(|_| Fr::random(OsRng)).collect();
+        let expected = points.iter().fold(polynomial.clone(), |poly, point| kate_division(&poly, *point));
+        let mut found = polynomial.clone();
+        divide(&mut found, &points);
+        assert_eq!(found[..expected.len()], expected);
+        assert!(found[expected.len()..].iter().all(|cell| *cell == Fr::ZERO));
+        // The remainder takes the polynomial's values at the points.
+        let x = points[1];
+        let vanishing = |x: Fr| points.iter().map(|point| x - point).product::<Fr>();
+        assert_eq!(vanishing(x) * eval_polynomial(&found, x), Fr::ZERO);
+    }
+
+    #[test]
+    fn sets_come_in_the_order_of_their_first_polynomial() {
+        let cells = [Fr::ONE];
+        let opened = |points: &[usize]| Opened { coefficients: &cells, points: points.to_vec() };
+        let sets = sets(&[opened(&[2]), opened(&[0, 1]), opened(&[1, 0]), opened(&[2])]);
+        let members: Vec<_> = sets.iter().map(|set| set.members.clone()).collect();
+        assert_eq!(members, [vec![0, 3], vec![1, 2]]);
+    }
+}

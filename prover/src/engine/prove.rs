@@ -1,0 +1,269 @@
+//! The protocol: what is committed, drawn and opened, in Halo2's order.
+//!
+//! # Order
+//! key, public inputs · first phase · challenges · second phase · theta, beta, gamma (drawn, unused) ·
+//! random polynomial · y · quotient pieces · x · values of advice, fixed and random polynomials ·
+//! opening.
+//!
+//! # Errors
+//! [`EngineError`].
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2_proofs::plonk::VerifyingKey;
+use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
+use rand_core::OsRng;
+use rayon::prelude::*;
+use zkpoc_circuits::columns::Columns;
+
+use super::commit::{commit, normalize};
+use super::opening::{open, Opened};
+use super::quotient::pieces;
+use super::shape::PIECES;
+use super::{Engine, Stages};
+use crate::arith::{self, Domain};
+use crate::scripted::wipe;
+use crate::srs::Srs;
+
+/// A proof that the engine cannot make.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The circuit has no witness.
+    #[error("the circuit has no witness")]
+    NoWitness,
+    /// The witness has other columns than the constraint system.
+    #[error("{what}: {expected} are expected, there are {found}")]
+    Columns {
+        /// What there is a wrong number of.
+        what: &'static str,
+        /// The right number.
+        expected: usize,
+        /// The number found.
+        found: usize,
+    },
+    /// The transcript refuses an element, such as the identity.
+    #[error("the transcript refuses an element of the proof: {0}")]
+    Transcript(#[from] io::Error),
+}
+
+/// What is proven, beside the circuit's witness.
+#[derive(Clone, Copy)]
+pub struct Statement<'a> {
+    /// Public inputs.
+    pub instances: &'a [Fr],
+    /// The blinding rows of the first columns; those of all other columns are random.
+    pub tails: &'a [Vec<Fr>],
+}
+
+impl std::fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Statement({:?}, {} tails)", self.instances, self.tails.len())
+    }
+}
+
+fn expect(what: &'static str, expected: usize, found: usize) -> Result<(), EngineError> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(EngineError::Columns { what, expected, found })
+    }
+}
+
+/// Columns that held secrets; wiped when dropped.
+struct Secret(Vec<Vec<Fr>>);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(|column| wipe(column));
+    }
+}
+
+fn timed<R>(total: &mut Duration, work: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = work();
+    *total += start.elapsed();
+    result
+}
+
+/// Writes a proof for a circuit with a witness to a transcript.
+pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+    engine: &Engine,
+    srs: &Srs,
+    vk: &VerifyingKey<G1Affine>,
+    circuit: C,
+    statement: Statement<'_>,
+    transcript: &mut T,
+) -> Result<Stages, EngineError> {
+    let mut stages = Stages::default();
+    let shape = &engine.shape;
+    let (n, usable) = (shape.rows(), shape.usable());
+    expect("rows of the SRS", n, srs.lagrange().len())?;
+    expect("instance columns", 1, shape.instance)?;
+    if statement.instances.len() > usable {
+        return Err(EngineError::Columns { what: "public inputs", expected: usable, found: statement.instances.len() });
+    }
+    transcript.common_scalar(vk.transcript_repr())?;
+    statement.instances.iter().try_for_each(|value| transcript.common_scalar(*value))?;
+
+    // First phase.
+    let first = circuit.first_phase().ok_or(EngineError::NoWitness)?;
+    expect("first-phase columns", shape.first, first.len())?;
+    check_rows(first.iter().map(|column| column.len()), n)?;
+    let tails = Secret(all_tails(statement.tails, shape.advice, shape.blinding_rows)?);
+    let tails = &tails.0;
+    let points = timed(&mut stages.commit, || {
+        let mut column = Secret(vec![Vec::with_capacity(n)]);
+        let mut committed = Vec::with_capacity(first.len());
+        for (cells, tail) in first.iter().zip(tails) {
+            column.0[0].clear();
+            column.0[0].extend_from_slice(&cells[..usable]);
+            column.0[0].extend_from_slice(tail);
+            committed.push(commit(&column.0[0], srs.lagrange()));
+        }
+        normalize(&committed)
+    });
+    points.into_iter().try_for_each(|point| transcript.write_point(point))?;
+    drop(first);
+    let challenges: Vec<Fr> = (0..shape.challenges).map(|_| *transcript.squeeze_challenge_scalar::<()>()).collect();
+
+    // Second phase.
+    let second = timed(&mut stages.witness, || circuit.second_phase(&challenges)).ok_or(EngineError::NoWitness)?;
+    expect("second-phase columns", shape.advice - shape.first, second.len())?;
+    check_rows(second.iter().map(Vec::len), n)?;
+    let mut columns = Secret(circuit.into_first_phase().ok_or(EngineError::NoWitness)?);
+    columns.0.extend(second);
+    let advice = &mut columns.0;
+    for (column, tail) in advice.iter_mut().zip(tails) {
+        column[usable..].copy_from_slice(tail);
+    }
+    let points = timed(&mut stages.commit, || {
+        let committed: Vec<G1> = advice[shape.first..].iter().map(|column| commit(column, srs.lagrange())).collect();
+        normalize(&committed)
+    });
+    points.into_iter().try_for_each(|point| transcript.write_point(point))?;
+    // theta, beta, gamma: no lookup and no copy uses them.
+    (0..3).for_each(|_| {
+        transcript.squeeze_challenge_scalar::<()>();
+    });
+
+    // The random polynomial, see the module's note on zero knowledge.
+    let random = [Fr::random(OsRng), Fr::random(OsRng)];
+    let point = normalize(&[arith::msm(&random, &srs.powers()[..random.len()])]);
+    point.into_iter().try_for_each(|point| transcript.write_point(point))?;
+    let y = *transcript.squeeze_challenge_scalar::<()>();
+
+    // The quotient.
+    let domain = Domain::new(shape.k);
+    let (fixed, instance) = timed(&mut stages.interpolate, || {
+        advice.par_iter_mut().for_each(|column| domain.interpolate(column));
+        let fixed: Vec<Vec<Fr>> = engine.fixed.par_iter().map(|column| fixed_column(&domain, column)).collect();
+        let mut instance = statement.instances.to_vec();
+        instance.resize(n, Fr::ZERO);
+        domain.interpolate(&mut instance);
+        (fixed, instance)
+    });
+    let advice = &columns.0;
+    let [h0, h1] = timed(&mut stages.quotient, || {
+        let columns = advice.iter().chain(&fixed).chain([&instance]);
+        let columns: Vec<&[Fr]> = columns.map(Vec::as_slice).collect();
+        pieces(&domain, &engine.program, &engine.program.scalars(&challenges, y), &columns)
+    });
+    drop(instance);
+    let points = timed(&mut stages.pieces, || {
+        let committed: [G1; PIECES] = [&h0, &h1].map(|piece| arith::msm(piece, srs.powers()));
+        normalize(&committed)
+    });
+    points.into_iter().try_for_each(|point| transcript.write_point(point))?;
+
+    // Values.
+    let x = *transcript.squeeze_challenge_scalar::<()>();
+    let (rotations, points) = opening_points(engine, &domain, x);
+    let values: Vec<Fr> = timed(&mut stages.evaluate, || {
+        let advice_queries = shape.advice_queries.iter().map(|(column, rotation)| (&advice[*column], rotation));
+        let fixed_queries = shape.fixed_queries.iter().map(|(column, rotation)| (&fixed[*column], rotation));
+        let queries: Vec<_> = advice_queries.chain(fixed_queries).collect();
+        let point = |rotation: &usize| points[index_of(&rotations, *rotation)];
+        queries.par_iter().map(|(column, rotation)| arith::evaluate(column, point(rotation))).collect()
+    });
+    values.into_iter().try_for_each(|value| transcript.write_scalar(value))?;
+    transcript.write_scalar(random[0] + random[1] * x)?;
+
+    // The opening.
+    timed(&mut stages.open, || -> Result<(), EngineError> {
+        let mut h = h0;
+        arith::add_scaled(&mut h, &h1, x.pow_vartime([n as u64]));
+        drop(h1);
+        let mut opened = Vec::new();
+        let of = |queries: &[(usize, usize)], column: usize| -> Vec<usize> {
+            let rotations = queries.iter().filter(|query| query.0 == column);
+            rotations.map(|query| index_of(&rotations_of(engine), query.1)).collect()
+        };
+        for (queries, polynomials) in [(&shape.advice_queries, advice), (&shape.fixed_queries, &fixed)] {
+            for column in first_occurrences(queries) {
+                opened.push(Opened { coefficients: &polynomials[column], points: of(queries, column) });
+            }
+        }
+        let at_x = vec![index_of(&rotations, 0)];
+        opened.push(Opened { coefficients: &h, points: at_x.clone() });
+        opened.push(Opened { coefficients: &random, points: at_x });
+        Ok(open(&opened, &points, srs.powers(), transcript)?)
+    })?;
+    Ok(stages)
+}
+
+fn check_rows(mut lengths: impl Iterator<Item = usize>, n: usize) -> Result<(), EngineError> {
+    lengths.try_for_each(|found| expect("rows of a column", n, found))
+}
+
+/// The given tails, then random ones.
+fn all_tails(given: &[Vec<Fr>], columns: usize, rows: usize) -> Result<Vec<Vec<Fr>>, EngineError> {
+    if given.len() > columns {
+        return Err(EngineError::Columns { what: "tails", expected: columns, found: given.len() });
+    }
+    given.iter().try_for_each(|tail| expect("rows of a tail", rows, tail.len()))?;
+    let random = (given.len()..columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect());
+    Ok(given.iter().cloned().chain(random).collect())
+}
+
+/// Coefficients of a fixed column.
+fn fixed_column(domain: &Domain, values: &[u32]) -> Vec<Fr> {
+    let mut column: Vec<Fr> = values.iter().map(|value| Fr::from(u64::from(*value))).collect();
+    column.resize(domain.size(), Fr::ZERO);
+    domain.interpolate(&mut column);
+    column
+}
+
+/// Every queried rotation once, 0 included.
+fn rotations_of(engine: &Engine) -> Vec<usize> {
+    let queries = engine.shape.advice_queries.iter().chain(&engine.shape.fixed_queries);
+    let mut rotations: Vec<usize> = queries.map(|query| query.1).chain([0]).collect();
+    rotations.sort_unstable();
+    rotations.dedup();
+    rotations
+}
+
+/// The rotations and the points `omega^rotation x`.
+fn opening_points(engine: &Engine, domain: &Domain, x: Fr) -> (Vec<usize>, Vec<Fr>) {
+    let rotations = rotations_of(engine);
+    let points = rotations.iter().map(|rotation| x * domain.omega().pow_vartime([*rotation as u64])).collect();
+    (rotations, points)
+}
+
+fn index_of(rotations: &[usize], rotation: usize) -> usize {
+    // invariant: every queried rotation is in the list.
+    rotations.binary_search(&rotation).unwrap_or(0)
+}
+
+/// Columns in the order of their first query.
+fn first_occurrences(queries: &[(usize, usize)]) -> Vec<usize> {
+    let mut columns = Vec::new();
+    for (column, _) in queries {
+        if !columns.contains(column) {
+            columns.push(*column);
+        }
+    }
+    columns
+}

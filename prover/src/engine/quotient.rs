@@ -1,0 +1,62 @@
+//! The quotient of the gates by `X^n - 1`, one coset at a time.
+//!
+//! # Method
+//! The numerator `N` has degree below `3n`, so `h = N / (X^n - 1)` has degree below `2n`:
+//! `h = h_0 + X^n h_1`. On a coset `s H` of the rows' domain `H`, `X^n` is the constant `t = s^n`, so the
+//! values of `N` there, divided by `t - 1` and interpolated, are `u = h_0 + t h_1` coefficient by
+//! coefficient. Two cosets with `t_0 != t_1` give both pieces. Only one coset's values are in memory.
+//!
+//! A witness that breaks a gate has no quotient; what comes out then does not verify.
+
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::PrimeField;
+use rayon::prelude::*;
+
+use super::executor::run_all;
+use super::program::Program;
+use crate::arith::Domain;
+
+/// The two cosets: a generator of the field, and that times a root of order `2n`.
+fn shifts(domain: &Domain) -> [Fr; 2] {
+    let mut root = Fr::ROOT_OF_UNITY;
+    for _ in domain.k() + 1..Fr::S {
+        root = root.square();
+    }
+    [Fr::MULTIPLICATIVE_GENERATOR, Fr::MULTIPLICATIVE_GENERATOR * root]
+}
+
+/// Coefficients of `h_0` and `h_1`. `columns` are coefficients, in the order of the program.
+pub(super) fn pieces(domain: &Domain, program: &Program, scalars: &[Fr], columns: &[&[Fr]]) -> [Vec<Fr>; 2] {
+    let n = domain.size();
+    let shifts = shifts(domain);
+    let powers = shifts.map(|shift| shift.pow_vartime([n as u64]));
+    let mut values: Vec<Vec<Fr>> = vec![Vec::new(); columns.len()];
+    let mut remainders = [vec![Fr::ZERO; n], vec![Fr::ZERO; n]];
+    for (shift, out) in shifts.into_iter().zip(&mut remainders) {
+        values.par_iter_mut().zip(columns).for_each(|(values, coefficients)| {
+            values.clear();
+            values.extend_from_slice(coefficients);
+            domain.evaluate_on_coset(values, shift);
+        });
+        let slices: Vec<&[Fr]> = values.iter().map(Vec::as_slice).collect();
+        run_all(program, scalars, &slices, out);
+    }
+    drop(values);
+    for (shift, out) in shifts.into_iter().zip(&mut remainders) {
+        domain.interpolate_from_coset(out, shift);
+    }
+    // u_i = N_i / (t_i - 1); h_1 = (u_1 - u_0) / (t_1 - t_0), h_0 = u_0 - t_0 h_1.
+    let [t0, t1] = powers;
+    // invariant: the generator's power is not in a subgroup of order 2n, and t_1 = -t_0.
+    let inverse = |value: Fr| value.invert().unwrap_or(Fr::ZERO);
+    let (d0, d1, d) = (inverse(t0 - Fr::ONE), inverse(t1 - Fr::ONE), inverse(t1 - t0));
+    let (f0, f1) = (d0 * d, d1 * d);
+    let [u0, u1] = &mut remainders;
+    u0.par_iter_mut().zip(u1.par_iter_mut()).with_min_len(1 << 10).for_each(|(u0, u1)| {
+        let h1 = *u1 * f1 - *u0 * f0;
+        *u0 = *u0 * d0 - t0 * h1;
+        *u1 = h1;
+    });
+    remainders
+}
