@@ -196,7 +196,7 @@ impl Error {
             Self::Backup(error) => of_backup(error),
             Self::Key(KeyError::File(error)) => of_file(error),
             Self::Key(KeyError::Keygen { .. }) => Kind::Environment,
-            Self::Prove(ProveError::SelfCheck { .. } | ProveError::Backend { .. }) => Kind::Environment,
+            Self::Prove(ProveError::SelfCheck { .. } | ProveError::Engine { .. }) => Kind::Environment,
             Self::Tools(_) | Self::Threads { .. } => Kind::Environment,
             Self::Srs(_)
             | Self::Format { .. }
@@ -258,7 +258,7 @@ fn of_contribute(error: &ContributeError) -> Kind {
         ContributeError::File(error) => of_file(error),
         ContributeError::Key(KeyError::File(error)) => of_file(error),
         ContributeError::Key(KeyError::Keygen { .. })
-        | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Backend { .. }) => Kind::Environment,
+        | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Engine { .. }) => Kind::Environment,
         _ => Kind::Input,
     }
 }

@@ -1,13 +1,16 @@
 //! Proving and verifying keys: made from a profile and an SRS.
 //!
-//! They are kept in a folder by [`KeyCache`].
+//! A proving key is the verifying key, the circuit, and what the engine makes of the circuit when it
+//! is loaded: the compiled gates and the fixed columns as small integers. So only the verifying key,
+//! of less than 1 kB, is kept in a file ([`KeyCache`]).
 //!
 //! # Errors
 //! [`KeyError`].
 
 use alloy::primitives::B256;
-use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, Circuit, ProvingKey, VerifyingKey};
+use halo2_proofs::halo2curves::bn256::G1Affine;
+use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, ProvingKey, VerifyingKey};
+use zkpoc_circuits::columns::Columns;
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::LayoutError;
 use zkpoc_circuits::profile::Profile;
@@ -16,6 +19,7 @@ use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::generator::proof_len;
 
 use crate::commit::scalar_to_bytes;
+use crate::engine::{Engine, ShapeError};
 use crate::formats::bundle::CircuitKind;
 use crate::fsio::FsError;
 use crate::srs::Srs;
@@ -55,6 +59,16 @@ pub enum KeyError {
         /// Halo2's words.
         reason: String,
     },
+    /// The engine does not prove such a circuit.
+    #[error("profile {profile}: the {circuit} circuit cannot be proven: {source}")]
+    Shape {
+        /// Name of the profile.
+        profile: String,
+        /// Which circuit.
+        circuit: CircuitKind,
+        /// Why not.
+        source: ShapeError,
+    },
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
@@ -78,7 +92,7 @@ impl std::fmt::Display for CircuitKind {
 }
 
 /// A circuit that a profile determines.
-pub trait ProfileCircuit: Circuit<Fr> {
+pub trait ProfileCircuit: Columns {
     /// Which one it is.
     const KIND: CircuitKind;
 
@@ -178,25 +192,25 @@ pub struct ProverKey<C> {
     profile: Profile,
     circuit: C,
     verifier: VerifierKey,
-    pk: ProvingKey<G1Affine>,
+    engine: Engine,
 }
 
 impl<C: ProfileCircuit> ProverKey<C> {
-    /// Makes the key; see [`KeyCache::prover`] for a kept one.
+    /// Makes the key; see [`KeyCache::prover`] for one whose verifying part is kept.
     pub fn generate(profile: &Profile, srs: &Srs) -> Result<Self, KeyError> {
         let circuit = circuit::<C>(profile, srs)?;
         let vk = generate_vk(profile, srs, &circuit)?;
-        let pk = keygen_pk(srs.params(), vk, &circuit).map_err(|error| KeyError::Keygen {
-            profile: profile.name.clone(),
-            circuit: C::KIND,
-            reason: error.to_string(),
-        })?;
-        Ok(Self::new(profile, circuit, pk))
+        Self::new(profile, circuit, vk)
     }
 
-    fn new(profile: &Profile, circuit: C, pk: ProvingKey<G1Affine>) -> Self {
-        let verifier = VerifierKey::new(profile, C::KIND, pk.get_vk().clone());
-        Self { profile: profile.clone(), circuit, verifier, pk }
+    fn new(profile: &Profile, circuit: C, vk: VerifyingKey<G1Affine>) -> Result<Self, KeyError> {
+        let engine = Engine::new(&circuit, profile.k).map_err(|source| KeyError::Shape {
+            profile: profile.name.clone(),
+            circuit: C::KIND,
+            source,
+        })?;
+        let verifier = VerifierKey::new(profile, C::KIND, vk);
+        Ok(Self { profile: profile.clone(), circuit, verifier, engine })
     }
 
     /// The profile.
@@ -214,14 +228,23 @@ impl<C: ProfileCircuit> ProverKey<C> {
         &self.verifier
     }
 
-    /// The key in Halo2's form.
-    pub fn pk(&self) -> &ProvingKey<G1Affine> {
-        &self.pk
+    /// What proves.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The key of Halo2's own prover, made anew: what a comparison with that prover needs.
+    pub fn halo2(&self, srs: &Srs) -> Result<ProvingKey<G1Affine>, KeyError> {
+        keygen_pk(srs.params(), self.verifier.vk.clone(), &self.circuit).map_err(|error| KeyError::Keygen {
+            profile: self.profile.name.clone(),
+            circuit: C::KIND,
+            reason: error.to_string(),
+        })
     }
 
     /// Rows at the end of each column that the prover fills.
     pub fn blinding_rows(&self) -> usize {
-        self.verifier.vk.cs().blinding_factors() + 1
+        self.engine.shape().blinding_rows
     }
 }
 

@@ -1,7 +1,7 @@
 //! Proofs: of a training step on a registered shard, of a shard's validity, and of a round.
 //!
 //! # Committed columns
-//! The first columns of a proof are scripted to their last row ([`crate::scripted`]):
+//! The first columns of a proof are chosen to their last row ([`crate::scripted`]):
 //!
 //! | column | blinding rows |
 //! |---|---|
@@ -24,10 +24,7 @@
 use std::time::{Duration, Instant};
 
 use halo2_proofs::arithmetic::Field;
-use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
-use halo2_proofs::plonk::create_proof;
-use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
-use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::transcript::TranscriptWriterBuffer;
 use rand_core::OsRng;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
@@ -38,9 +35,10 @@ use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
 use zkpoc_contracts::transcript::KeccakWrite;
 
 use crate::commit::CommitError;
+use crate::engine::{self, EngineError, Stages, Statement};
 use crate::keys::{ProfileCircuit, ProverKey};
 use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
-use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, ScriptedRng, Tail};
+use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, Tail};
 use crate::srs::Srs;
 use crate::verify::{verify, ProofPoints, VerifyError};
 
@@ -80,19 +78,19 @@ pub enum ProveError {
     /// A column cannot be committed to.
     #[error(transparent)]
     Commit(#[from] CommitError),
-    /// The committed columns cannot be scripted.
+    /// The committed columns have no such blinding rows.
     #[error(transparent)]
     Script(#[from] ScriptError),
     /// The link cannot be proven.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// Halo2 gave up.
-    #[error("the {circuit} proof cannot be made: {reason}")]
-    Backend {
+    /// The engine gave up.
+    #[error("the {circuit} proof cannot be made: {source}")]
+    Engine {
         /// Which circuit.
         circuit: &'static str,
-        /// Halo2's words.
-        reason: String,
+        /// Why.
+        source: EngineError,
     },
     /// The proof was made but does not verify.
     #[error("the finished proof does not verify ({source}); the kept keys may be damaged: make them anew with `zkpoc keys PROFILE --remake`")]
@@ -109,7 +107,7 @@ pub enum Phase {
     Step,
     /// The columns of the first phase.
     Witness,
-    /// Halo2's proof.
+    /// The proof.
     Prove,
     /// The link to the registered commitment.
     Link,
@@ -217,6 +215,8 @@ pub struct Timings {
     pub witness: Duration,
     /// From the witness to the bytes of the proof.
     pub prove: Duration,
+    /// The stages of [`Self::prove`].
+    pub stages: Stages,
     /// The link proof.
     pub link: Duration,
     /// Verification of the proof.
@@ -305,18 +305,13 @@ pub fn prove_training(
     let rows = key.blinding_rows();
     let mut copy = random_blinding();
     let tails: Vec<Vec<Fr>> = (0..plan.grid.columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect()).collect();
-    let mut script = Vec::with_capacity((2 * plan.grid.columns + 1) * rows);
-    for _ in 0..plan.grid.columns {
-        script.extend(Tail::Public.cells(rows)?);
-    }
-    script.extend(Tail::Hiding(copy).cells(rows)?);
-    script.extend(tails.iter().flatten());
-    let rng = ScriptedRng::new(&script);
-    wipe(&mut script);
+    let mut scripts = vec![Tail::Public.cells(rows)?; plan.grid.columns];
+    scripts.push(Tail::Hiding(copy).cells(rows)?);
+    scripts.extend(tails.iter().cloned());
     let circuit = key.circuit().with_witness(witness);
     let mut timings = Timings { witness: start.elapsed(), ..Timings::default() };
 
-    let proof = create(context, circuit, &instances, rng, &mut timings, progress)?;
+    let proof = create(context, circuit, &instances, scripts, &mut timings, progress)?;
     let made = finish(context, &proof, &instances, request.registered, &copy, &mut timings, progress);
     wipe(&mut copy);
     let (points, link) = made?;
@@ -342,10 +337,10 @@ pub fn prove_dataset(
     let circuit = key.circuit().with_witness(DatasetWitness::new(plan, shard));
     let instances = vec![first_input];
     let mut copy = random_blinding();
-    let rng = ScriptedRng::for_columns(&[Tail::Hiding(copy)], key.blinding_rows())?;
+    let tails = vec![Tail::Hiding(copy).cells(key.blinding_rows())?];
     let mut timings = Timings { witness: start.elapsed(), ..Timings::default() };
 
-    let proof = create(context, circuit, &instances, rng, &mut timings, progress)?;
+    let proof = create(context, circuit, &instances, tails, &mut timings, progress)?;
     let made = finish(context, &proof, &instances, registered, &copy, &mut timings, progress);
     wipe(&mut copy);
     let (points, link) = made?;
@@ -356,26 +351,37 @@ fn create<C: ProfileCircuit>(
     context: &ProvingContext<'_, C>,
     circuit: C,
     instances: &[Fr],
-    rng: ScriptedRng,
+    mut tails: Vec<Vec<Fr>>,
     timings: &mut Timings,
     progress: Progress<'_>,
 ) -> Result<Vec<u8>, ProveError> {
     progress(Phase::Prove);
     let start = Instant::now();
-    let mut transcript = KeccakWrite::init(Vec::with_capacity(context.key.verifier().proof_bytes()));
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-        context.srs.params(),
-        context.key.pk(),
-        &[circuit],
-        &[&[instances]],
-        rng,
-        &mut transcript,
-    )
-    .map_err(|error| ProveError::Backend { circuit: C::KIND.name(), reason: error.to_string() })?;
-    let proof = transcript.finalize();
+    let made = prove_columns(context, circuit, instances, &tails);
+    tails.iter_mut().for_each(|tail| wipe(tail));
+    let (proof, stages) = made?;
     timings.prove = start.elapsed();
-    tracing::info!(milliseconds = timings.prove.as_millis() as u64, bytes = proof.len(), "proof made");
+    timings.stages = stages;
+    let stages: Vec<String> =
+        stages.list().iter().map(|(name, time)| format!("{name} {}", time.as_millis())).collect();
+    let (milliseconds, stages) = (timings.prove.as_millis() as u64, stages.join(", "));
+    tracing::info!(milliseconds, stages, bytes = proof.len(), "proof made");
     Ok(proof)
+}
+
+/// The bytes of a proof for a circuit with a witness, true or not; the proof is not checked. `tails`
+/// are the blinding rows of the first columns, those of the others are random.
+pub fn prove_columns<C: ProfileCircuit>(
+    context: &ProvingContext<'_, C>,
+    circuit: C,
+    instances: &[Fr],
+    tails: &[Vec<Fr>],
+) -> Result<(Vec<u8>, Stages), ProveError> {
+    let (key, statement) = (context.key, Statement { instances, tails });
+    let mut transcript = KeccakWrite::init(Vec::with_capacity(key.verifier().proof_bytes()));
+    let stages = engine::prove(key.engine(), context.srs, key.verifier().vk(), circuit, statement, &mut transcript)
+        .map_err(|source| ProveError::Engine { circuit: C::KIND.name(), source })?;
+    Ok((transcript.finalize(), stages))
 }
 
 /// Verifies a finished proof and links its data point.

@@ -307,7 +307,7 @@ fn keys_are_kept_and_made_anew_when_their_file_is_damaged() {
     let (_, source) = cache.verifier::<TrainingCircuit>(&setup.profile, &setup.srs).expect("key");
     assert_eq!(source, KeySource::Kept);
 
-    let path = cache.path::<TrainingCircuit>(&setup.profile, &setup.srs, "vk").expect("path");
+    let path = cache.path::<TrainingCircuit>(&setup.profile, &setup.srs).expect("path");
     let sound = std::fs::read(&path).expect("read");
     let last = sound.len() - 1;
     for position in [0, 20, 50, 60, 100, 128, 140, last] {
@@ -328,9 +328,9 @@ fn keys_are_kept_and_made_anew_when_their_file_is_damaged() {
     let (of_dataset, source) = cache.verifier::<DatasetCircuit>(&setup.profile, &setup.srs).expect("key");
     assert_eq!(source, KeySource::Made);
     assert_ne!(of_dataset.digest(), made.verifier().digest());
-    let pk = cache.path::<TrainingCircuit>(&setup.profile, &setup.srs, "pk").expect("path");
+    let path = cache.path::<TrainingCircuit>(&setup.profile, &setup.srs).expect("path");
     let elsewhere = Srs::dev_insecure(8).expect("SRS");
-    assert_ne!(pk, cache.path::<TrainingCircuit>(&setup.profile, &elsewhere, "pk").expect("path"));
+    assert_ne!(path, cache.path::<TrainingCircuit>(&setup.profile, &elsewhere).expect("path"));
 }
 
 #[test]

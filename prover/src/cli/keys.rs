@@ -52,15 +52,13 @@ impl KeysArgs {
         srs: &Srs,
     ) -> Result<(String, Value), Error> {
         let cache = KeyCache::new(&session.home()?.keys_dir());
-        let path = cache.path::<C>(profile, srs, "pk")?;
+        let path = cache.path::<C>(profile, srs)?;
         if self.remake {
-            for path in [&path, &cache.path::<C>(profile, srs, "vk")?] {
-                match std::fs::remove_file(path) {
-                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(FsError::Io { action: "remove", path: path.clone(), source }.into());
-                    }
-                    _ => {}
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FsError::Io { action: "remove", path, source }.into());
                 }
+                _ => {}
             }
         }
         let mut phases = session.phases();
@@ -77,10 +75,9 @@ impl KeysArgs {
             KeySource::Remade(_) => "remade",
         };
         let text = format!(
-            "{}: {origin} in {:.2} s, {:.1} MB, proofs of {} bytes\n  digest {}\n  {}",
+            "{}: {origin} in {:.2} s, {bytes} bytes, proofs of {} bytes\n  digest {}\n  {}",
             C::KIND,
             milliseconds as f64 / 1e3,
-            bytes as f64 / 1e6,
             verifier.proof_bytes(),
             verifier.digest(),
             path.display()

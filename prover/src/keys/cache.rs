@@ -1,13 +1,15 @@
 //! Keys in a folder, checked when read.
 //!
 //! # Files
-//! `<profile>-<circuit>-<id>.pk` and `.vk`. Both start with a header of 128 bytes: a magic word, the
-//! identity of the key (hash of the profile id, circuit, SRS digest, constraint system and program
-//! version), the length and the SHA-256 of what follows, which is Halo2's own form with checked
-//! field elements. A file whose header or digest is wrong is made anew, with a notice.
+//! `<profile>-<circuit>-<id>.vk`: the verifying key, of less than 1 kB. It starts with a header of
+//! 128 bytes: a magic word, the identity of the key (hash of the profile id, circuit, SRS digest,
+//! constraint system and program version), the length and the SHA-256 of what follows, which is
+//! Halo2's own form with checked field elements. A file whose header or digest is wrong is made anew,
+//! with a notice. A proving key has no file: what it has beside the verifying key follows from the
+//! profile ([`super::ProverKey`]).
 //!
-//! For `mnist-mlp` a proving key has 52 MB and is read in 0.3 s, where making it takes 2.7 s;
-//! verifying needs only the verifying key, of less than 1 kB.
+//! Earlier versions kept proving keys of tens of MB as `.pk` files; they are not read, and are
+//! removed when the profile's key is made anew.
 //!
 //! # Soundness
 //! The digest guards against damage, not against someone who can write to the folder; that person
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::CurveAffine;
-use halo2_proofs::plonk::{ConstraintSystem, ProvingKey, VerifyingKey};
+use halo2_proofs::plonk::{ConstraintSystem, VerifyingKey};
 use halo2_proofs::SerdeFormat;
 use sha2::{Digest, Sha256};
 use zkpoc_circuits::profile::Profile;
@@ -62,15 +64,15 @@ impl KeyCache {
         Self { folder: folder.to_path_buf() }
     }
 
-    /// Path of a key's file; `extension` is `pk` or `vk`.
-    pub fn path<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs, extension: &str) -> Result<PathBuf, KeyError> {
+    /// Path of a key's file.
+    pub fn path<C: ProfileCircuit>(&self, profile: &Profile, srs: &Srs) -> Result<PathBuf, KeyError> {
         let circuit = circuit::<C>(profile, srs)?;
-        Ok(self.file(profile, C::KIND, &identity(profile, srs, &circuit), extension))
+        Ok(self.file(profile, C::KIND, &identity(profile, srs, &circuit)))
     }
 
-    fn file(&self, profile: &Profile, kind: CircuitKind, identity: &[u8; 32], extension: &str) -> PathBuf {
+    fn file(&self, profile: &Profile, kind: CircuitKind, identity: &[u8; 32]) -> PathBuf {
         let id = hex::encode(&identity[..8]);
-        self.folder.join(format!("{}-{kind}-{id}.{extension}", profile.name))
+        self.folder.join(format!("{}-{kind}-{id}.vk", profile.name))
     }
 
     /// The verifying key, kept or made.
@@ -79,42 +81,54 @@ impl KeyCache {
         profile: &Profile,
         srs: &Srs,
     ) -> Result<(VerifierKey, KeySource), KeyError> {
+        let (_, vk, source) = self.vk::<C>(profile, srs)?;
+        Ok((VerifierKey::new(profile, C::KIND, vk), source))
+    }
+
+    /// The proving key; its verifying part is kept or made.
+    pub fn prover<C: ProfileCircuit>(
+        &self,
+        profile: &Profile,
+        srs: &Srs,
+    ) -> Result<(ProverKey<C>, KeySource), KeyError> {
+        let (circuit, vk, source) = self.vk::<C>(profile, srs)?;
+        Ok((ProverKey::new(profile, circuit, vk)?, source))
+    }
+
+    fn vk<C: ProfileCircuit>(
+        &self,
+        profile: &Profile,
+        srs: &Srs,
+    ) -> Result<(C, VerifyingKey<G1Affine>, KeySource), KeyError> {
         let circuit = circuit::<C>(profile, srs)?;
         let identity = identity(profile, srs, &circuit);
-        let path = self.file(profile, C::KIND, &identity, "vk");
+        let path = self.file(profile, C::KIND, &identity);
         let source = match open(&path, &identity) {
             Ok(mut reader) => match read_vk(&mut reader, &circuit, profile) {
-                Ok(vk) => return Ok((VerifierKey::new(profile, C::KIND, vk), KeySource::Kept)),
+                Ok(vk) => return Ok((circuit, vk, KeySource::Kept)),
                 Err(reason) => remade(&path, reason),
             },
             Err(reason) => reason.map_or(KeySource::Made, |reason| remade(&path, reason)),
         };
         let vk = generate_vk(profile, srs, &circuit)?;
         self.keep(&path, &identity, vk.to_bytes(FORMAT))?;
-        Ok((VerifierKey::new(profile, C::KIND, vk), source))
+        self.remove_old(profile, C::KIND);
+        Ok((circuit, vk, source))
     }
 
-    /// The proving key, kept or made; the verifying key is kept with it.
-    pub fn prover<C: ProfileCircuit>(
-        &self,
-        profile: &Profile,
-        srs: &Srs,
-    ) -> Result<(ProverKey<C>, KeySource), KeyError> {
-        let circuit = circuit::<C>(profile, srs)?;
-        let identity = identity(profile, srs, &circuit);
-        let path = self.file(profile, C::KIND, &identity, "pk");
-        let source = match open(&path, &identity) {
-            Ok(mut reader) => match read_pk(&mut reader, &circuit, profile) {
-                Ok(pk) => return Ok((ProverKey::new(profile, circuit, pk), KeySource::Kept)),
-                Err(reason) => remade(&path, reason),
-            },
-            Err(reason) => reason.map_or(KeySource::Made, |reason| remade(&path, reason)),
-        };
-        let key = ProverKey::<C>::generate(profile, srs)?;
-        self.keep(&path, &identity, key.pk.to_bytes(FORMAT))?;
-        let vk = self.file(profile, C::KIND, &identity, "vk");
-        self.keep(&vk, &identity, key.verifier.vk.to_bytes(FORMAT))?;
-        Ok((key, source))
+    /// Removes proving keys that earlier versions kept. One that cannot be removed is only in the way.
+    fn remove_old(&self, profile: &Profile, kind: CircuitKind) {
+        let start = format!("{}-{kind}-", profile.name);
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_prefix(&start)?.strip_suffix(".pk"));
+            if id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+                match std::fs::remove_file(entry.path()) {
+                    Ok(()) => tracing::info!(file = %entry.path().display(), "removed a proving key of an earlier version"),
+                    Err(error) => tracing::warn!(file = %entry.path().display(), %error, "an old proving key stays"),
+                }
+            }
+        }
     }
 
     fn keep(&self, path: &Path, identity: &[u8; 32], mut payload: Vec<u8>) -> Result<(), KeyError> {
@@ -194,16 +208,6 @@ fn read_vk<C: ProfileCircuit>(
     let vk = VerifyingKey::read::<_, C>(reader, FORMAT, circuit.params()).map_err(|error| error.to_string())?;
     check_vk(&vk, profile)?;
     Ok(vk)
-}
-
-fn read_pk<C: ProfileCircuit>(
-    reader: &mut BufReader<File>,
-    circuit: &C,
-    profile: &Profile,
-) -> Result<ProvingKey<G1Affine>, String> {
-    let pk = ProvingKey::read::<_, C>(reader, FORMAT, circuit.params()).map_err(|error| error.to_string())?;
-    check_vk(pk.get_vk(), profile)?;
-    Ok(pk)
 }
 
 /// What Halo2's reader leaves unchecked.

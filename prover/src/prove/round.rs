@@ -1,6 +1,6 @@
 //! Proofs of a round: the next model comes from the sum of the round's updates.
 //!
-//! The sum's columns are scripted to their last row with the sum of the updates' blinding, so the point of the sum in the
+//! The sum's columns are given to their last row with the sum of the updates' blinding, so the point of the sum in the
 //! proof is the sum of the updates' points, which a contract computes by itself.
 
 use std::time::Instant;
@@ -14,7 +14,7 @@ use zkpoc_circuits::reference::{Model, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 
 use super::{create, model_commitment, Phase, Progress, ProveError, ProvingContext, Timings, UpdateOpening};
-use crate::scripted::{wipe, ScriptedRng, Tail};
+use crate::scripted::Tail;
 use crate::verify::{verify_round, RoundPoints};
 
 /// What a round's proof is made for.
@@ -80,16 +80,12 @@ pub fn prove_round(
     let next = request.model.apply_mean(profile, &request.sum.update, request.claims);
     let instances = vec![request.context, Fr::from(request.claims)];
     let rows = key.blinding_rows();
-    let ones = Tail::Public.cells(rows)?;
-    let mut script = Vec::with_capacity(3 * plan.grid.columns * rows);
-    (0..plan.grid.columns).for_each(|_| script.extend_from_slice(&ones));
-    request.sum.tails.iter().for_each(|tail| script.extend_from_slice(&tail[TAIL - rows..]));
-    (0..plan.grid.columns).for_each(|_| script.extend_from_slice(&ones));
-    let rng = ScriptedRng::new(&script);
-    wipe(&mut script);
+    let public = vec![Tail::Public.cells(rows)?; plan.grid.columns];
+    let sum = request.sum.tails.iter().map(|tail| tail[TAIL - rows..].to_vec());
+    let tails = public.iter().cloned().chain(sum).chain(public.iter().cloned()).collect();
     let mut timings = Timings { witness: start.elapsed(), ..Timings::default() };
 
-    let proof = create(context, key.circuit().with_witness(witness), &instances, rng, &mut timings, progress)?;
+    let proof = create(context, key.circuit().with_witness(witness), &instances, tails, &mut timings, progress)?;
     progress(Phase::Check);
     let start = Instant::now();
     let points = verify_round(key.verifier(), context.srs, &proof, &instances)

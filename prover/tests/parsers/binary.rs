@@ -183,7 +183,7 @@ fn prop_kept_keys() {
     let keys = KeyCache::new(folder.path());
     let (key, source) = keys.verifier::<TrainingCircuit>(&toy(), srs()).expect("a key");
     assert_eq!(source, KeySource::Made);
-    let path = keys.path::<TrainingCircuit>(&toy(), srs(), "vk").expect("a path");
+    let path = keys.path::<TrainingCircuit>(&toy(), srs()).expect("a path");
     let good = std::fs::read(&path).expect("the file");
     attack(
         40,
