@@ -10,7 +10,6 @@
 //! |---|---|
 //! | [`shape`] | what is supported; queries |
 //! | `symbolic`, `scalars`, [`program`] | gates, compiled to instructions over rows |
-//! | [`executor`] | runs a program |
 //! | `commit` | commitments to columns |
 //! | `quotient` | the gates' quotient, one coset at a time |
 //! | `opening` | SHPLONK |
@@ -39,7 +38,6 @@ use halo2_proofs::plonk::ConstraintSystem;
 use zkpoc_circuits::columns::Columns;
 
 mod commit;
-pub mod executor;
 mod opening;
 pub mod program;
 mod prove;

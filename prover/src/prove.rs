@@ -362,8 +362,7 @@ fn create<C: ProfileCircuit>(
     let (proof, stages) = made?;
     timings.prove = start.elapsed();
     timings.stages = stages;
-    let stages: Vec<String> =
-        stages.list().iter().map(|(name, time)| format!("{name} {}", time.as_millis())).collect();
+    let stages: Vec<String> = stages.list().iter().map(|(name, time)| format!("{name} {}", time.as_millis())).collect();
     let (milliseconds, stages) = (timings.prove.as_millis() as u64, stages.join(", "));
     tracing::info!(milliseconds, stages, bytes = proof.len(), "proof made");
     Ok(proof)

@@ -49,10 +49,10 @@ pub use witness::{Phase1, WitnessError};
 use crate::columns::{self, Columns, Declared};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
+use config::Challenges;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
-use config::Challenges;
 use phase2::{ChallengeValues, Phase2};
 use std::sync::Arc;
 

@@ -71,15 +71,27 @@ impl Domain {
 
     /// From coefficients to values on the coset `shift * domain`, in place.
     pub fn evaluate_on_coset(&self, coefficients: &mut [Fr], shift: Fr) {
+        self.scaled_on_coset(coefficients, shift, Fr::ONE);
+    }
+
+    /// [`Domain::evaluate_on_coset`], times the factor that programs over rows expect ([`super::rows::row_factor`]).
+    pub fn rows_on_coset(&self, coefficients: &mut [Fr], shift: Fr) {
+        self.scaled_on_coset(coefficients, shift, super::rows::row_factor());
+    }
+
+    fn scaled_on_coset(&self, coefficients: &mut [Fr], shift: Fr, factor: Fr) {
         match &self.tables {
             Tables::Library(data) => {
                 if shift != Fr::ONE {
                     scale_by_powers(coefficients, shift);
                 }
                 best_fft(coefficients, self.omega, self.k, data, false);
+                if factor != Fr::ONE {
+                    scale(coefficients, factor);
+                }
             }
             #[cfg(target_arch = "x86_64")]
-            Tables::Vector(tables) => tables.transform(coefficients, self.omega, shift, Fr::ONE),
+            Tables::Vector(tables) => tables.transform(coefficients, self.omega, shift, factor),
         }
     }
 

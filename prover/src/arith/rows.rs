@@ -42,6 +42,31 @@ pub enum Operation {
     Offset(Register, usize),
 }
 
+impl Operation {
+    /// The registers it reads.
+    pub fn operands(self) -> [Option<Register>; 2] {
+        match self {
+            Self::Load { .. } | Self::Fill(_) => [None, None],
+            Self::Add(a, b) | Self::Subtract(a, b) | Self::Multiply(a, b) => [Some(a), Some(b)],
+            Self::Square(a) | Self::Negate(a) | Self::Scale(a, _) | Self::Offset(a, _) => [Some(a), None],
+        }
+    }
+
+    /// The same with other registers.
+    pub fn map(self, register: impl Fn(Register) -> Register) -> Self {
+        match self {
+            Self::Add(a, b) => Self::Add(register(a), register(b)),
+            Self::Subtract(a, b) => Self::Subtract(register(a), register(b)),
+            Self::Multiply(a, b) => Self::Multiply(register(a), register(b)),
+            Self::Square(a) => Self::Square(register(a)),
+            Self::Negate(a) => Self::Negate(register(a)),
+            Self::Scale(a, scalar) => Self::Scale(register(a), scalar),
+            Self::Offset(a, scalar) => Self::Offset(register(a), scalar),
+            other => other,
+        }
+    }
+}
+
 /// An operation and the register it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {

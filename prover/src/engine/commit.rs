@@ -63,7 +63,9 @@ pub(super) fn commit(cells: &[Fr], bases: &[G1Affine]) -> G1 {
     let integers: Vec<i64> = cells
         .par_iter()
         .with_min_len(1 << 10)
-        .map(|cell| small(cell).filter(|value| 64 - value.unsigned_abs().leading_zeros() as usize <= limit).unwrap_or(0))
+        .map(|cell| {
+            small(cell).filter(|value| 64 - value.unsigned_abs().leading_zeros() as usize <= limit).unwrap_or(0)
+        })
         .collect();
     let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = cells
         .par_iter()
@@ -93,7 +95,8 @@ mod tests {
     fn it_is_the_sum_for_integers_large_cells_and_random_columns() {
         let n = 256;
         let bases: Vec<G1Affine> = normalize(&(0..n).map(|_| G1::random(OsRng)).collect::<Vec<_>>());
-        let integers: Vec<Fr> = (0..n as u64).map(|i| if i % 3 == 0 { -Fr::from(i) } else { Fr::from(i << 20) }).collect();
+        let integers: Vec<Fr> =
+            (0..n as u64).map(|i| if i % 3 == 0 { -Fr::from(i) } else { Fr::from(i << 20) }).collect();
         let mut mixed = integers.clone();
         (0..LARGE / 2).for_each(|row| mixed[n - 1 - row] = Fr::random(OsRng));
         mixed[0] = Fr::from(u64::MAX);

@@ -2,7 +2,7 @@
 //!
 //! A [`Program`] computes `sum_i y^(m-1-i) gate_i` in every row of a coset from the values of the
 //! columns there. It is compiled once from the constraint system ([`super::symbolic`] arranges the
-//! gates), and run by [`super::executor`] over blocks of rows.
+//! gates), and run by [`crate::arith::rows`] over blocks of rows.
 //!
 //! # Shapes
 //! Columns are numbered advice, fixed, instance. A register holds one value for each row of a
@@ -14,72 +14,11 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{ConstraintSystem, Expression};
 
+use crate::arith::rows::{Instruction, Operation, Register, Steps};
+
 use super::scalars::{pseudorandom, ScalarId, Scalars};
 use super::shape::{Shape, ShapeError};
 use super::symbolic::{Atom, AtomId, Poly, Symbolic};
-
-/// Index of a register.
-pub type Register = usize;
-
-/// One step of a program: a register is written from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// A column's cell, `rotation` rows below, modulo the rows.
-    Load {
-        /// The column.
-        column: usize,
-        /// Rows below.
-        rotation: usize,
-    },
-    /// A scalar in every row.
-    Fill(usize),
-    /// `a + b`.
-    Add(Register, Register),
-    /// `a - b`.
-    Subtract(Register, Register),
-    /// `a b`.
-    Multiply(Register, Register),
-    /// `a^2`.
-    Square(Register),
-    /// `-a`.
-    Negate(Register),
-    /// `a` times a scalar.
-    Scale(Register, usize),
-    /// `a` plus a scalar.
-    Offset(Register, usize),
-}
-
-impl Operation {
-    fn operands(self) -> [Option<Register>; 2] {
-        match self {
-            Self::Load { .. } | Self::Fill(_) => [None, None],
-            Self::Add(a, b) | Self::Subtract(a, b) | Self::Multiply(a, b) => [Some(a), Some(b)],
-            Self::Square(a) | Self::Negate(a) | Self::Scale(a, _) | Self::Offset(a, _) => [Some(a), None],
-        }
-    }
-
-    fn map(self, register: impl Fn(Register) -> Register) -> Self {
-        match self {
-            Self::Add(a, b) => Self::Add(register(a), register(b)),
-            Self::Subtract(a, b) => Self::Subtract(register(a), register(b)),
-            Self::Multiply(a, b) => Self::Multiply(register(a), register(b)),
-            Self::Square(a) => Self::Square(register(a)),
-            Self::Negate(a) => Self::Negate(register(a)),
-            Self::Scale(a, scalar) => Self::Scale(register(a), scalar),
-            Self::Offset(a, scalar) => Self::Offset(register(a), scalar),
-            other => other,
-        }
-    }
-}
-
-/// An operation and the register it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instruction {
-    /// The register.
-    pub to: Register,
-    /// What it gets.
-    pub operation: Operation,
-}
 
 /// Instructions of a program, counted by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,19 +75,9 @@ impl Program {
         Ok(Self { scalars: symbolic.scalars, instructions, output, counts })
     }
 
-    /// The instructions, in order.
-    pub fn instructions(&self) -> &[Instruction] {
-        &self.instructions
-    }
-
-    /// The register that holds the result.
-    pub fn output(&self) -> Register {
-        self.output
-    }
-
-    /// Number of registers.
-    pub fn registers(&self) -> usize {
-        self.counts.registers
+    /// The instructions, for a run.
+    pub fn steps(&self) -> Steps<'_> {
+        Steps { instructions: &self.instructions, registers: self.counts.registers, output: self.output }
     }
 
     /// Instructions by kind.

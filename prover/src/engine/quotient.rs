@@ -13,8 +13,8 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
 use rayon::prelude::*;
 
-use super::executor::run_all;
 use super::program::Program;
+use crate::arith::rows::run_all;
 use crate::arith::Domain;
 
 /// The two cosets: a generator of the field, and that times a root of order `2n`.
@@ -37,10 +37,10 @@ pub(super) fn pieces(domain: &Domain, program: &Program, scalars: &[Fr], columns
         values.par_iter_mut().zip(columns).for_each(|(values, coefficients)| {
             values.clear();
             values.extend_from_slice(coefficients);
-            domain.evaluate_on_coset(values, shift);
+            domain.rows_on_coset(values, shift);
         });
         let slices: Vec<&[Fr]> = values.iter().map(Vec::as_slice).collect();
-        run_all(program, scalars, &slices, out);
+        run_all(program.steps(), scalars, &slices, out);
     }
     drop(values);
     for (shift, out) in shifts.into_iter().zip(&mut remainders) {

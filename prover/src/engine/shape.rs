@@ -57,7 +57,9 @@ pub enum ShapeError {
         column: usize,
     },
     /// A fixed cell that is not a small integer, or is outside of the usable rows.
-    #[error("fixed column {column} has {value} in row {row}; the engine keeps values below 2^32 in rows below {usable}")]
+    #[error(
+        "fixed column {column} has {value} in row {row}; the engine keeps values below 2^32 in rows below {usable}"
+    )]
     Fixed {
         /// The column.
         column: usize,

@@ -139,7 +139,8 @@ impl Symbolic {
                 self.add_scaled(&mut sum, &other, one);
                 let print = a + b;
                 let scaled = sum.values().filter(|scalar| !self.is_unit(**scalar)).count();
-                if self.shared.contains(&print) && sum.len() > 1 && scaled > 0 && sum.keys().any(|key| !key.is_empty()) {
+                if self.shared.contains(&print) && sum.len() > 1 && scaled > 0 && sum.keys().any(|key| !key.is_empty())
+                {
                     sum = Poly::from([(vec![self.intern(Atom::Sum(sum), print)], one)]);
                 }
                 (sum, print)

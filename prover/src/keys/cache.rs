@@ -124,7 +124,9 @@ impl KeyCache {
             let id = name.to_str().and_then(|name| name.strip_prefix(&start)?.strip_suffix(".pk"));
             if id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())) {
                 match std::fs::remove_file(entry.path()) {
-                    Ok(()) => tracing::info!(file = %entry.path().display(), "removed a proving key of an earlier version"),
+                    Ok(()) => {
+                        tracing::info!(file = %entry.path().display(), "removed a proving key of an earlier version")
+                    }
                     Err(error) => tracing::warn!(file = %entry.path().display(), %error, "an old proving key stays"),
                 }
             }
