@@ -36,20 +36,24 @@ pub struct Phase2 {
 impl Phase2 {
     /// Computes the second phase.
     pub fn new(plan: &Plan, first: &Phase1, challenges: &ChallengeValues) -> Self {
-        let rows = plan.grid.rows();
-        let mut out = Phase2 {
-            input: vec![Fr::ZERO; rows],
-            update: vec![Fr::ZERO; rows],
-            dot: vec![Fr::ZERO; rows],
-            chain: vec![vec![Fr::ZERO; rows]; plan.chain_columns],
-        };
+        let zero = || vec![Fr::ZERO; plan.grid.rows()];
         let work = Work { plan, first, ch: *challenges };
-        work.inputs(&mut out.input);
-        work.updates(&mut out.update);
-        work.units(&mut out.chain);
-        work.gradient(&out.input, &mut out.chain);
-        work.lookups(&mut out.chain, &mut out.update);
-        work.dots(&out.input, &mut out.dot);
+        // Everything but the dot products and the gradient is independent of the fold of the inputs.
+        let (((input, update), mut chain), sums) = rayon::join(
+            || {
+                rayon::join(
+                    || rayon::join(|| work.inputs(zero()), || work.updates(zero())),
+                    || work.units(vec![zero(); plan.chain_columns]),
+                )
+            },
+            || work.lookups(),
+        );
+        let ((), dot) = rayon::join(|| work.gradient(&input, &mut chain), || work.dots(&input, zero()));
+        let mut out = Phase2 { input, update, dot, chain };
+        for (column, sums) in out.chain.iter_mut().zip(sums.area) {
+            column[plan.area.rows.clone()].copy_from_slice(&sums);
+        }
+        out.update[plan.table_row..plan.table_row + sums.table.len()].copy_from_slice(&sums.table);
         out
     }
 
@@ -57,6 +61,12 @@ impl Phase2 {
     pub fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
         [&self.input, &self.update, &self.dot].into_iter().chain(&self.chain)
     }
+}
+
+/// Sums of the lookups: one column for each of the area, and the table's.
+struct Sums {
+    area: Vec<Vec<Fr>>,
+    table: Vec<Fr>,
 }
 
 struct Work<'a> {
@@ -98,7 +108,7 @@ impl Work<'_> {
         values
     }
 
-    fn inputs(&self, fold: &mut [Fr]) {
+    fn inputs(&self, mut fold: Vec<Fr>) -> Vec<Fr> {
         let grid = &self.plan.grid;
         let rows = grid.rows_per_block;
         let u = self.ch.upsilon.pow([(rows * grid.columns) as u64]);
@@ -108,9 +118,10 @@ impl Work<'_> {
                 fold[row] = u * fold[row - rows] + values[row];
             }
         }
+        fold
     }
 
-    fn updates(&self, fold: &mut [Fr]) {
+    fn updates(&self, mut fold: Vec<Fr>) -> Vec<Fr> {
         let grid = &self.plan.grid;
         let upsilon = self.ch.upsilon;
         for section in grid.sections() {
@@ -122,10 +133,11 @@ impl Work<'_> {
                 fold[row] = sum;
             }
         }
+        fold
     }
 
     /// Folds of the units, from the last row of a layer to its first.
-    fn units(&self, chain: &mut [Vec<Fr>]) {
+    fn units(&self, mut chain: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
         let plan = self.plan;
         let grid = &plan.grid;
         let profile = &plan.profile;
@@ -143,7 +155,7 @@ impl Work<'_> {
                     (value + target * self.first.x[base], unit)
                 } else if let Some(relu) = &plan.relu {
                     let back = self.value(&plan.signal, base, profile.backprop_shift, offset);
-                    let next = self.chain_at(chain, plan.loss_fold, base + 1);
+                    let next = self.chain_at(&chain, plan.loss_fold, base + 1);
                     chain[plan.loss_fold.column][plan.loss_fold.at(base)] = theta_inverse * next + back;
                     let below = self.lane(relu.below, base);
                     let signal = self.limbs(&plan.signal.quotient, base) + signed(offset);
@@ -151,16 +163,17 @@ impl Work<'_> {
                 } else {
                     continue;
                 };
-                let next = self.chain_at(chain, plan.pre_fold, base + 1);
+                let next = self.chain_at(&chain, plan.pre_fold, base + 1);
                 chain[plan.pre_fold.column][plan.pre_fold.at(base)] = theta_inverse * next + pre;
-                let next = self.chain_at(chain, plan.signal_fold, base + rows);
+                let next = self.chain_at(&chain, plan.signal_fold, base + rows);
                 chain[plan.signal_fold.column][plan.signal_fold.at(base)] = upsilon_inverse * next + dz;
                 if l == grid.depth() {
-                    let next = self.chain_at(chain, plan.loss_fold, base + 1);
+                    let next = self.chain_at(&chain, plan.loss_fold, base + 1);
                     chain[plan.loss_fold.column][plan.loss_fold.at(base)] = next + unit * unit;
                 }
             }
         }
+        chain
     }
 
     fn chain_at(&self, chain: &[Vec<Fr>], lane: Lane, base: usize) -> Fr {
@@ -195,32 +208,34 @@ impl Work<'_> {
         }
     }
 
-    fn lookups(&self, chain: &mut [Vec<Fr>], update: &mut [Fr]) {
+    fn lookups(&self) -> Sums {
         let plan = self.plan;
         let size = 1usize << plan.profile.limb_bits;
         let mut inverses: Vec<Fr> = (0..size).map(|t| self.ch.alpha - Fr::from(t as u64)).collect();
         inverses.iter_mut().batch_invert();
         let mut sum = Fr::ZERO;
+        let mut area = vec![Vec::with_capacity(plan.area.rows.len()); plan.area.columns.len()];
         for row in plan.area.rows.clone() {
-            for (column, sums) in plan.area.columns.clone().zip(chain.iter_mut()) {
+            for (column, sums) in plan.area.columns.clone().zip(area.iter_mut()) {
                 let value = self.first.aux[column][row];
                 sum += match small(&value).and_then(|v| inverses.get(v as usize)) {
                     Some(inverse) => *inverse,
                     None => (self.ch.alpha - value).invert().unwrap_or(Fr::ZERO),
                 };
-                sums[row] = sum;
+                sums.push(sum);
             }
         }
         let mut total = Fr::ZERO;
-        for (t, inverse) in inverses.iter().enumerate() {
-            let row = plan.table_row + t;
-            total -= self.first.aux[0][row] * inverse;
-            update[row] = total;
-        }
+        let table = inverses.iter().zip(&self.first.aux[0][plan.table_row..]).map(|(inverse, count)| {
+            total -= *count * inverse;
+            total
+        });
+        let table = table.collect();
+        Sums { area, table }
     }
 
     /// Dot chain, weight fold and input fold: one group of four rows at a time.
-    fn dots(&self, input: &[Fr], dot: &mut [Fr]) {
+    fn dots(&self, input: &[Fr], mut dot: Vec<Fr>) -> Vec<Fr> {
         let grid = &self.plan.grid;
         let rows = grid.rows_per_block;
         let ChallengeValues { theta, upsilon, mu, .. } = self.ch;
@@ -263,6 +278,7 @@ impl Work<'_> {
                 }
             }
         }
+        dot
     }
 }
 
