@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`shape`] | what is supported; queries |
 //! | `symbolic`, `scalars`, [`program`] | gates, compiled to instructions over rows |
+//! | [`memory`] | what to do with less memory |
 //! | `commit` | commitments to columns |
 //! | `quotient` | the gates' quotient, one coset at a time |
 //! | `opening` | SHPLONK |
@@ -38,6 +39,7 @@ use halo2_proofs::plonk::ConstraintSystem;
 use zkpoc_circuits::columns::Columns;
 
 mod commit;
+pub mod memory;
 mod opening;
 pub mod program;
 mod prove;
@@ -46,6 +48,7 @@ mod scalars;
 pub mod shape;
 mod symbolic;
 
+pub use memory::{MemoryError, Strategy};
 pub use prove::{prove, EngineError, Statement};
 pub use shape::{Shape, ShapeError};
 

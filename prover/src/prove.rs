@@ -35,7 +35,7 @@ use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
 use zkpoc_contracts::transcript::KeccakWrite;
 
 use crate::commit::CommitError;
-use crate::engine::{self, EngineError, Stages, Statement};
+use crate::engine::{self, EngineError, MemoryError, Stages, Statement, Strategy};
 use crate::keys::{ProfileCircuit, ProverKey};
 use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
 use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, Tail};
@@ -84,6 +84,9 @@ pub enum ProveError {
     /// The link cannot be proven.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// There is too little memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The engine gave up.
     #[error("the {circuit} proof cannot be made: {source}")]
     Engine {
@@ -137,6 +140,7 @@ pub struct ProvingContext<'a, C> {
     srs: &'a Srs,
     key: &'a ProverKey<C>,
     bases: LinkBases,
+    strategy: Strategy,
 }
 
 impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
@@ -146,7 +150,16 @@ impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
         if srs.k() != expected {
             return Err(ProveError::Size { expected, found: srs.k() });
         }
-        Ok(Self { srs, key, bases: link_bases(srs.params())? })
+        Ok(Self { srs, key, bases: link_bases(srs.params())?, strategy: Strategy::default() })
+    }
+
+    /// Keeps the memory of a proof within a limit of so many bytes, by an estimate; `None` for no limit.
+    pub fn within(self, limit: Option<u64>) -> Result<Self, ProveError> {
+        let strategy = match limit {
+            Some(limit) => Strategy::within(self.key.engine().shape(), limit)?,
+            None => Strategy::default(),
+        };
+        Ok(Self { strategy, ..self })
     }
 
     /// The bases of links.
@@ -378,8 +391,16 @@ pub fn prove_columns<C: ProfileCircuit>(
 ) -> Result<(Vec<u8>, Stages), ProveError> {
     let (key, statement) = (context.key, Statement { instances, tails });
     let mut transcript = KeccakWrite::init(Vec::with_capacity(key.verifier().proof_bytes()));
-    let stages = engine::prove(key.engine(), context.srs, key.verifier().vk(), circuit, statement, &mut transcript)
-        .map_err(|source| ProveError::Engine { circuit: C::KIND.name(), source })?;
+    let stages = engine::prove(
+        key.engine(),
+        context.srs,
+        key.verifier().vk(),
+        circuit,
+        statement,
+        context.strategy,
+        &mut transcript,
+    )
+    .map_err(|source| ProveError::Engine { circuit: C::KIND.name(), source })?;
     Ok((transcript.finalize(), stages))
 }
 

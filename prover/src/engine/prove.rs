@@ -20,9 +20,10 @@ use rayon::prelude::*;
 use zkpoc_circuits::columns::Columns;
 
 use super::commit::{commit, normalize};
+use super::memory::Strategy;
 use super::opening::{open, Opened};
-use super::quotient::pieces;
-use super::shape::PIECES;
+use super::quotient::{pieces, Source};
+use super::shape::{Query, PIECES};
 use super::{Engine, Stages};
 use crate::arith::{self, Domain};
 use crate::scripted::wipe;
@@ -95,6 +96,7 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     vk: &VerifyingKey<G1Affine>,
     circuit: C,
     statement: Statement<'_>,
+    strategy: Strategy,
     transcript: &mut T,
 ) -> Result<Stages, EngineError> {
     let mut stages = Stages::default();
@@ -157,9 +159,11 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
 
     // The quotient.
     let domain = Domain::new(shape.k);
+    let fixed_columns =
+        || -> Vec<Vec<Fr>> { engine.fixed.par_iter().map(|column| fixed_column(&domain, column)).collect() };
     let (fixed, instance) = timed(&mut stages.interpolate, || {
         advice.par_iter_mut().for_each(|column| domain.interpolate(column));
-        let fixed: Vec<Vec<Fr>> = engine.fixed.par_iter().map(|column| fixed_column(&domain, column)).collect();
+        let fixed = (strategy == Strategy::Fast).then(fixed_columns);
         let mut instance = statement.instances.to_vec();
         instance.resize(n, Fr::ZERO);
         domain.interpolate(&mut instance);
@@ -167,11 +171,16 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     });
     let advice = &columns.0;
     let [h0, h1] = timed(&mut stages.quotient, || {
-        let columns = advice.iter().chain(&fixed).chain([&instance]);
-        let columns: Vec<&[Fr]> = columns.map(Vec::as_slice).collect();
+        let mut columns: Vec<Source<'_>> = advice.iter().map(|column| Source::Coefficients(column)).collect();
+        match &fixed {
+            Some(fixed) => columns.extend(fixed.iter().map(|column| Source::Coefficients(column))),
+            None => columns.extend(engine.fixed.iter().map(|column| Source::Integers(column))),
+        }
+        columns.push(Source::Coefficients(&instance));
         pieces(&domain, &engine.program, &engine.program.scalars(&challenges, y), &columns)
     });
     drop(instance);
+    let fixed = timed(&mut stages.interpolate, || fixed.unwrap_or_else(fixed_columns));
     let points = timed(&mut stages.pieces, || {
         let committed: [G1; PIECES] = [&h0, &h1].map(|piece| arith::msm(piece, srs.powers()));
         normalize(&committed)
@@ -197,9 +206,8 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
         arith::add_scaled(&mut h, &h1, x.pow_vartime([n as u64]));
         drop(h1);
         let mut opened = Vec::new();
-        let of = |queries: &[(usize, usize)], column: usize| -> Vec<usize> {
-            let rotations = queries.iter().filter(|query| query.0 == column);
-            rotations.map(|query| index_of(&rotations_of(engine), query.1)).collect()
+        let of = |queries: &[Query], column: usize| -> Vec<usize> {
+            queries.iter().filter(|query| query.0 == column).map(|query| index_of(&rotations, query.1)).collect()
         };
         for (queries, polynomials) in [(&shape.advice_queries, advice), (&shape.fixed_queries, &fixed)] {
             for column in first_occurrences(queries) {
@@ -258,7 +266,7 @@ fn index_of(rotations: &[usize], rotation: usize) -> usize {
 }
 
 /// Columns in the order of their first query.
-fn first_occurrences(queries: &[(usize, usize)]) -> Vec<usize> {
+fn first_occurrences(queries: &[Query]) -> Vec<usize> {
     let mut columns = Vec::new();
     for (column, _) in queries {
         if !columns.contains(column) {

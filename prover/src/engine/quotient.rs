@@ -26,19 +26,40 @@ fn shifts(domain: &Domain) -> [Fr; 2] {
     [Fr::MULTIPLICATIVE_GENERATOR, Fr::MULTIPLICATIVE_GENERATOR * root]
 }
 
-/// Coefficients of `h_0` and `h_1`. `columns` are coefficients, in the order of the program.
-pub(super) fn pieces(domain: &Domain, program: &Program, scalars: &[Fr], columns: &[&[Fr]]) -> [Vec<Fr>; 2] {
+/// A column that the gates read.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// Its coefficients.
+    Coefficients(&'a [Fr]),
+    /// Its values, small integers; the rows after the last are 0.
+    Integers(&'a [u32]),
+}
+
+impl Source<'_> {
+    /// Puts the column's values on a coset into a buffer.
+    fn evaluate(&self, domain: &Domain, shift: Fr, values: &mut Vec<Fr>) {
+        values.clear();
+        match self {
+            Self::Coefficients(coefficients) => values.extend_from_slice(coefficients),
+            Self::Integers(integers) => {
+                values.extend(integers.iter().map(|value| Fr::from(u64::from(*value))));
+                values.resize(domain.size(), Fr::ZERO);
+                domain.interpolate(values);
+            }
+        }
+        domain.rows_on_coset(values, shift);
+    }
+}
+
+/// Coefficients of `h_0` and `h_1`. `columns` come in the order of the program.
+pub(super) fn pieces(domain: &Domain, program: &Program, scalars: &[Fr], columns: &[Source<'_>]) -> [Vec<Fr>; 2] {
     let n = domain.size();
     let shifts = shifts(domain);
     let powers = shifts.map(|shift| shift.pow_vartime([n as u64]));
     let mut values: Vec<Vec<Fr>> = vec![Vec::new(); columns.len()];
     let mut remainders = [vec![Fr::ZERO; n], vec![Fr::ZERO; n]];
     for (shift, out) in shifts.into_iter().zip(&mut remainders) {
-        values.par_iter_mut().zip(columns).for_each(|(values, coefficients)| {
-            values.clear();
-            values.extend_from_slice(coefficients);
-            domain.rows_on_coset(values, shift);
-        });
+        values.par_iter_mut().zip(columns).for_each(|(values, column)| column.evaluate(domain, shift, values));
         let slices: Vec<&[Fr]> = values.iter().map(Vec::as_slice).collect();
         run_all(program.steps(), scalars, &slices, out);
     }
