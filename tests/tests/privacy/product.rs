@@ -3,11 +3,7 @@
 use std::sync::OnceLock;
 
 use alloy::primitives::U256;
-use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
-use halo2_proofs::plonk::create_proof;
-use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
-use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
-use halo2_proofs::transcript::TranscriptWriterBuffer;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::Grid;
@@ -17,12 +13,11 @@ use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{Phase1, TrainingCircuit};
 use zkpoc_contracts::bindings::digests::link_challenge;
 use zkpoc_contracts::bindings::G1Point;
-use zkpoc_contracts::transcript::KeccakWrite;
 use zkpoc_prover::commit::{point_to_words, scalar_to_word};
 use zkpoc_prover::keys::{ProfileCircuit, ProverKey};
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::*;
-use zkpoc_prover::scripted::{random_blinding, Blinding, ScriptedRng, Tail};
+use zkpoc_prover::scripted::{random_blinding, Blinding, Tail};
 use zkpoc_prover::srs::Srs;
 
 use crate::spy::Opened;
@@ -100,8 +95,8 @@ impl Kit {
     pub(crate) fn validate_with(&self, shard: &Shard, blinding: &Blinding, context: u64) -> Opened {
         let circuit = self.dataset.circuit();
         let circuit = circuit.with_witness(DatasetWitness::new(circuit.plan(), shard));
-        let rng = ScriptedRng::for_columns(&[Tail::Hiding(*blinding)], self.dataset.blinding_rows()).expect("a script");
-        self.prove(&self.dataset, circuit, &[Fr::from(context)], rng)
+        let tail = Tail::Hiding(*blinding).cells(self.dataset.blinding_rows()).expect("rows");
+        self.prove(&self.dataset, circuit, &[Fr::from(context)], &[tail])
     }
 
     /// A training proof whose update columns end in the random rows of choice, with zeros before them.
@@ -112,25 +107,16 @@ impl Kit {
         let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
         let witness = Phase1::new(plan, &self.model, shard, &trace, norm_log2, loss_log2).expect("a witness");
         let inputs = [Fr::from(context), witness.norm_bound, witness.loss_bound];
-        let mut script = Tail::Public.cells(rows).expect("rows");
-        script.extend(Tail::Hiding(random_blinding()).cells(rows).expect("rows"));
-        script.extend(vec![Fr::zero(); rows - random.len()]);
-        script.extend_from_slice(random);
-        self.prove(&self.training, circuit.with_witness(witness), &inputs, ScriptedRng::new(&script))
+        let [public, hiding] =
+            [Tail::Public, Tail::Hiding(random_blinding())].map(|tail| tail.cells(rows).expect("rows"));
+        let update = [vec![Fr::zero(); rows - random.len()], random.to_vec()].concat();
+        self.prove(&self.training, circuit.with_witness(witness), &inputs, &[public, hiding, update])
     }
 
-    fn prove<C: ProfileCircuit>(&self, key: &ProverKey<C>, circuit: C, inputs: &[Fr], rng: ScriptedRng) -> Opened {
-        let mut transcript = KeccakWrite::init(Vec::new());
-        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-            self.srs.params(),
-            key.pk(),
-            &[circuit],
-            &[&[inputs]],
-            rng,
-            &mut transcript,
-        )
-        .expect("a proof");
-        Opened::read(key.verifier(), &self.srs, &transcript.finalize(), inputs)
+    fn prove<C: ProfileCircuit>(&self, key: &ProverKey<C>, circuit: C, inputs: &[Fr], tails: &[Vec<Fr>]) -> Opened {
+        let proving = ProvingContext::new(&self.srs, key).expect("a context");
+        let (proof, _) = prove_columns(&proving, circuit, inputs, tails).expect("a proof");
+        Opened::read(key.verifier(), &self.srs, &proof, inputs)
     }
 
     /// A shard's column, with 0 in the tail.

@@ -221,11 +221,12 @@ fn toy() -> (Vec<Subject>, LinkStage) {
     let made: Vec<Made> = (0..SEEDS).map(|n| here.make(n)).collect();
     let claims = |pick: fn(&Made) -> &Claim| made.iter().map(|made| pick(made).clone()).collect::<Vec<_>>();
     let mut subjects = vec![
-        of("toy training", here.training.pk(), &keys.training, &generated.training)
+        of("toy training", &here.training.halo2(srs).expect("a key"), &keys.training, &generated.training)
             .with_seeds(claims(|made| &made.training)),
-        of("toy dataset", here.dataset.pk(), &keys.dataset, &generated.dataset)
+        of("toy dataset", &here.dataset.halo2(srs).expect("a key"), &keys.dataset, &generated.dataset)
             .with_seeds(claims(|made| &made.dataset)),
-        of("toy round", here.round.pk(), &keys.round, &generated.round).with_seeds(claims(|made| &made.round)),
+        of("toy round", &here.round.halo2(srs).expect("a key"), &keys.round, &generated.round)
+            .with_seeds(claims(|made| &made.round)),
     ];
     let circuits = [&made[0].training, &made[0].dataset, &made[0].round];
     for (n, subject) in subjects.iter_mut().enumerate() {
