@@ -96,7 +96,7 @@ mod tests {
             blinding_rows: 9,
         };
         let (fast, thrifty) = (Strategy::Fast.peak(&shape), Strategy::Thrifty.peak(&shape));
-        assert_eq!(fast - thrifty, 11 * 32 << 16);
+        assert_eq!(fast - thrifty, (11 * 32) << 16);
         assert_eq!(Strategy::within(&shape, fast), Ok(Strategy::Fast));
         assert_eq!(Strategy::within(&shape, fast - 1), Ok(Strategy::Thrifty));
         let limit = thrifty - 1;
