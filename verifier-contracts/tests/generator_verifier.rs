@@ -4,13 +4,16 @@
 mod support;
 
 use halo2_proofs::halo2curves::{
-    bn256::{pairing, Fq, G1Affine},
-    ff::PrimeField,
+    bn256::{pairing, Fq, Fr, G1Affine, G1},
+    ff::{Field, FromUniformBytes, PrimeField},
+    group::{prime::PrimeCurveAffine, Curve},
     CurveAffine,
 };
-use support::circuit::Spec;
-use support::evm::calldata;
-use support::{Case, FORWARDED};
+use sha3::{Digest, Keccak256};
+use support::circuit::{Spec, Synthetic};
+use support::evm::{calldata, calldata_words, Outcome};
+use support::{prove, Case, FORWARDED};
+use zkpoc_contracts::transcript::encode_scalar;
 
 fn accepts(spec: Spec) {
     let mut case = Case::new(spec);
@@ -81,4 +84,120 @@ fn accepts_an_honest_proof_of_the_middle_circuit() {
 #[test]
 fn accepts_an_honest_proof_of_the_wide_circuit() {
     accepts(Spec::wide());
+}
+
+/// The words of an accumulator.
+type Accumulator = Vec<[u8; 32]>;
+
+/// What `defer` gives for a proof.
+fn defer(case: &mut Case, proof: &[u8]) -> Accumulator {
+    let outcome = case.chain.call(case.verifier, calldata("defer", proof, &case.instances), FORWARDED);
+    assert!(outcome.success, "{outcome:?}");
+    // Offset, length, words.
+    assert_eq!(usize::from(outcome.output[63]) * 32 + 64, outcome.output.len());
+    outcome.output[64..].chunks(32).map(|word| word.try_into().expect("a word")).collect()
+}
+
+/// Whether `decide` accepts these, and what it says and costs.
+fn decide(case: &mut Case, accumulators: &[&Accumulator]) -> Outcome {
+    let words: Vec<[u8; 32]> = accumulators.iter().flat_map(|words| words.iter().copied()).collect();
+    case.chain.call(case.verifier, calldata_words("decide", &words), FORWARDED)
+}
+
+fn honest(case: &mut Case, count: u64) -> Vec<Accumulator> {
+    (0..count)
+        .map(|n| {
+            let circuit = Synthetic::new(case.spec.clone(), 7);
+            assert_eq!(circuit.instances.iter().map(encode_scalar).collect::<Vec<_>>(), case.instances, "{n}");
+            let proof = prove(&case.params, &case.pk, &circuit);
+            defer(case, &proof)
+        })
+        .collect()
+}
+
+fn moved(accumulator: &Accumulator, by: G1) -> Accumulator {
+    let point = Option::<G1Affine>::from(G1Affine::from_xy(word(&accumulator[2]), word(&accumulator[3])));
+    let sum = (G1::from(point.expect("on the curve")) + by).to_affine();
+    let mut moved = accumulator.clone();
+    for (to, coordinate) in [(2, sum.x), (3, sum.y)] {
+        moved[to] = coordinate.to_repr();
+        moved[to].reverse();
+    }
+    moved
+}
+
+#[test]
+fn accepts_accumulators_of_honest_proofs_together() {
+    for spec in [Spec::narrow(), Spec::middle()] {
+        let mut case = Case::new(spec);
+        let all = honest(&mut case, 16);
+        let (proof, instances) = (case.proof.clone(), case.instances.clone());
+        let single = case.ours(&proof, &instances).gas;
+        for count in [1, 2, 4, 16] {
+            let outcome = decide(&mut case, &all[..count].iter().collect::<Vec<_>>());
+            assert!(outcome.success && outcome.output.is_empty(), "{count}: {outcome:?}");
+            println!("{}: verify {single} gas, decide {count}: {} gas", case.spec.name, outcome.gas);
+        }
+        // Anything that accepts the one and the other accepts both, in any order and more than once.
+        assert!(decide(&mut case, &[&all[1], &all[0], &all[1]]).success);
+    }
+}
+
+#[test]
+fn rejects_an_accumulator_with_any_bit_changed_among_honest_ones() {
+    let mut case = Case::new(Spec::narrow());
+    let all = honest(&mut case, 3);
+    // The scalar of a column of zeros multiplies the identity.
+    let zeros = case.pk.get_vk().fixed_commitments().iter().filter(|point| bool::from(point.is_identity())).count();
+    for place in 0..3 {
+        let mut without_effect = 0;
+        for n in 0..all[place].len() {
+            let mut changed = all.clone();
+            changed[place][n][31] ^= 1;
+            let outcome = decide(&mut case, &changed.iter().collect::<Vec<_>>());
+            without_effect += usize::from(outcome.success);
+            // The words of the points leave the curve, the rest is another statement.
+            let error = if n < 4 { "PrecompileFailed()" } else { "PairingFailed()" };
+            assert!(outcome.success || outcome.reverted_with(error, None), "word {n} of {place}: {outcome:?}");
+        }
+        assert_eq!(without_effect, zeros, "place {place}");
+    }
+}
+
+#[test]
+fn rejects_errors_that_cancel_without_weights() {
+    let mut case = Case::new(Spec::narrow());
+    let all = honest(&mut case, 2);
+    let error = G1::from(G1Affine::generator()) * Fr::from(1_234_567);
+    let (plus, minus) = (moved(&all[0], error), moved(&all[1], -error));
+    assert!(!decide(&mut case, &[&plus]).success && !decide(&mut case, &[&minus]).success);
+    for members in [[&plus, &minus], [&minus, &plus]] {
+        let outcome = decide(&mut case, &members);
+        assert!(outcome.reverted_with("PairingFailed()", None), "{outcome:?}");
+    }
+    // A challenge known beforehand would let them pass: with it, errors of weight 1 and -1/rho cancel. It is a hash of them.
+    let words: Vec<u8> = [&plus, &minus].iter().flat_map(|member| member.concat()).collect();
+    let rho = challenge(&words);
+    let adapted = moved(&all[1], -(error * Field::invert(&rho).expect("not zero")));
+    let outcome = decide(&mut case, &[&plus, &adapted]);
+    assert!(outcome.reverted_with("PairingFailed()", None), "{outcome:?}");
+}
+
+#[test]
+fn rejects_words_that_are_no_accumulators() {
+    let mut case = Case::new(Spec::narrow());
+    let one = honest(&mut case, 1).remove(0);
+    for words in [vec![], one[1..].to_vec(), [one.clone(), one[..1].to_vec()].concat()] {
+        let outcome = decide(&mut case, &[&words]);
+        assert!(outcome.reverted_with("AccumulatorCount(uint256)", Some(words.len() as u64)), "{outcome:?}");
+    }
+}
+
+/// The hash of the words, below r.
+fn challenge(words: &[u8]) -> Fr {
+    let mut hash: [u8; 32] = Keccak256::digest(words).into();
+    hash.reverse();
+    let mut wide = [0; 64];
+    wide[..32].copy_from_slice(&hash);
+    Fr::from_uniform_bytes(&wide)
 }

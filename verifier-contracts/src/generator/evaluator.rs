@@ -15,7 +15,7 @@ use super::gates::Program;
 use super::key::{literal, Key};
 use super::memory::{Absorbed, Inverses, Memory, Segment, WORD};
 use super::shape::Shape;
-use super::yul::{hex, load, shifted, Writer};
+use super::yul::{all, hex, load, words, Writer};
 use crate::transcript::POINT_BYTES;
 
 /// Order of the group, in hexadecimal.
@@ -27,6 +27,23 @@ pub(super) const Q: &str = "0x30644e72e131a029b85045b68181585d97816a916871ca8d3c
 /// Gas given to the exponentiation: above every known price, far below what a caller forwards.
 const GAS_MODEXP: usize = 50_000;
 
+/// Operations of the constraints above which the rest of the code is kept short, for the limit on a contract's size: loops and
+/// calls in place of straight code, for about 2 % more gas.
+const LARGE: usize = 1_000;
+
+/// What the block is asked for: a verdict, the two points of the pairing, an accumulator, a verdict on accumulators.
+pub(super) const VERIFY: usize = 0;
+pub(super) const ACCUMULATE: usize = 1;
+pub(super) const DEFER: usize = 2;
+pub(super) const DECIDE: usize = 3;
+
+/// Whether a point is canonical and on the curve, of modulus `q`.
+fn on_curve(x: &str, y: &str) -> String {
+    format!(
+        "and(eq(mulmod({y}, {y}, q), addmod(mulmod(mulmod({x}, {x}, q), {x}, q), 3, q)), and(lt({x}, q), lt({y}, q)))"
+    )
+}
+
 /// Selectors of the errors, as literals.
 pub(super) struct Errors {
     pub(super) instance: String,
@@ -35,6 +52,7 @@ pub(super) struct Errors {
     pub(super) precompile: String,
     pub(super) denominator: String,
     pub(super) pairing: String,
+    pub(super) accumulators: String,
 }
 
 /// Everything the code depends on.
@@ -47,7 +65,7 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
-    /// The block's contents. Variables of Solidity in scope: `proof`, `instances`, `key`, `pair`.
+    /// The block's contents. Variables of Solidity in scope: `proof`, `instances`, `key`, `mode`.
     pub(super) fn code(&self, w: &mut Writer) {
         self.failures(w);
         self.reading(w);
@@ -57,13 +75,17 @@ impl Evaluator<'_> {
         self.instance_evals(w);
         let chunks = self.gates(w);
         self.openings(w);
-        self.points_sum(w);
+        self.points_sums(w);
+        self.combination(w);
         self.ending(w);
         let memory = self.memory;
         w.line(format!("let r := {R}"));
         w.line("// The key's data, behind its first byte.");
         let (at, bytes) = (memory.key, WORD * self.key.words());
         w.line(format!("extcodecopy(key, {at:#x}, 1, {bytes:#x})"));
+        w.block(format!("if eq(mode, {DECIDE})"), |w| {
+            w.line("combine(instances.offset, instances.length, r)\nsum_key()\nfinish()");
+        });
         w.line("transcript(proof.offset, instances.offset, r)");
         w.line("denominators(r)\ninvert(r)\ninstance_evals(r)");
         w.block("", |w| {
@@ -75,8 +97,16 @@ impl Evaluator<'_> {
             let quotient = memory.quotient;
             w.line(format!("mstore({quotient:#x}, mulmod(acc, {}, r))", load(vanishing)));
         });
-        w.line("openings(r)\nsum_points()");
-        w.line("finish(pair)");
+        w.line("openings(r)\nsum_proof()");
+        w.line(format!("if eq(mode, {DEFER}) {{ defer() }}"));
+        w.line("sum_key()");
+        w.line(format!("if eq(mode, {ACCUMULATE}) {{ hand_out() }}"));
+        w.line("finish()");
+    }
+
+    /// Whether the code is kept short.
+    pub(super) fn is_large(&self) -> bool {
+        self.program.operations() > LARGE
     }
 
     fn failures(&self, w: &mut Writer) {
@@ -90,18 +120,20 @@ impl Evaluator<'_> {
 
     fn reading(&self, w: &mut Writer) {
         let Errors { instance, scalar, point, .. } = &self.errors;
-        w.line("// Points from the proof: canonical, on the curve y^2 = x^3 + 3, which (0, 0) is not.");
-        w.block("function read_points(at, base, offset, size)", |w| {
-            w.line("calldatacopy(at, add(base, offset), size)");
-            w.line(format!("let q := {Q}"));
-            let head = "for { let end := add(at, size) } lt(at, end) { at := add(at, 0x40) }";
-            w.block(head, |w| {
+        if self.is_large() {
+            w.block("function on_curve(at, q) -> good", |w| {
                 w.line("let x := mload(at)\nlet y := mload(add(at, 0x20))");
-                let curve = "eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))";
-                w.block(format!("if iszero(and(and(lt(x, q), lt(y, q)), {curve}))"), |w| {
-                    w.line(format!("fail_at({point}, offset)"))
-                });
-                w.line("offset := add(offset, 0x40)");
+                w.line(format!("good := {}", on_curve("x", "y")));
+            });
+        }
+        w.line(
+            "// Names the first point that is not canonical or not on the curve y^2 = x^3 + 3, which (0, 0) is not.",
+        );
+        w.block("function bad_point(at, offset, q)", |w| {
+            let head = "for {} 1 { at := add(at, 0x40) offset := add(offset, 0x40) }";
+            w.block(head, |w| {
+                let good = on_curve("mload(at)", "mload(add(at, 0x20))");
+                w.line(format!("if iszero({good}) {{ fail_at({point}, offset) }}"));
             });
         });
         w.line("// Scalars from the proof: all below r.");
@@ -109,10 +141,13 @@ impl Evaluator<'_> {
         let (at, size) = (self.memory.eval(0), WORD * count);
         w.block("function read_scalars(base, offset, r)", |w| {
             w.line(format!("calldatacopy({at:#x}, add(base, offset), {size:#x})"));
-            w.line("let good := 1");
-            w.words_up(at, count, |w, p| {
-                w.line(format!("good := and(good, lt(mload({p}), r))"));
-            });
+            if self.is_large() {
+                w.line("let good := 1");
+                words(w, at, count, |w| w.line("good := and(good, lt(mload(p), r))"));
+            } else {
+                let check = |i| format!("lt({}, r)", load(self.memory.eval(i)));
+                all(w, "good", &(0..count).map(check).collect::<Vec<_>>());
+            }
             w.block("if iszero(good)", |w| {
                 let head = format!("for {{ let p := {at:#x} }} 1 {{ p := add(p, 0x20) }}");
                 w.block(head, |w| {
@@ -120,17 +155,16 @@ impl Evaluator<'_> {
                 });
             });
         });
-        if self.shape.instances == 0 {
-            return;
-        }
         let (at, size) = (self.memory.instance(0), WORD * self.shape.instances);
-        w.block("function read_instances(from, r)", |w| {
-            w.line(format!("calldatacopy({at:#x}, from, {size:#x})"));
-            let head = format!("for {{ let i := 0 }} lt(i, {}) {{ i := add(i, 1) }}", self.shape.instances);
-            w.block(head, |w| {
-                w.line(format!("if iszero(lt(mload(add({at:#x}, shl(5, i))), r)) {{ fail_at({instance}, i) }}"));
+        if size > 0 {
+            w.block("function read_instances(from, r)", |w| {
+                w.line(format!("calldatacopy({at:#x}, from, {size:#x})"));
+                for i in 0..self.shape.instances {
+                    let word = load(self.memory.instance(i));
+                    w.line(format!("if iszero(lt({word}, r)) {{ fail_at({instance}, {i}) }}"));
+                }
             });
-        });
+        }
     }
 
     fn transcript(&self, w: &mut Writer) {
@@ -138,16 +172,38 @@ impl Evaluator<'_> {
         w.block("function again(h) -> next", |w| {
             w.line("mstore(0, h)\nmstore8(0x20, 1)\nnext := keccak256(0, 0x21)");
         });
+        for (i, (at, offset, count)) in self.points_read().enumerate() {
+            w.block(format!("function read_points_{i}(base, q)"), |w| {
+                let size = POINT_BYTES * count;
+                w.line(format!("calldatacopy({at:#x}, add(base, {offset:#x}), {size:#x})"));
+                let check = |at: usize| match self.is_large() {
+                    true => format!("on_curve({at:#x}, q)"),
+                    false => on_curve(&load(at), &load(at + WORD)),
+                };
+                let checks: Vec<_> = (0..count).map(|n| check(at + POINT_BYTES * n)).collect();
+                all(w, "good", &checks);
+                w.line(format!("if iszero(good) {{ bad_point({at:#x}, {offset:#x}, q) }}"));
+            });
+        }
         w.line("// Reads the proof and derives the challenges. r: order of the group.");
         w.block("function transcript(base, from, r)", |w| {
-            w.line("let h");
+            w.line(format!("let q := {Q}\nlet h"));
+            let mut read = 0;
             for segment in &self.memory.segments {
-                self.segment(w, segment);
+                self.segment(w, segment, &mut read);
             }
         });
     }
 
-    fn segment(&self, w: &mut Writer, segment: &Segment) {
+    /// Where points are read at once: address, offset in the proof, number.
+    fn points_read(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+        self.memory.segments.iter().flat_map(|segment| &segment.absorbed).filter_map(|absorbed| match *absorbed {
+            Absorbed::Points { at, offset, count } if count > 0 => Some((at, offset, count)),
+            _ => None,
+        })
+    }
+
+    fn segment(&self, w: &mut Writer, segment: &Segment, read: &mut usize) {
         if !matches!(segment.absorbed.first(), Some(Absorbed::Digest(_))) && !segment.is_last() {
             w.line(format!("mstore({:#x}, h)", segment.start));
         }
@@ -160,9 +216,9 @@ impl Evaluator<'_> {
                 Absorbed::Instances if self.shape.instances == 0 => {}
                 Absorbed::Instances => w.line("read_instances(from, r)"),
                 Absorbed::Points { count: 0, .. } => {}
-                Absorbed::Points { at, offset, count } => {
-                    let size = POINT_BYTES * count;
-                    w.line(format!("read_points({at:#x}, base, {offset:#x}, {size:#x})"));
+                Absorbed::Points { .. } => {
+                    w.line(format!("read_points_{read}(base, q)"));
+                    *read += 1;
                 }
                 Absorbed::Scalars { offset } => {
                     w.line(format!("read_scalars(base, {offset:#x}, r)"));
@@ -190,14 +246,20 @@ impl Evaluator<'_> {
             w.line(format!("let x := {}\nlet u := {}", load(memory.x), load(memory.u)));
             w.line("let minus := sub(r, x)");
             let roots = memory.key_word(self.key.rotations);
-            let shift = memory.inverses as isize - roots as isize;
-            w.words_up(roots, shape.rotations.len(), |w, p| {
-                let to = shifted(p, shift);
-                w.line(format!("mstore({to}, addmod(u, mulmod(minus, mload({p}), r), r))"));
-            });
+            if self.is_large() {
+                // Denominators lie behind the key's data.
+                let shift = memory.inverses - roots;
+                let line = format!("mstore(add(p, {shift:#x}), add(u, mulmod(minus, mload(p), r)))");
+                words(w, roots, shape.rotations.len(), |w| w.line(&line));
+            } else {
+                for i in 0..shape.rotations.len() {
+                    let (to, root) = (memory.inverse(i), load(roots + WORD * i));
+                    w.line(format!("mstore({to:#x}, add(u, mulmod(minus, {root}, r)))"));
+                }
+            }
             for i in 0..shape.instance_rows().len() {
                 let (to, root) = (memory.inverse(at.rows + i), memory.key_word(self.key.rows + i));
-                w.line(format!("mstore({to:#x}, addmod(x, sub(r, {}), r))", load(root)));
+                w.line(format!("mstore({to:#x}, add(x, sub(r, {})))", load(root)));
             }
             w.line(format!("mstore({:#x}, x)", memory.inverse(at.x)));
             w.line(format!("// x^n, n = 2^{}", shape.k));
@@ -206,9 +268,12 @@ impl Evaluator<'_> {
             }
             w.line(format!("mstore({:#x}, x)", memory.xn));
             let vanishing = memory.inverse(at.vanishing);
-            w.line(format!("mstore({vanishing:#x}, addmod(x, sub(r, 1), r))"));
+            w.line(format!("mstore({vanishing:#x}, add(x, sub(r, 1)))"));
             w.line("// Z_0(u)");
             w.line(format!("u := {}", load(memory.inverse(shape.sets[0].points[0]))));
+            if shape.sets[0].points.len() == 1 {
+                w.line("u := mod(u, r)");
+            }
             for p in &shape.sets[0].points[1..] {
                 w.line(format!("u := mulmod(u, {}, r)", load(memory.inverse(*p))));
             }
@@ -219,15 +284,20 @@ impl Evaluator<'_> {
     fn inversion(&self, w: &mut Writer) {
         let memory = self.memory;
         let at = Inverses::new(self.shape);
-        let shift = memory.prefixes as isize - memory.inverses as isize;
         let Errors { precompile, denominator, .. } = &self.errors;
         w.line("// Inverts all denominators with one exponentiation; refuses zeros.");
         w.block("function invert(r)", |w| {
-            w.line("let acc := 1");
-            w.words_up(memory.inverses, at.count, |w, p| {
-                w.line(format!("mstore({}, acc)", shifted(p, shift)));
-                w.line(format!("acc := mulmod(acc, mload({p}), r)"));
-            });
+            w.line(format!("let acc := {}", load(memory.inverse(0))));
+            let shift = memory.prefix(1) - memory.inverse(1);
+            if self.is_large() {
+                let lines = format!("mstore(add(p, {shift:#x}), acc)\nacc := mulmod(acc, mload(p), r)");
+                words(w, memory.inverse(1), at.count - 1, |w| w.line(&lines));
+            } else {
+                for i in 1..at.count {
+                    w.line(format!("mstore({:#x}, acc)", memory.prefix(i)));
+                    w.line(format!("acc := mulmod(acc, {}, r)", load(memory.inverse(i))));
+                }
+            }
             w.line(format!("if iszero(acc) {{ fail({denominator}) }}"));
             w.line("mstore(0, 0x20)\nmstore(0x20, 0x20)\nmstore(0x40, 0x20)\nmstore(0x60, acc)");
             w.line(format!("mstore(0x80, {R_MINUS_2})\nmstore(0xa0, r)"));
@@ -236,13 +306,24 @@ impl Evaluator<'_> {
             w.line("good := and(good, eq(mulmod(mload(0), acc, r), 1))");
             w.line(format!("if iszero(good) {{ fail({precompile}) }}"));
             w.line("acc := mload(0)\nlet d");
-            w.words_down(memory.inverses, at.count, |w, p| {
-                w.line(format!("d := mload({p})"));
-                w.line(format!("mstore({p}, mulmod(acc, mload({}), r))", shifted(p, shift)));
+            if self.is_large() {
+                let (first, last) = (memory.inverse(1), memory.inverse(at.count - 1));
+                let head = format!("for {{ let p := {last:#x} }} iszero(lt(p, {first:#x})) {{ p := sub(p, 0x20) }}");
+                w.block(head, |w| {
+                    w.line(format!("d := mload(p)\nmstore(p, mulmod(acc, mload(add(p, {shift:#x})), r))"));
+                    w.line("acc := mulmod(acc, d, r)");
+                });
+            }
+            for i in (1..at.count).rev().filter(|_| !self.is_large()) {
+                let p = memory.inverse(i);
+                w.line(format!("d := {}", load(p)));
+                w.line(format!("mstore({p:#x}, mulmod(acc, {}, r))", load(memory.prefix(i))));
                 w.line("acc := mulmod(acc, d, r)");
-            });
+            }
+            w.line(format!("mstore({:#x}, acc)", memory.inverse(0)));
             let powers = self.shape.sets.iter().map(|set| set.points.len()).max();
             let inverse = memory.inverse(at.x);
+            let needed = |power: usize| self.shape.sets.iter().any(|set| set.points.len() == power + 1);
             for power in 1..powers.unwrap_or(1) {
                 let to = memory.x_inverse(power);
                 if power == 1 {
@@ -250,7 +331,9 @@ impl Evaluator<'_> {
                 } else {
                     w.line(format!("acc := mulmod(acc, {}, r)", load(inverse)));
                 }
-                w.line(format!("mstore({to:#x}, acc)"));
+                if needed(power) {
+                    w.line(format!("mstore({to:#x}, acc)"));
+                }
             }
         });
     }
@@ -272,13 +355,16 @@ impl Evaluator<'_> {
                 w.line(format!("mstore({l:#x}, {value})"));
             }
             for (n, rotation) in shape.instance.iter().enumerate() {
-                w.line("z := 0");
                 for i in 0..shape.instances {
                     let row = shape.instance_row(i, *rotation);
                     // Every row that a query meets is listed.
                     let l = rows.iter().position(|r| *r == row).unwrap_or_default();
                     let (l, value) = (load(memory.inverse(at.rows + l)), load(memory.instance(i)));
-                    w.line(format!("z := addmod(z, mulmod({value}, {l}, r), r)"));
+                    let product = format!("mulmod({value}, {l}, r)");
+                    w.line(if i == 0 { format!("z := {product}") } else { format!("z := addmod(z, {product}, r)") });
+                }
+                if shape.instances == 0 {
+                    w.line("z := 0");
                 }
                 w.line(format!("mstore({:#x}, z)", memory.instance_eval(n)));
             }

@@ -11,6 +11,9 @@ use super::dag::{Graph, Id, Leaf, Node};
 /// function's frame.
 const MAX_DEPTH: usize = 8;
 
+/// Largest multiple of r that a word holds: r is above 2^256 / 6 and below 2^256 / 5.
+pub(super) const MAX_MULTIPLE: usize = 5;
+
 /// Statements in one function.
 const CHUNK: usize = 48;
 
@@ -121,6 +124,16 @@ impl Program {
         folds.filter(|s| matches!(s, Statement::Fold(_))).count()
     }
 
+    /// Sums and products, which a contract's size is mostly made of.
+    pub(super) fn operations(&self) -> usize {
+        let mut count = 0;
+        for statement in &self.statements {
+            let (Statement::Store(_, term) | Statement::Fold(term)) = statement;
+            term.visit(&mut |term| count += usize::from(matches!(term, Term::Sum(..) | Term::Product(..))));
+        }
+        count
+    }
+
     /// Constants of the program, each once.
     pub(super) fn constants(&self) -> Vec<[u8; 32]> {
         let mut constants = Vec::new();
@@ -148,10 +161,11 @@ impl Program {
         let temp = |n: usize| temp(self.words[n]);
         let lines = self.statements.iter().map(|statement| match statement {
             Statement::Store(n, term) => {
-                format!("mstore({}, {})", temp(*n), term.yul(leaf, constant, &temp))
+                format!("mstore({}, {})", temp(*n), term.yul(leaf, constant, &temp, 1).0)
             }
+            // The product reduces acc, so nothing else has to.
             Statement::Fold(term) => {
-                format!("acc := addmod(mulmod(acc, y, r), {}, r)", term.yul(leaf, constant, &temp))
+                format!("acc := add({}, mulmod(acc, y, r))", term.yul(leaf, constant, &temp, MAX_MULTIPLE - 1).0)
             }
         });
         let lines: Vec<String> = lines.collect();
@@ -172,22 +186,33 @@ impl Term {
         }
     }
 
+    /// The expression, and a multiple of r that its value does not exceed: at most `limit`, which is 1 to [`MAX_MULTIPLE`].
+    ///
+    /// Products reduce whatever they are given, so a sum is only reduced where its bound would leave the word or its reader
+    /// asks for it.
     fn yul(
         &self,
         leaf: &dyn Fn(Leaf) -> String,
         constant: &dyn Fn(&[u8; 32]) -> String,
         temp: &dyn Fn(usize) -> String,
-    ) -> String {
+        limit: usize,
+    ) -> (String, usize) {
+        let operand = |term: &Term| term.yul(leaf, constant, temp, MAX_MULTIPLE);
         match self {
-            Term::Leaf(l) => leaf(*l),
-            Term::Constant(bytes) => constant(bytes),
-            Term::Temp(n) => format!("mload({})", temp(*n)),
-            // In 0..=r, which every reader reduces.
-            Term::Negated(a) => format!("sub(r, {})", a.yul(leaf, constant, temp)),
-            Term::Sum(a, b) => format!("addmod({}, {}, r)", a.yul(leaf, constant, temp), b.yul(leaf, constant, temp)),
-            Term::Product(a, b) => {
-                format!("mulmod({}, {}, r)", a.yul(leaf, constant, temp), b.yul(leaf, constant, temp))
+            Term::Leaf(l) => (leaf(*l), 1),
+            Term::Constant(bytes) => (constant(bytes), 1),
+            Term::Temp(n) => (format!("mload({})", temp(*n)), 1),
+            // In 0..=r.
+            Term::Negated(a) => (format!("sub(r, {})", a.yul(leaf, constant, temp, 1).0), 1),
+            Term::Sum(a, b) => {
+                let ((a, m), (b, n)) = (operand(a), operand(b));
+                if m + n <= limit {
+                    (format!("add({a}, {b})"), m + n)
+                } else {
+                    (format!("addmod({a}, {b}, r)"), 1)
+                }
             }
+            Term::Product(a, b) => (format!("mulmod({}, {}, r)", operand(a).0, operand(b).0), 1),
         }
     }
 }

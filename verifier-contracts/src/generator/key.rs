@@ -2,7 +2,7 @@
 //!
 //! Byte 0 is STOP, so the data can never run as code; then words: digest of the key, generator of
 //! G1, the G2 points [1]₂ and [τ]₂ (EIP-197 order), powers of ω, barycentric weights, constants of
-//! the constraints, fixed commitments, and a table of two-byte addresses.
+//! the constraints, fixed commitments.
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
@@ -10,7 +10,7 @@ use halo2_proofs::plonk::VerifyingKey;
 
 use super::dag::big_endian;
 use super::gates::Program;
-use super::memory::{terms, Memory, WORD};
+use super::memory::WORD;
 use super::shape::{Opened, Shape};
 use super::{GeneratorError, SrsPoints, CODE_LIMIT};
 
@@ -34,11 +34,10 @@ pub(super) struct Key {
     pub(super) barycentric: Vec<Option<usize>>,
     constants: Vec<([u8; WORD], usize)>,
     fixed: Vec<(usize, usize)>,
-    pub(super) table: usize,
 }
 
 impl Key {
-    /// Collects the data; the table is filled by [`Key::bytes`].
+    /// Collects the data.
     pub(super) fn new(
         vk: &VerifyingKey<G1Affine>,
         srs: &SrsPoints,
@@ -89,10 +88,7 @@ impl Key {
                 data.extend(g1_words(&vk.fixed_commitments()[*column]));
             }
         }
-        let table = data.len();
-        data.extend(vec![[0; WORD]; (2 * terms(shape)).div_ceil(WORD)]);
-        let key =
-            Key { data, digest: 0, g1, g2, s_g2, rotations, rows, rows_over_n, barycentric, constants, fixed, table };
+        let key = Key { data, digest: 0, g1, g2, s_g2, rotations, rows, rows_over_n, barycentric, constants, fixed };
         let bytes = 1 + WORD * key.words();
         if bytes > CODE_LIMIT {
             return Err(GeneratorError::TooLarge { what: "key data", limit: CODE_LIMIT, got: bytes });
@@ -108,7 +104,7 @@ impl Key {
     /// First word of a fixed column's commitment. Only queried columns are asked for.
     pub(super) fn fixed(&self, column: usize) -> usize {
         let found = self.fixed.iter().find(|(c, _)| *c == column);
-        found.map_or(self.table, |(_, word)| *word)
+        found.map_or(self.g1, |(_, word)| *word)
     }
 
     /// Word of a constant, where it is not a literal.
@@ -117,24 +113,10 @@ impl Key {
         found.map(|(_, word)| *word)
     }
 
-    /// The runtime code: STOP and the words, with the addresses of the final sum's points.
-    pub(super) fn bytes(&self, memory: &Memory, shape: &Shape) -> Vec<u8> {
-        let mut addresses = Vec::new();
-        for (opened, _) in shape.sets.iter().flat_map(|set| &set.polys) {
-            addresses.extend(memory.points(*opened, shape, self));
-        }
-        addresses.extend([memory.key_word(self.g1), memory.h1, memory.h2]);
-        let mut bytes = vec![0];
-        for word in &self.data {
-            bytes.extend_from_slice(word);
-        }
-        for (i, address) in addresses.iter().enumerate() {
-            let at = 1 + WORD * self.table + 2 * i;
-            // Memory::new has checked that addresses fit two bytes.
-            bytes[at] = (address >> 8) as u8;
-            bytes[at + 1] = (address & 0xff) as u8;
-        }
-        bytes
+    /// The runtime code: STOP and the words.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let words = self.data.iter().flatten();
+        [0].into_iter().chain(words.copied()).collect()
     }
 }
 

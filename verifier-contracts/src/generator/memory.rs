@@ -15,8 +15,11 @@ pub(super) const WORD: usize = 32;
 /// Input and output of precompiles: [0x00, 0x180).
 const SCRATCH: usize = 0x180;
 
-/// Addresses must fit the two-byte tables of the key.
+/// Memory beyond this costs more than the verification; no circuit that fits a contract needs it.
 const LIMIT: usize = 1 << 16;
+
+/// Words of an accumulator, as ABI-encoded, before its scalars: offset, length, two points.
+pub(super) const HEAD: usize = 6;
 
 /// Something that the transcript absorbs, with its address and, in a proof, its offset.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +67,14 @@ pub(super) struct Memory {
     pub(super) h2: usize,
     /// Denominators, then their inverses: rotations, instance rows, x^n - 1, x.
     pub(super) inverses: usize,
-    pub(super) prefixes: usize,
+    prefixes: usize,
     /// Powers of 1/x, from the first.
     pub(super) x_inverses: usize,
     pub(super) weights: usize,
-    pub(super) scalars: usize,
+    /// An accumulator as ABI-encoded words: offset, length, the two points, the scalars of the key's points.
+    pub(super) accumulator: usize,
+    /// The final sum: opened polynomials set by set, generator, the two SHPLONK commitments.
+    pub(super) terms: Vec<SumTerm>,
     pub(super) temps: usize,
     /// Name and first address of each region, and the end.
     pub(super) regions: Vec<(&'static str, usize)>,
@@ -107,10 +113,24 @@ impl Inverses {
     }
 }
 
-/// Terms of the final sum of points: opened commitments, generator, the two SHPLONK commitments.
-pub(super) fn terms(shape: &Shape) -> usize {
+/// A term of the final sum of points: where the point lies, where its scalar, and whether the point is the key's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SumTerm {
+    pub(super) point: usize,
+    pub(super) scalar: usize,
+    pub(super) of_key: bool,
+}
+
+/// Terms whose points are the key's: the queried fixed columns and the generator.
+pub(super) fn key_terms(shape: &Shape) -> usize {
+    let polys = shape.sets.iter().flat_map(|set| &set.polys);
+    polys.filter(|(opened, _)| matches!(opened, Opened::Fixed(_))).count() + 1
+}
+
+/// Terms whose points are the proof's: the other opened commitments and the two of SHPLONK.
+fn proof_terms(shape: &Shape) -> usize {
     let polys: usize = shape.sets.iter().map(|set| set.polys.len()).sum();
-    polys + shape.pieces - 1 + 3
+    polys + shape.pieces - 1 + 3 - key_terms(shape)
 }
 
 impl Memory {
@@ -131,16 +151,18 @@ impl Memory {
         let max_points = max_points.unwrap_or(1);
         let count = Inverses::new(shape).count;
         let inverses = a.take("denominators, then their inverses", count);
-        let prefixes = a.take("products of denominators", count);
+        let prefixes = a.take("products of denominators", count - 1);
         let x_inverses = a.take("powers of 1/x", max_points - 1);
         let shared = shape.sets.iter().any(OpeningSet::shares_weights);
         let weights = a.take("weights of one opening set", max_points * usize::from(shared));
-        let scalars = a.take("scalars of the final sum of points", terms(shape));
+        let scalars = a.take("scalars of the proof's points in the final sum", proof_terms(shape));
+        let accumulator =
+            a.take("accumulator: offset, length, two points, scalars of the key's points", HEAD + key_terms(shape));
         let temps = a.take("intermediate values of the constraints", program.temps);
         if a.next > LIMIT {
             return Err(GeneratorError::TooLarge { what: "memory", limit: LIMIT, got: a.next });
         }
-        Ok(Memory {
+        let mut memory = Memory {
             x: slot(0),
             xn: slot(1),
             y: slot(2),
@@ -164,11 +186,31 @@ impl Memory {
             prefixes,
             x_inverses,
             weights,
-            scalars,
+            accumulator,
+            terms: Vec::new(),
             temps,
             regions: a.regions,
             end: a.next,
-        })
+        };
+        memory.terms = memory.final_sum(shape, key, scalars);
+        Ok(memory)
+    }
+
+    fn final_sum(&self, shape: &Shape, key: &Key, scalars: usize) -> Vec<SumTerm> {
+        let opened = shape.sets.iter().flat_map(|set| &set.polys);
+        let opened = opened.flat_map(|(opened, _)| {
+            let of_key = matches!(opened, Opened::Fixed(_));
+            self.points(*opened, shape, key).into_iter().map(move |point| (point, of_key))
+        });
+        let last = [(self.key_word(key.g1), true), (self.h1, false), (self.h2, false)];
+        let (mut of_proof, mut of_the_key) = (scalars, self.accumulator + WORD * HEAD);
+        let terms = opened.chain(last).map(|(point, of_key)| {
+            let next = if of_key { &mut of_the_key } else { &mut of_proof };
+            let scalar = *next;
+            *next += WORD;
+            SumTerm { point, scalar, of_key }
+        });
+        terms.collect()
     }
 
     pub(super) fn challenge(&self, n: usize) -> usize {
@@ -198,13 +240,14 @@ impl Memory {
         self.inverses + WORD * n
     }
 
+    /// Address of the product of the denominators before the n-th, n > 0.
+    pub(super) fn prefix(&self, n: usize) -> usize {
+        self.prefixes + WORD * (n - 1)
+    }
+
     /// Address of 1/x^power, power > 0.
     pub(super) fn x_inverse(&self, power: usize) -> usize {
         self.x_inverses + WORD * (power - 1)
-    }
-
-    pub(super) fn scalar(&self, n: usize) -> usize {
-        self.scalars + WORD * n
     }
 
     pub(super) fn key_word(&self, n: usize) -> usize {
@@ -212,7 +255,7 @@ impl Memory {
     }
 
     /// Addresses of the points of an opened polynomial; the quotient has one per piece.
-    pub(super) fn points(&self, opened: Opened, shape: &Shape, key: &Key) -> Vec<usize> {
+    fn points(&self, opened: Opened, shape: &Shape, key: &Key) -> Vec<usize> {
         match opened {
             Opened::Advice(column) => vec![self.advice[column]],
             Opened::Fixed(column) => vec![self.key_word(key.fixed(column))],

@@ -6,7 +6,14 @@
 //! - `verify(bytes proof, uint256[] instances)`, which returns nothing and reverts on anything
 //!   invalid: wrong lengths, scalars or coordinates that are not canonical, points off the curve, the
 //!   identity, a failed precompile, a zero denominator, a wrong opening;
-//! - `accumulate(bytes proof, uint256[] instances)`, which returns the two points of the pairing.
+//! - `accumulate(bytes proof, uint256[] instances)`, which returns the two points of the pairing;
+//! - `defer(bytes proof, uint256[] instances)`, which returns an *accumulator*: the two points without the share of the
+//!   key's points in the second, and the scalars of that share;
+//! - `decide(uint256[] accumulators)`, which reverts unless all of them hold, by one pairing and one sum over the key's points.
+//!
+//! An accumulator (L, P, s) holds if e(L, \[τ\]₂) = e(P + Σ s_i K_i, \[1\]₂), which is linear in it. `decide` sums them up with
+//! powers of a hash ρ of them all: if one of n does not hold, at most n - 1 values of ρ let the sum hold, out of r, so whoever
+//! tries q hashes gets it past with probability q·n/r at most.
 //!
 //! Bad input is refused before any precompile sees it, and precompiles get bounded gas.
 //!
@@ -158,7 +165,7 @@ pub fn generate(
     let program = gates::Program::new(&dag::Graph::new(vk.cs())?);
     let key = key::Key::new(vk, srs, &shape, &program)?;
     let memory = memory::Memory::new(&shape, &key, &program)?;
-    let key_bytes = key.bytes(&memory, &shape);
+    let key_bytes = key.bytes();
     let key_hash = format!("0x{}", hex::encode(Keccak256::digest(&key_bytes)));
     let digest = hex::encode(crate::transcript::encode_scalar(&vk.transcript_repr()));
     let digest = format!("0x{digest}");

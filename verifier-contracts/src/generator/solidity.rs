@@ -2,7 +2,7 @@
 
 use sha3::{Digest, Keccak256};
 
-use super::evaluator::{Errors, Evaluator};
+use super::evaluator::{Errors, Evaluator, ACCUMULATE, DECIDE, DEFER, VERIFY};
 use super::gates::Program;
 use super::key::Key;
 use super::memory::Memory;
@@ -34,6 +34,7 @@ fn errors() -> Errors {
         precompile: selector("PrecompileFailed()"),
         denominator: selector("ZeroDenominator()"),
         pairing: selector("PairingFailed()"),
+        accumulators: selector("AccumulatorCount(uint256)"),
     }
 }
 
@@ -56,6 +57,8 @@ error PrecompileFailed();
 error ZeroDenominator();
 /// The proof is well-formed and wrong.
 error PairingFailed();
+/// Not the words of one or more accumulators.
+error AccumulatorCount(uint256 words);
 ";
 
 /// The evaluator contract.
@@ -102,7 +105,7 @@ pub(super) fn verifier(
         );
         let arguments = "bytes calldata proof, uint256[] calldata instances";
         w.block(format!("function verify({arguments}) external view"), |w| {
-            w.line("_run(proof, instances, true);");
+            w.line(format!("_run(proof, instances, {VERIFY});"));
         });
         w.line(
             "\n/// All of `verify` but its pairing: the proof is valid if and only if\n\
@@ -111,8 +114,24 @@ pub(super) fn verifier(
         );
         let head = format!("function accumulate({arguments}) external view returns (uint256[4] memory points)");
         w.block(head, |w| {
-            w.line("_run(proof, instances, false);");
+            w.line(format!("_run(proof, instances, {ACCUMULATE});"));
             w.line("// Not reached: the line above ends the call.\nreturn points;");
+        });
+        w.line(
+            "\n/// All of `verify` but its pairing and the share of the key's points, which `decide` does for several proofs at once.\n\
+             /// @return accumulator the first point of `accumulate`, the second without the key's points, and their scalars",
+        );
+        let head = format!("function defer({arguments}) external view returns (uint256[] memory accumulator)");
+        w.block(head, |w| {
+            w.line(format!("_run(proof, instances, {DEFER});"));
+            w.line("// Not reached: the line above ends the call.\nreturn accumulator;");
+        });
+        w.line(
+            "\n/// Reverts unless all accumulators hold. What they are worth is what they came from: `defer`.\n\
+             /// @param accumulators results of `defer`, one behind the other",
+        );
+        w.block("function decide(uint256[] calldata accumulators) external view", |w| {
+            w.line(format!("_run(msg.data[:0], accumulators, {DECIDE});"));
         });
         w.line(
             "\n/// Ends the call itself, or reverts.\n\
@@ -123,9 +142,11 @@ pub(super) fn verifier(
             let end = memory.regions.get(i + 1).map_or(memory.end, |(_, next)| *next);
             w.line(format!("///  [{start:#06x}, {end:#06x}) {region}"));
         }
-        w.block(format!("function _run({arguments}, bool pair) private view"), |w| {
-            w.line("if (proof.length != PROOF_BYTES) revert ProofLength(PROOF_BYTES, proof.length);");
-            w.line("if (instances.length != INSTANCES) revert InstanceCount(INSTANCES, instances.length);");
+        w.block(format!("function _run({arguments}, uint256 mode) private view"), |w| {
+            w.block(format!("if (mode != {DECIDE})"), |w| {
+                w.line("if (proof.length != PROOF_BYTES) revert ProofLength(PROOF_BYTES, proof.length);");
+                w.line("if (instances.length != INSTANCES) revert InstanceCount(INSTANCES, instances.length);");
+            });
             w.line("address key = KEY;");
             w.block("assembly", |w| evaluator.code(w));
         });

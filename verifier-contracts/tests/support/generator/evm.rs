@@ -193,6 +193,16 @@ pub fn calldata(function: &str, proof: &[u8], instances: &[[u8; 32]]) -> Vec<u8>
     data
 }
 
+/// Calldata of a function of one array of words.
+pub fn calldata_words(function: &str, words: &[[u8; 32]]) -> Vec<u8> {
+    let signature = format!("{function}(uint256[])");
+    let mut data = Keccak256::digest(signature.as_bytes())[..4].to_vec();
+    data.extend(word(0x20));
+    data.extend(word(words.len()));
+    data.extend(words.concat());
+    data
+}
+
 /// The same with the instances before the proof, behind an array that no head points to.
 pub fn calldata_reordered(proof: &[u8], instances: &[[u8; 32]], unused: &[[u8; 32]]) -> Vec<u8> {
     let mut data = Keccak256::digest(b"verify(bytes,uint256[])")[..4].to_vec();
