@@ -88,17 +88,15 @@ pub enum ContributeError {
         /// Why not.
         reason: String,
     },
-    /// A claim's event and the contract's hash of it differ; the node lies or lacks events.
-    #[error("claim {position} of round {round}: its event gives the hash {found}, the contract keeps {expected}; is the node complete?")]
-    ClaimHash {
+    /// The events of a round's claims do not give the contract's hash of them; the node lies or lacks events.
+    #[error("the events of {claims} claims of round {round} do not give the hash {expected} that the contract keeps of its claims; is the node complete?")]
+    ClaimsHash {
         /// The round.
         round: u64,
-        /// Place of the claim.
-        position: usize,
+        /// Claims that there are events of.
+        claims: usize,
         /// The contract's hash.
         expected: B256,
-        /// The event's hash.
-        found: B256,
     },
     /// No claim of the round can be opened.
     #[error("none of the {claims} claims of round {round} has an opening at the source; contributors hand them over with `round claim --openings`")]

@@ -22,7 +22,7 @@ use serde::Serialize;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::digests::{
-    claim_hash, commitment_id, genesis_context, round_context, set_hash, TrainingContext,
+    claim_hash, claims_hashes, commitment_id, genesis_context, round_context, set_hash, TrainingContext,
 };
 use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization, VerifierRouter};
 
@@ -212,8 +212,31 @@ impl<'a> Watcher<'a> {
         model: B256,
         input: &[u8],
     ) -> Result<String, Reason> {
-        let call = ContributionRounds::claimCall::abi_decode(input).map_err(|_| not_direct("claim"))?;
-        let Claim { root, commitment, normLog2, lossLog2, proof, link, .. } = call.request;
+        let requests = match ContributionRounds::claimCall::abi_decode(input) {
+            Ok(call) => vec![call.request],
+            Err(_) => ContributionRounds::claimManyCall::abi_decode(input).map_err(|_| not_direct("claim"))?.requests,
+        };
+        // A batch may hold a claim of the same dataset that was refused.
+        let requests =
+            requests.into_iter().filter(|request| request.root == event.root && request.round == event.round);
+        let mut verdict = Err("the transaction holds no claim of this dataset".to_owned());
+        for request in requests {
+            verdict = self.claimed(event, model, request);
+            if verdict.is_ok() {
+                break;
+            }
+        }
+        verdict
+    }
+
+    /// Whether a claim shows what its event says.
+    fn claimed(
+        &self,
+        event: &ContributionRounds::ContributionProven,
+        model: B256,
+        request: Claim,
+    ) -> Result<String, Reason> {
+        let Claim { root, commitment, normLog2, lossLog2, proof, link, .. } = request;
         let (chain_id, rounds, profile_id) = self.place()?;
         let fields = TrainingContext {
             chain_id,
@@ -246,12 +269,12 @@ impl<'a> Watcher<'a> {
         let Finalization { included, records, proof, .. } = call.request;
         let columns = self.profile.weight_columns;
         let mut sums = vec![G1::default(); columns];
+        let mut all = Vec::new();
         let mut hashes = Vec::new();
         for (position, record) in records.iter().enumerate() {
             let update_id = commitment_id(&record.update).map_err(plain)?;
             let hash = claim_hash(record.claimant, U256::from(record.reward), record.nullifier, update_id);
-            let kept = self.pool.claim_hash(event.round.saturating_to(), position as u64).map_err(plain)?;
-            same(&format!("the hash of claim {position}"), kept, hash)?;
+            all.push(hash);
             if included.bit(position) {
                 hashes.push(hash);
                 for (sum, point) in sums.iter_mut().zip(record.update.chunks(64)) {
@@ -259,6 +282,8 @@ impl<'a> Watcher<'a> {
                 }
             }
         }
+        let kept = self.pool.claims_hash(event.round.saturating_to()).map_err(plain)?;
+        same("the hash of the round's claims", kept, claims_hashes(event.round, &all)[all.len()])?;
         same("the number of included claims", event.count, U256::from(hashes.len()))?;
         let sums: Vec<G1Affine> = sums.iter().map(|sum| sum.to_affine()).collect();
         let at = 64 * columns;

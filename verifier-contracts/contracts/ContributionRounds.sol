@@ -2,18 +2,15 @@
 pragma solidity ^0.8.28;
 
 import {RoundLayout} from "./generated/RoundLayout.sol";
-import {TrainingLayout} from "./generated/TrainingLayout.sol";
 import {ZeroModel} from "./generated/ZeroModel.sol";
-import {Claim, IContributionRounds, Round, RoundStatus} from "./interfaces/IContributionRounds.sol";
+import {IContributionRounds, Round, RoundStatus} from "./interfaces/IContributionRounds.sol";
 import {IContributionToken} from "./interfaces/IContributionToken.sol";
-import {Dataset, IDataRegistry} from "./interfaces/IDataRegistry.sol";
+import {IDataRegistry} from "./interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
-import {IVerifier} from "./interfaces/IVerifier.sol";
-import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 import {Contexts} from "./libraries/Contexts.sol";
-import {LinkVerifier} from "./libraries/LinkVerifier.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
-import {ShardTree} from "./libraries/ShardTree.sol";
+import {ClaimBatch} from "./rounds/ClaimBatch.sol";
 import {RoundEnd} from "./rounds/RoundEnd.sol";
 import {RoundStore} from "./rounds/RoundStore.sol";
 
@@ -30,19 +27,7 @@ import {RoundStore} from "./rounds/RoundStore.sol";
 ///
 /// The beacon is a block hash: whoever proposes that block can bias a draw by giving the block up, and the sequencer of a
 /// chain with one can choose it. A hash that nobody stored within 256 blocks is gone; a later block then takes its place.
-contract ContributionRounds is RoundEnd {
-    /// @notice Largest exponent of a bound: 2^253 is below the group's order, 2^254 is not.
-    uint8 public constant MAX_BOUND_LOG2 = 253;
-
-    /// @dev What a claim comes to. In memory: the stack is short.
-    struct Noted {
-        bytes32 subject;
-        uint256 number;
-        uint256 index;
-        bytes32 nullifier;
-        uint256 reward;
-    }
-
+contract ContributionRounds is RoundEnd, ClaimBatch {
     /// @param admin Holds the admin and the operator role.
     /// @param registry Datasets and validated shards.
     /// @param router Where verifiers are found.
@@ -112,119 +97,5 @@ contract ContributionRounds is RoundEnd {
             round.beacon = beacon;
             emit RoundSealed(number, beaconBlock, beacon);
         }
-    }
-
-    /// @inheritdoc IContributionRounds
-    function claim(Claim calldata request) external returns (uint256 number) {
-        Round memory round = _rounds[request.round];
-        if (round.status != RoundStatus.Open) revert ZkPocRoundsNotOpen(request.round, round.status);
-        if (round.beacon == 0) revert ZkPocRoundsNotSealed(request.round);
-        uint256 deadline = _claimDeadline(round);
-        if (block.number >= deadline) revert ZkPocRoundsTooLate(deadline, block.number);
-        if (round.claims >= RoundLayout.MAX_CLAIMS) revert ZkPocRoundsFull(RoundLayout.MAX_CLAIMS);
-        bytes32 profile = profileId;
-        (Dataset memory data, bool valid) = REGISTRY.attestedShard(request.root, profile, request.commitment);
-        _requireUsable(data, round.modelSetAt, profile);
-
-        Noted memory noted;
-        noted.subject = data.subject;
-        noted.number = round.claims;
-        noted.index = ShardTree.drawnIndex(round.beacon, request.root, msg.sender, data.shardCount);
-        noted.nullifier = _note(request, round.modelId, data.subject, noted.index, profile);
-        noted.reward = _reserve(request, round);
-        if (!valid) _validate(request, noted.index);
-        _verifyTraining(
-            request,
-            round.modelId,
-            Contexts.training(request.round, msg.sender, data.subject, request.root, noted.index, profile),
-            profile
-        );
-        _record(request, noted);
-        return noted.number;
-    }
-
-    /// @dev The sender owns the dataset and it counts for a model set in block `modelSetAt`. At most one dataset of a subject
-    /// does: there is one draw per subject and round, and the nullifier says whether it was paid.
-    function _requireUsable(Dataset memory data, uint256 modelSetAt, bytes32 profile) private view {
-        if (data.owner != msg.sender) revert ZkPocRoundsNotOwner(data.owner, msg.sender);
-        if (data.profileId != profile) revert ZkPocRoundsProfile(profile, data.profileId);
-        if (data.registeredAt >= modelSetAt) revert ZkPocRoundsRegisteredLate(modelSetAt, data.registeredAt);
-        if (data.supersededAt != 0 && data.supersededAt < modelSetAt) {
-            revert ZkPocRoundsSuperseded(modelSetAt, data.supersededAt);
-        }
-    }
-
-    /// @dev Checks that the commitment is the drawn shard's, and that it was neither paid for this model nor claimed in this round.
-    function _note(Claim calldata request, bytes32 modelId, bytes32 subject, uint256 index, bytes32 profile)
-        private
-        returns (bytes32 nullifier)
-    {
-        bytes32 leaf = ShardTree.leafOf(profile, index, request.commitment);
-        bytes32 reached = ShardTree.rootOf(leaf, index, request.path);
-        if (reached != request.root) revert ZkPocRoundsNotInRoot(request.root, reached);
-        nullifier = Contexts.nullifier(modelId, subject, leaf);
-        uint256 before = claimedIn[nullifier];
-        if (before == PAID) revert ZkPocRoundsNullifierUsed(nullifier);
-        if (before == request.round) revert ZkPocRoundsAlreadyClaimed(nullifier);
-        claimedIn[nullifier] = request.round;
-    }
-
-    /// @dev Takes the reward out of the round's budget.
-    function _reserve(Claim calldata request, Round memory round) private returns (uint256 reward) {
-        reward = POLICY.reward(request.round, msg.sender, request.normLog2, request.lossLog2);
-        if (reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, reward);
-        Round storage stored = _rounds[request.round];
-        // The reward is at most what remains, which fits.
-        stored.remaining = round.remaining - uint96(reward);
-        stored.claims = round.claims + 1;
-    }
-
-    /// @dev Validates the shard by the proof that came along.
-    function _validate(Claim calldata request, uint256 index) private {
-        if (request.datasetProof.length == 0) revert ZkPocRoundsNotValidated(request.root, index);
-        REGISTRY.validateShard(
-            request.root, index, request.commitment, request.path, request.datasetProof, request.datasetLink
-        );
-    }
-
-    /// @dev The proof is about the round's model, the registered shard and the claimed bounds.
-    function _verifyTraining(Claim calldata request, bytes32 modelId, uint256 context, bytes32 profile) private view {
-        bytes calldata proof = request.proof;
-        if (proof.length != TrainingLayout.PROOF_BYTES) {
-            revert ZkPocRoundsProofLength(TrainingLayout.PROOF_BYTES, proof.length);
-        }
-        bytes32 proven = ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS);
-        if (proven != modelId) revert ZkPocRoundsModel(modelId, proven);
-        if (request.normLog2 > MAX_BOUND_LOG2) revert ZkPocRoundsBound(MAX_BOUND_LOG2, request.normLog2);
-        if (request.lossLog2 > MAX_BOUND_LOG2) revert ZkPocRoundsBound(MAX_BOUND_LOG2, request.lossLog2);
-        LinkVerifier.verify(
-            context, request.commitment, ProofPoints.pointAt(proof, TrainingLayout.DATA_OFFSET), request.link
-        );
-        uint256[] memory instances = new uint256[](3);
-        instances[0] = context;
-        instances[1] = uint256(1) << request.normLog2;
-        instances[2] = uint256(1) << request.lossLog2;
-        IVerifier(ROUTER.verifierOf(profile, Circuit.Training)).verify(proof, instances);
-    }
-
-    /// @dev Keeps the claim's hash. The proof's length is checked by now.
-    function _record(Claim calldata request, Noted memory noted) private {
-        uint256 end = TrainingLayout.UPDATE_OFFSET + 64 * TrainingLayout.UPDATE_POINTS;
-        bytes calldata update = request.proof[TrainingLayout.UPDATE_OFFSET:end];
-        claimHash[request.round][noted.number] =
-            Contexts.claim(msg.sender, noted.reward, noted.nullifier, keccak256(update));
-        emit ContributionProven(
-            request.round,
-            msg.sender,
-            noted.subject,
-            noted.number,
-            request.root,
-            noted.index,
-            update,
-            noted.nullifier,
-            request.normLog2,
-            request.lossLog2,
-            noted.reward
-        );
     }
 }

@@ -39,8 +39,6 @@ import {ProofPoints} from "./libraries/ProofPoints.sol";
 ///
 /// Points are read by the layout that this contract was compiled with: every profile routed here must have that layout.
 abstract contract EmergencyStop is IEmergencyStop {
-    mapping(bytes32 profileId => StopReason reason) private _stopped;
-
     /// @inheritdoc IEmergencyStop
     function stopByCanary(bytes32 profileId, Circuit circuit, Evidence calldata evidence) external {
         if (!_isCanary(circuit, evidence)) revert ZkPocStopNotCanary(circuit);
@@ -65,9 +63,10 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     /// @inheritdoc IEmergencyStop
-    function stopReason(bytes32 profileId) public view returns (StopReason) {
-        return _stopped[profileId];
-    }
+    function stopReason(bytes32 profileId) public view virtual returns (StopReason);
+
+    /// @dev Takes every circuit of the profile out of use, for good.
+    function _markStopped(bytes32 profileId, StopReason reason) internal virtual;
 
     /// @dev The verifier in use; reverts when there is none, it is frozen, or the profile is stopped.
     function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
@@ -131,7 +130,7 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     function _stop(bytes32 profileId, StopReason reason, Circuit circuit) private {
-        _stopped[profileId] = reason;
+        _markStopped(profileId, reason);
         emit ProfileStopped(profileId, reason, circuit, msg.sender);
     }
 }

@@ -2,20 +2,24 @@
 pragma solidity ^0.8.28;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {BatchCheck} from "./BatchCheck.sol";
 import {EmergencyStop} from "./EmergencyStop.sol";
-import {StopReason} from "./interfaces/IEmergencyStop.sol";
+import {IEmergencyStop, StopReason} from "./interfaces/IEmergencyStop.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 
 /// @title Which verifier stands for which circuit of which profile
 /// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one. Anyone who shows that a profile's proofs
 /// mean nothing stops all its routes.
-contract VerifierRouter is AccessControl, EmergencyStop, IVerifierRouter {
+contract VerifierRouter is AccessControl, EmergencyStop, BatchCheck {
     /// @notice Who may freeze a route.
     bytes32 public constant FREEZER_ROLE = keccak256("FREEZER_ROLE");
 
+    /// @dev One slot. The reason of a stop is in the routes of all circuits, those without a verifier too, so that a use reads
+    /// nothing else.
     struct Route {
         address verifier;
         bool frozen;
+        StopReason stopped;
     }
 
     mapping(bytes32 profileId => mapping(Circuit circuit => Route route)) private _routes;
@@ -46,15 +50,25 @@ contract VerifierRouter is AccessControl, EmergencyStop, IVerifierRouter {
     function verifierOf(bytes32 profileId, Circuit circuit)
         public
         view
-        override(EmergencyStop, IVerifierRouter)
+        override(EmergencyStop, BatchCheck)
         returns (address)
     {
         Route memory found = _routes[profileId][circuit];
         if (found.verifier == address(0)) revert ZkPocRouterNoRoute(profileId, circuit);
-        StopReason reason = stopReason(profileId);
-        if (reason != StopReason.None) revert ZkPocRouterStopped(profileId, reason);
+        if (found.stopped != StopReason.None) revert ZkPocRouterStopped(profileId, found.stopped);
         if (found.frozen) revert ZkPocRouterFrozen(profileId, circuit);
         return found.verifier;
+    }
+
+    /// @inheritdoc IEmergencyStop
+    function stopReason(bytes32 profileId) public view override returns (StopReason) {
+        return _routes[profileId][Circuit.Dataset].stopped;
+    }
+
+    function _markStopped(bytes32 profileId, StopReason reason) internal override {
+        _routes[profileId][Circuit.Dataset].stopped = reason;
+        _routes[profileId][Circuit.Training].stopped = reason;
+        _routes[profileId][Circuit.Round].stopped = reason;
     }
 
     /// @inheritdoc IVerifierRouter

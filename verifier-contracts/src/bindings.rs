@@ -10,8 +10,8 @@ pub mod digests;
 
 pub use contracts::{
     Acknowledgement, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
-    Dataset, Difference, Evidence, Finalization, FlatRewardPolicy, G1Point, Proposal, Round, RoundStatus, StopReason,
-    Verifier, VerifierRouter,
+    Dataset, Difference, Evidence, Finalization, FlatRewardPolicy, G1Point, Link, Proposal, Round, RoundStatus,
+    StopReason, Verifier, VerifierRouter,
 };
 
 use alloy::sol_types::{ContractError, SolInterface};

@@ -37,8 +37,8 @@ mod solc;
 pub const EVM_VERSION: &str = "prague";
 /// Version of the compiler, as the pinned package states it.
 pub const SOLC_VERSION: &str = "0.8.37";
-/// Optimizer runs for the product's contracts: a claim's gas counts, their size is far from the limit.
-pub const CONTRACT_RUNS: u32 = 10_000;
+/// Optimizer runs for the product's contracts: more give a claim a few hundred gas and take the rounds contract to the size limit.
+pub const CONTRACT_RUNS: u32 = 200;
 /// Optimizer runs for generated verifiers: their size counts.
 pub const VERIFIER_RUNS: u32 = 1;
 /// EIP-170: the largest runtime code that can be deployed, in bytes.
@@ -52,6 +52,7 @@ macro_rules! sources {
 }
 
 sources!(
+    "contracts/BatchCheck.sol",
     "contracts/ContributionRounds.sol",
     "contracts/ContributionToken.sol",
     "contracts/DataRegistry.sol",
@@ -78,6 +79,8 @@ sources!(
     "contracts/libraries/Precompiles.sol",
     "contracts/libraries/ProofPoints.sol",
     "contracts/libraries/ShardTree.sol",
+    "contracts/rounds/ClaimBatch.sol",
+    "contracts/rounds/RoundClaims.sol",
     "contracts/rounds/RoundEnd.sol",
     "contracts/rounds/RoundStore.sol",
 );

@@ -44,7 +44,7 @@ contract HostileActorsTest is ClaimsFixture {
 
     /// @dev All that could be worth calling while a round is being paid.
     function _attacks(Claim memory request, Finalization memory ending) private view returns (bytes[] memory calls) {
-        calls = new bytes[](10);
+        calls = new bytes[](11);
         calls[0] = abi.encodeCall(IContributionRounds.settle, (1, recorded[1]));
         calls[1] = abi.encodeCall(IContributionRounds.finalize, (ending));
         calls[2] = abi.encodeCall(IContributionRounds.voidRound, (1));
@@ -56,6 +56,9 @@ contract HostileActorsTest is ClaimsFixture {
         calls[7] = abi.encodeCall(IContributionRounds.claim, (request));
         calls[8] = abi.encodeCall(IContributionRounds.settle, (2, recorded[1]));
         calls[9] = abi.encodeCall(IContributionRounds.openGenesis, (PROFILE, SEED, bytes("")));
+        Claim[] memory batch = new Claim[](1);
+        batch[0] = request;
+        calls[10] = abi.encodeCall(IContributionRounds.claimMany, (batch));
     }
 
     // -- the token
@@ -67,9 +70,9 @@ contract HostileActorsTest is ClaimsFixture {
         _token.plan(address(rounds), _attacks(request, ending));
         _token.turn(Mood.CallsBack);
         rounds.finalize(ending);
-        // Ten calls from inside each of two payments.
+        // Eleven calls from inside each of two payments.
         vm.assertEq(_token.entered(), 0);
-        vm.assertEq(_token.refused(), 20);
+        vm.assertEq(_token.refused(), 22);
         vm.assertEq(_token.totalSupply(), 2 * REWARD);
         vm.assertEq(_token.balanceOf(ALICE), REWARD);
         vm.assertEq(rounds.currentRound(), 2);
@@ -86,7 +89,7 @@ contract HostileActorsTest is ClaimsFixture {
         _token.turn(Mood.CallsBack);
         rounds.settle(1, recorded[1]);
         vm.assertEq(_token.entered(), 0);
-        vm.assertEq(_token.refused(), 10);
+        vm.assertEq(_token.refused(), 11);
         vm.assertEq(_token.totalSupply(), REWARD);
         vm.assertEq(rounds.roundInfo(2).modelId, _modelId(5));
     }

@@ -387,8 +387,8 @@ fn accepts_a_claim_and_spends_little_gas_beside_the_verifier() {
     let reward = U256::from(10).pow(U256::from(19));
     let record = ClaimRecord { claimant: pool.owner, reward: reward.to(), nullifier, update: update.clone() };
     let hash = digests::claim_hash(pool.owner, reward, nullifier, keccak256(&update));
-    let call = ContributionRounds::claimHashCall { number: U256::ONE, position: U256::ZERO };
-    assert_eq!(hash, pool.chain.call(rounds, &call), "claim hash");
+    let call = ContributionRounds::claimsHashCall { number: U256::ONE };
+    assert_eq!(digests::claims_hashes(U256::ONE, &[hash])[1], pool.chain.call(rounds, &call), "hash of the claims");
     let set_hash = digests::set_hash(&[hash]);
     let context = digests::round_context(CHAIN_ID, rounds, U256::ONE, set_hash, pool.profile);
     let call = ContributionRounds::roundContextCall { number: U256::ONE, setHash: set_hash };

@@ -139,6 +139,12 @@ impl<'a> PoolClient<'a> {
         self.client.send("claim", self.rounds()?, &ContributionRounds::claimCall { request }, mode)
     }
 
+    /// Claims several contributions at once, each for the owner of its dataset.
+    pub fn claim_many(&self, requests: Vec<Claim>, mode: Mode) -> Result<Outcome, ChainError> {
+        let call = ContributionRounds::claimManyCall { requests };
+        self.client.send("claim", self.rounds()?, &call, mode)
+    }
+
     /// Sets the first model and opens round 1.
     pub fn open_genesis(&self, seed: B256, proof: Vec<u8>, mode: Mode) -> Result<Outcome, ChainError> {
         let call = ContributionRounds::openGenesisCall { profileId_: self.pool.profile_id, seed, proof: proof.into() };
@@ -167,10 +173,9 @@ impl<'a> PoolClient<'a> {
         self.client.call(self.rounds()?, &ContributionRounds::proposalOfCall { number: U256::from(number) })
     }
 
-    /// The hash that a round keeps of a claim.
-    pub fn claim_hash(&self, number: u64, position: u64) -> Result<B256, ChainError> {
-        let call = ContributionRounds::claimHashCall { number: U256::from(number), position: U256::from(position) };
-        self.client.call(self.rounds()?, &call)
+    /// The hash that a round keeps of its claims.
+    pub fn claims_hash(&self, number: u64) -> Result<B256, ChainError> {
+        self.client.call(self.rounds()?, &ContributionRounds::claimsHashCall { number: U256::from(number) })
     }
 
     /// Events of one kind of the rounds contract, since the pool was deployed.

@@ -30,6 +30,7 @@ mod verifier {
             error PrecompileFailed();
             error ZeroDenominator();
             error PairingFailed();
+            error AccumulatorCount(uint256 words);
         }
     }
 }
@@ -37,6 +38,7 @@ mod verifier {
 /// Name, and what it means, of every error that a user can run into.
 const MEANINGS: &[(&str, &str)] = &[
     ("AccessControlUnauthorizedAccount", "this account does not have the role that the call needs"),
+    ("AccumulatorCount", "these are not the words of one or more accumulators"),
     ("ECDSAInvalidSignature", "the attestation's signature is not a signature"),
     ("ECDSAInvalidSignatureLength", "the attestation's signature has a wrong length"),
     ("ECDSAInvalidSignatureS", "the attestation's signature is not in its one canonical form"),
@@ -91,6 +93,8 @@ const MEANINGS: &[(&str, &str)] = &[
         "an acknowledgement is not signed by its claimant, for this round and this next model",
     ),
     ("ZkPocRoundsAlreadyClaimed", "this shard was claimed in this round already"),
+    ("ZkPocRoundsBatch", "a call takes one claim at least and a fixed number at most"),
+    ("ZkPocRoundsBatchGas", "the call was given too little gas for its claims"),
     ("ZkPocRoundsBound", "a bound's exponent does not fit the field"),
     ("ZkPocRoundsBudget", "the round cannot pay this reward any more"),
     ("ZkPocRoundsGenesisSet", "the pool has its first model already"),
@@ -98,6 +102,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRoundsHasProposal", "the round has a finalization; settle it when its window is over"),
     ("ZkPocRoundsIncluded", "a claim was included that the round does not have"),
     ("ZkPocRoundsModel", "the proof is about another model than the round's"),
+    ("ZkPocRoundsNoneAccepted", "no claim of the batch holds; the error has the reason of the last one"),
     ("ZkPocRoundsNoProposal", "nobody has finalized the round yet"),
     ("ZkPocRoundsNotMore", "a finalization with at least as many claims stands"),
     ("ZkPocRoundsNotInRoot", "the claimed shard is not the one that the beacon drew"),
@@ -107,8 +112,9 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRoundsNotValidated", "the shard is not proven well-formed; run `dataset validate` first"),
     ("ZkPocRoundsNullifierUsed", "this shard was paid for this model already"),
     ("ZkPocRoundsProfile", "the dataset was committed for another profile"),
+    ("ZkPocRoundsProof", "the proof or the link does not hold for this claimant, round and shard"),
     ("ZkPocRoundsProofLength", "the proof has not its circuit's length"),
-    ("ZkPocRoundsRecord", "a record is not that of the claim at its place in the round"),
+    ("ZkPocRoundsRecord", "the records are not those of the round's claims, in order"),
     ("ZkPocRoundsRecords", "there is not one record, or not one place for an acknowledgement, for each claim"),
     (
         "ZkPocRoundsRegisteredLate",
@@ -118,6 +124,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRoundsSuperseded", "a newer dataset of the subject took this one's place before the round's model was set"),
     ("ZkPocRoundsTooEarly", "it is too early in blocks for this"),
     ("ZkPocRoundsTooLate", "it is too late in blocks for this"),
+    ("ZkPocRouterBatch", "there is not one link for each proof of the batch"),
+    ("ZkPocRouterBatchGas", "the call was given too little gas for its proofs"),
     ("ZkPocRouterFrozen", "the circuit's verifier was taken out of use"),
     ("ZkPocRouterNoRoute", "the pool has no verifier of this circuit"),
     ("ZkPocRouterRouteTaken", "the circuit has a verifier already; verifiers are never replaced"),

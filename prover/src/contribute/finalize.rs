@@ -17,7 +17,7 @@ use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::Model;
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_contracts::bindings::digests::commitment_id;
-use zkpoc_contracts::bindings::digests::{claim_hash, genesis_context, round_context, set_hash};
+use zkpoc_contracts::bindings::digests::{claim_hash, claims_hashes, genesis_context, round_context, set_hash};
 use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
 
 use super::{model_id, scalar, ContributeError, Progress, Site};
@@ -34,7 +34,7 @@ use crate::verify::verify_round;
 /// Largest stored finalization, bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// A claim of a round, as its event tells it and the contract's hash confirms it.
+/// A claim of a round, as its event tells it and the contract's hash of all claims confirms it.
 #[derive(Clone, Debug)]
 pub struct RoundClaim {
     /// What the contract is given.
@@ -114,23 +114,25 @@ impl Site<'_> {
 
     /// The claims of a round, from the chain.
     pub fn claims(&self, round: u64) -> Result<Vec<RoundClaim>, ContributeError> {
+        // Asked before the events: a claim that comes between is left out.
+        let expected = self.pool.claims_hash(round)?;
         let mut events: Vec<_> = self.pool.rounds_events::<ContributionRounds::ContributionProven>()?;
         events.retain(|event| event.round == U256::from(round));
         events.sort_by_key(|event| event.number);
         let mut claims = Vec::new();
-        for (position, event) in events.into_iter().enumerate() {
+        for event in events {
             let update_id = commitment_id(&event.update)?;
             let hash = claim_hash(event.claimant, event.reward, event.nullifier, update_id);
-            let expected = self.pool.claim_hash(round, position as u64)?;
-            if hash != expected {
-                return Err(ContributeError::ClaimHash { round, position, expected, found: hash });
-            }
             // A reward is part of a budget of 96 bits.
             let reward = event.reward.to();
             let record =
                 ClaimRecord { claimant: event.claimant, reward, nullifier: event.nullifier, update: event.update };
             claims.push(RoundClaim { record, hash, update_id, subject: event.subject });
         }
+        let hashes: Vec<B256> = claims.iter().map(|claim| claim.hash).collect();
+        let kept = claims_hashes(U256::from(round), &hashes).into_iter().position(|hash| hash == expected);
+        let count = kept.ok_or(ContributeError::ClaimsHash { round, claims: claims.len(), expected })?;
+        claims.truncate(count);
         Ok(claims)
     }
 

@@ -133,6 +133,9 @@ interface IContributionRounds {
         uint256 reward
     );
 
+    /// @notice A claim of a batch was not recorded. `place` is its place in the batch, `reason` the error that says why.
+    event ClaimRefused(uint256 indexed round, address indexed sender, uint256 place, bytes reason);
+
     /// @notice A constructor argument is zero.
     error ZkPocRoundsZeroArgument();
     /// @notice A round must last longer than its beacon takes.
@@ -159,8 +162,8 @@ interface IContributionRounds {
     error ZkPocRoundsIncluded(uint256 claims, uint256 got);
     /// @notice Not one record, or not one place for an acknowledgement, for each claim.
     error ZkPocRoundsRecords(uint256 expected, uint256 got);
-    /// @notice A record is not that of the claim at its place.
-    error ZkPocRoundsRecord(uint256 position, bytes32 expected, bytes32 got);
+    /// @notice The records are not those of the round's claims, in order.
+    error ZkPocRoundsRecord(bytes32 expected, bytes32 got);
     /// @notice An acknowledgement is not signed by the claimant at its place, for this round and next model.
     error ZkPocRoundsAcknowledgement(uint256 position, address expected, address got);
     /// @notice Too few claimants say that they hold the next model.
@@ -193,6 +196,14 @@ interface IContributionRounds {
     error ZkPocRoundsModel(bytes32 expected, bytes32 got);
     /// @notice A bound's exponent does not fit the field.
     error ZkPocRoundsBound(uint256 max, uint256 got);
+    /// @notice A batch of no claims or of more than `max`.
+    error ZkPocRoundsBatch(uint256 max, uint256 got);
+    /// @notice The call was given too little gas for its claims.
+    error ZkPocRoundsBatchGas();
+    /// @notice The proof or the link of a claim does not hold for its context.
+    error ZkPocRoundsProof(uint256 context);
+    /// @notice No claim of a batch was recorded; `last` is why the last one was refused.
+    error ZkPocRoundsNoneAccepted(bytes last);
     /// @notice The round cannot pay this reward any more.
     error ZkPocRoundsBudget(uint256 remaining, uint256 got);
 
@@ -211,6 +222,12 @@ interface IContributionRounds {
     /// @param request What is claimed, with its proofs.
     /// @return number Its place in the round, from zero.
     function claim(Claim calldata request) external returns (uint256 number);
+
+    /// @notice Checks several contributions at once, each for the owner of its dataset, and records those that hold. Anyone may
+    /// send them. Reverts if none holds.
+    /// @param requests What is claimed, at most MAX_BATCH.
+    /// @return accepted Bit i stands for request i.
+    function claimMany(Claim[] calldata requests) external returns (uint256 accepted);
 
     /// @notice Proves the next model from the sum of included updates. Anyone may call it after the claim deadline, until the
     /// round is void; once there is a finalization, until it can be settled, with strictly more claims. A finalization of all
@@ -274,10 +291,9 @@ interface IContributionRounds {
     /// @param number The round.
     function proposalOf(uint256 number) external view returns (Proposal memory);
 
-    /// @notice The hash that a round keeps of a claim.
+    /// @notice The hash that a round keeps of its claims: h_0 is its number, h_(i+1) = keccak256(h_i, hash of claim i).
     /// @param number The round.
-    /// @param position Place of the claim in the round.
-    function claimHash(uint256 number, uint256 position) external view returns (bytes32);
+    function claimsHash(uint256 number) external view returns (bytes32);
 
     /// @notice The round in which a nullifier was last claimed; the largest integer when it is paid.
     /// @param nullifier The nullifier.

@@ -17,4 +17,17 @@ interface IVerifier {
         external
         view
         returns (uint256[4] memory points);
+
+    /// @notice Checks all but the pairing and the share of the key's points in it.
+    /// @param proof As in `verify`.
+    /// @param instances As in `verify`.
+    /// @return accumulator What `decide` takes; the same number of words for every proof.
+    function defer(bytes calldata proof, uint256[] calldata instances)
+        external
+        view
+        returns (uint256[] memory accumulator);
+
+    /// @notice Returns when the proofs behind all accumulators are valid and reverts with a custom error otherwise.
+    /// @param accumulators Results of `defer`, one behind the other. Only the caller can know that they are.
+    function decide(uint256[] calldata accumulators) external view;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Link} from "../libraries/LinkVerifier.sol";
 import {StopReason} from "./IEmergencyStop.sol";
 
 /// @notice The circuits of a profile.
@@ -29,6 +30,11 @@ interface IVerifierRouter {
     /// @notice A verifier must be a contract.
     error ZkPocRouterNoCode(address verifier);
 
+    /// @notice No accumulator, not one link for each, or accumulators of different lengths.
+    error ZkPocRouterBatch(uint256 expected, uint256 got);
+    /// @notice The call was given too little gas for its proofs.
+    error ZkPocRouterBatchGas();
+
     /// @notice Adds the verifier of a circuit that has none.
     /// @param profileId The profile.
     /// @param circuit The circuit.
@@ -55,4 +61,15 @@ interface IVerifierRouter {
     /// @return verifier The verifier, zero when there is none.
     /// @return frozen Whether it was frozen.
     function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
+
+    /// @notice Which of several proofs and links hold. All are checked at once first; if that fails, one by one.
+    /// @param profileId The profile.
+    /// @param circuit The circuit.
+    /// @param accumulators What the circuit's verifier in use gave for each proof.
+    /// @param links The equation of each link.
+    /// @return good Bit i stands for proof and link i.
+    function hold(bytes32 profileId, Circuit circuit, uint256[][] calldata accumulators, Link[] calldata links)
+        external
+        view
+        returns (uint256 good);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Bn254} from "./Bn254.sol";
 
 /// @title What a proof is bound to, and the other tagged digests of the protocol
@@ -64,6 +65,11 @@ library Contexts {
         returns (bytes32)
     {
         return keccak256(abi.encode(CLAIM_TAG, claimant, reward, nullifier_, updateId));
+    }
+
+    /// @notice Hash of a round's claims with one more. It begins as the round's number, which is no hash.
+    function chained(bytes32 before, bytes32 claimHash) internal pure returns (bytes32) {
+        return Hashes.efficientKeccak256(before, claimHash);
     }
 
     /// @notice One shard of one subject is paid once for one model.

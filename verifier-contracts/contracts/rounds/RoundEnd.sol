@@ -80,22 +80,24 @@ abstract contract RoundEnd is RoundStore {
         if (count <= standing.count) revert ZkPocRoundsNotMore(standing.count, count);
     }
 
-    /// @dev The hash of the claim at `position`, which the record must have.
-    function _requireRecord(uint256 number, uint256 position, ClaimRecord calldata record)
-        private
-        view
-        returns (bytes32 expected)
-    {
-        expected = claimHash[number][position];
-        bytes32 got = Contexts.claim(record.claimant, record.reward, record.nullifier, keccak256(record.update));
-        if (got != expected) revert ZkPocRoundsRecord(position, expected, got);
+    /// @dev The hash of a record.
+    function _hashOf(ClaimRecord calldata record) private pure returns (bytes32) {
+        return Contexts.claim(record.claimant, record.reward, record.nullifier, keccak256(record.update));
+    }
+
+    /// @dev The records' hash is that of the round's claims.
+    function _requireHash(uint256 number, bytes32 got) private view {
+        bytes32 expected = claimsHash[number];
+        if (got != expected) revert ZkPocRoundsRecord(expected, got);
     }
 
     function _requireRecords(uint256 number, uint256 claims, ClaimRecord[] calldata records) private view {
         if (records.length != claims) revert ZkPocRoundsRecords(claims, records.length);
+        bytes32 all = bytes32(number);
         for (uint256 i = 0; i < claims; ++i) {
-            _requireRecord(number, i, records[i]);
+            all = Contexts.chained(all, _hashOf(records[i]));
         }
+        _requireHash(number, all);
     }
 
     /// @dev Checks every record, and adds up the updates of the included ones. Their points were verified when they were claimed;
@@ -109,8 +111,10 @@ abstract contract RoundEnd is RoundStore {
         G1Point[] memory sums = new G1Point[](RoundLayout.SUM_POINTS);
         bytes32[] memory hashes = new bytes32[](claims);
         uint256 count = 0;
+        bytes32 all = bytes32(number);
         for (uint256 i = 0; i < claims; ++i) {
-            bytes32 hash = _requireRecord(number, i, records[i]);
+            bytes32 hash = _hashOf(records[i]);
+            all = Contexts.chained(all, hash);
             if ((included >> i) & 1 == 0) continue;
             hashes[count++] = hash;
             bytes calldata update = records[i].update;
@@ -122,6 +126,7 @@ abstract contract RoundEnd is RoundStore {
                 );
             }
         }
+        _requireHash(number, all);
         for (uint256 j = 0; j < RoundLayout.SUM_POINTS; ++j) {
             sum = bytes.concat(sum, bytes32(sums[j].x), bytes32(sums[j].y));
         }

@@ -52,7 +52,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     /// @inheritdoc IContributionRounds
     mapping(bytes32 nullifier => uint256 round) public claimedIn;
     /// @inheritdoc IContributionRounds
-    mapping(uint256 number => mapping(uint256 position => bytes32 hash)) public claimHash;
+    mapping(uint256 number => bytes32 hash) public claimsHash;
 
     mapping(uint256 number => Round round) internal _rounds;
     mapping(uint256 number => Proposal proposal) internal _proposals;
@@ -177,6 +177,8 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
             claims: 0,
             status: RoundStatus.Open
         });
+        // Not zero, so that the first claim pays no more than the others.
+        claimsHash[number] = bytes32(number);
         emit RoundOpened(number, modelId, setAt, beaconBlock);
     }
 }

@@ -68,6 +68,30 @@ sol! {
         bytes datasetLink;
     }
 
+    struct Link {
+        uint256 differenceX;
+        uint256 differenceY;
+        uint256 nonceX;
+        uint256 nonceY;
+        uint256 challenge;
+        uint256 z0;
+        uint256 z1;
+        uint256 z2;
+        uint256 z3;
+    }
+
+    struct Noted {
+        address claimant;
+        bytes32 subject;
+        uint256 number;
+        uint256 index;
+        bytes32 nullifier;
+        uint256 reward;
+        uint256 context;
+        bytes32 modelId;
+        bool validated;
+    }
+
     struct Proposal {
         bytes32 modelId;
         uint256 included;
@@ -111,6 +135,8 @@ sol! {
     interface Verifier {
         function verify(bytes calldata proof, uint256[] calldata instances) external view;
         function accumulate(bytes calldata proof, uint256[] calldata instances) external view returns (uint256[4] memory points);
+        function defer(bytes calldata proof, uint256[] calldata instances) external view returns (uint256[] memory accumulator);
+        function decide(uint256[] calldata accumulators) external view;
     }
 
     #[sol(rpc)]
@@ -124,6 +150,7 @@ sol! {
         function getRoleAdmin(bytes32 role) external view returns (bytes32);
         function grantRole(bytes32 role, address account) external;
         function hasRole(bytes32 role, address account) external view returns (bool);
+        function hold(bytes32 profileId, Circuit circuit, uint256[][] memory accumulators, Link[] memory links) external view returns (uint256 good);
         function renounceRole(bytes32 role, address callerConfirmation) external;
         function requireLive(bytes32 profileId) external view;
         function revokeRole(bytes32 role, address account) external;
@@ -146,6 +173,8 @@ sol! {
         error ZkPocCurveCoordinate(uint256 below, uint256 got);
         error ZkPocCurvePoint(uint256 x, uint256 y);
         error ZkPocCurvePrecompile(address precompile);
+        error ZkPocRouterBatch(uint256 expected, uint256 got);
+        error ZkPocRouterBatchGas();
         error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
         error ZkPocRouterNoCode(address verifier);
         error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
@@ -284,6 +313,7 @@ sol! {
         function CLAIM_BLOCKS() external view returns (uint40);
         function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
         function FINALIZE_BLOCKS() external view returns (uint40);
+        function MAX_BATCH() external view returns (uint256);
         function MAX_BOUND_LOG2() external view returns (uint8);
         function MAX_PHASE_BLOCKS() external view returns (uint40);
         function OPERATOR_ROLE() external view returns (bytes32);
@@ -294,8 +324,10 @@ sol! {
         function TOKEN() external view returns (address);
         function WINDOW_BLOCKS() external view returns (uint40);
         function acknowledgementDigest(uint256 number, bytes32 modelId) external view returns (bytes32);
+        function checkMember(Claim memory request) external returns (Noted memory noted, Link memory link, uint256[] memory accumulator);
         function claim(Claim memory request) external returns (uint256 number);
-        function claimHash(uint256 number, uint256 position) external view returns (bytes32);
+        function claimMany(Claim[] memory requests) external returns (uint256 accepted);
+        function claimsHash(uint256 number) external view returns (bytes32 hash);
         function claimedIn(bytes32 nullifier) external view returns (uint256 round);
         function currentRound() external view returns (uint256);
         function drawnIndex(uint256 number, bytes32 root) external view returns (uint256);
@@ -320,6 +352,7 @@ sol! {
         function voidRound(uint256 number) external;
 
         event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
+        event ClaimRefused(uint256 indexed round, address indexed sender, uint256 place, bytes reason);
         event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
         event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, uint256 number, bytes32 root, uint256 index, bytes update, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward);
         event EIP712DomainChanged();
@@ -350,6 +383,8 @@ sol! {
         error ZkPocRoundsAcknowledged(uint256 needed, uint256 got);
         error ZkPocRoundsAcknowledgement(uint256 position, address expected, address got);
         error ZkPocRoundsAlreadyClaimed(bytes32 nullifier);
+        error ZkPocRoundsBatch(uint256 max, uint256 got);
+        error ZkPocRoundsBatchGas();
         error ZkPocRoundsBound(uint256 max, uint256 got);
         error ZkPocRoundsBudget(uint256 remaining, uint256 got);
         error ZkPocRoundsFull(uint256 max);
@@ -358,6 +393,7 @@ sol! {
         error ZkPocRoundsIncluded(uint256 claims, uint256 got);
         error ZkPocRoundsLength(uint256 moreThan, uint256 got);
         error ZkPocRoundsModel(bytes32 expected, bytes32 got);
+        error ZkPocRoundsNoneAccepted(bytes last);
         error ZkPocRoundsNoProposal(uint256 round);
         error ZkPocRoundsNotMore(uint256 moreThan, uint256 got);
         error ZkPocRoundsNotInRoot(bytes32 expected, bytes32 got);
@@ -368,8 +404,9 @@ sol! {
         error ZkPocRoundsNullifierUsed(bytes32 nullifier);
         error ZkPocRoundsPhase(uint256 max, uint256 got);
         error ZkPocRoundsProfile(bytes32 expected, bytes32 got);
+        error ZkPocRoundsProof(uint256 context);
         error ZkPocRoundsProofLength(uint256 expected, uint256 got);
-        error ZkPocRoundsRecord(uint256 position, bytes32 expected, bytes32 got);
+        error ZkPocRoundsRecord(bytes32 expected, bytes32 got);
         error ZkPocRoundsRecords(uint256 expected, uint256 got);
         error ZkPocRoundsRegisteredLate(uint256 before, uint256 got);
         error ZkPocRoundsSealed(uint256 round);

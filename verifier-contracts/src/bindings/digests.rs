@@ -126,6 +126,16 @@ pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B
     keccak256((tag("zkpoc.claim.v1"), claimant, reward, nullifier, update_id).abi_encode_params())
 }
 
+/// What a round keeps of its claims after each of them: it begins as the round's number, and every claim's hash is added.
+pub fn claims_hashes(round: U256, claims: &[B256]) -> Vec<B256> {
+    let mut kept = vec![B256::from(round)];
+    for claim in claims {
+        let before = kept[kept.len() - 1];
+        kept.push(keccak256([before.0, claim.0].concat()));
+    }
+    kept
+}
+
 /// Hash of the claims that a finalization includes: of their hashes, in the order of the claims.
 pub fn set_hash(included: &[B256]) -> B256 {
     keccak256(included.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>())

@@ -258,8 +258,25 @@ abstract contract PoolFixture is Test {
         (,,, bytes memory update, bytes32 nullifier,,, uint256 reward) = abi.decode(
             logs[logs.length - 1].data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256)
         );
-        hashes[request.round].push(rounds.claimHash(request.round, recorded[request.round].length));
-        recorded[request.round].push(ClaimRecord(sender, uint96(reward), nullifier, update));
+        _keep(request.round, ClaimRecord(sender, uint96(reward), nullifier, update));
+    }
+
+    /// @dev Keeps a record and its hash; the contract's hash of all claims must confirm them.
+    function _keep(uint256 number, ClaimRecord memory record) internal {
+        _keepUnchecked(number, record);
+        bytes32 all = bytes32(number);
+        for (uint256 i = 0; i < hashes[number].length; ++i) {
+            all = keccak256(abi.encode(all, hashes[number][i]));
+        }
+        vm.assertEq(rounds.claimsHash(number), all);
+    }
+
+    function _keepUnchecked(uint256 number, ClaimRecord memory record) internal {
+        bytes32 tag = keccak256("zkpoc.claim.v1");
+        bytes memory fields =
+            abi.encode(tag, record.claimant, uint256(record.reward), record.nullifier, keccak256(record.update));
+        hashes[number].push(keccak256(fields));
+        recorded[number].push(record);
     }
 
     function _sumOf(uint256 number, uint256 included) internal view returns (G1Point memory sum, bytes32 setHash) {

@@ -28,4 +28,16 @@ contract StandInVerifier is IVerifier {
     function accumulate(bytes calldata, uint256[] calldata) external pure returns (uint256[4] memory) {
         revert StandInRejects(0);
     }
+
+    /// @dev A stand-in's accumulator names its statement.
+    function defer(bytes calldata proof, uint256[] calldata instances) external pure returns (uint256[] memory words) {
+        words = new uint256[](2);
+        words[0] = uint256(keccak256(abi.encode(proof, instances)));
+    }
+
+    function decide(uint256[] calldata accumulators) external view {
+        for (uint256 i = 0; i < accumulators.length; i += 2) {
+            if (!accepted[bytes32(accumulators[i])]) revert StandInRejects(bytes32(accumulators[i]));
+        }
+    }
 }

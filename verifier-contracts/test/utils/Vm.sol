@@ -27,8 +27,10 @@ interface Vm {
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function prank(address sender) external;
     function recordLogs() external;
+    function revertToState(uint256 snapshot) external returns (bool);
     function roll(uint256 blockNumber) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotState() external returns (uint256 snapshot);
 }
 
 /// @title A test contract

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IVerifier} from "./interfaces/IVerifier.sol";
+import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {Link, LinkVerifier} from "./libraries/LinkVerifier.sol";
+
+/// @title Equations of several proofs and links, checked at once
+/// @notice What an accumulator is worth is where it came from: callers pass what the verifier in use gave them.
+abstract contract BatchCheck is IVerifierRouter {
+    /// @inheritdoc IVerifierRouter
+    function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
+
+    /// @inheritdoc IVerifierRouter
+    function hold(
+        bytes32 profileId,
+        Circuit circuit,
+        uint256[][] calldata accumulators,
+        Link[] calldata links
+    ) external view returns (uint256 good) {
+        IVerifier verifier = IVerifier(verifierOf(profileId, circuit));
+        uint256 count = accumulators.length;
+        if (count == 0 || count > 255 || links.length != count) revert ZkPocRouterBatch(count, links.length);
+        good = (uint256(1) << count) - 1;
+        if (!_decide(verifier, accumulators, 0, count)) {
+            for (uint256 i = 0; i < count; ++i) {
+                if (!_decide(verifier, accumulators, i, i + 1)) good &= ~(uint256(1) << i);
+            }
+        }
+        if (!LinkVerifier.hold(links)) {
+            for (uint256 i = 0; i < count; ++i) {
+                if (!LinkVerifier.holds(links[i])) good &= ~(uint256(1) << i);
+            }
+        }
+    }
+
+    /// @dev Whether the verifier accepts these accumulators. One that gives no reason ran out of gas: then nothing is said.
+    function _decide(IVerifier verifier, uint256[][] calldata accumulators, uint256 from, uint256 to)
+        private
+        view
+        returns (bool)
+    {
+        uint256 length = accumulators[from].length;
+        uint256[] memory all = new uint256[](length * (to - from));
+        for (uint256 i = from; i < to; ++i) {
+            uint256[] calldata one = accumulators[i];
+            if (one.length != length) revert ZkPocRouterBatch(length, one.length);
+            assembly ("memory-safe") {
+                // Behind the array's length and the words of those before.
+                let target := add(add(all, 0x20), shl(5, mul(sub(i, from), length)))
+                calldatacopy(target, one.offset, shl(5, length))
+            }
+        }
+        try verifier.decide(all) {
+            return true;
+        } catch (bytes memory reason) {
+            if (reason.length == 0) revert ZkPocRouterBatchGas();
+            return false;
+        }
+    }
+}
