@@ -8,6 +8,7 @@
 //! | [`deployment`] | `deployments/<chain id>.json`: which contracts are where |
 //! | [`deploy`] | bringing a pool on chain, and comparing one there with what would be generated here |
 //! | [`pool`] | the calls of a contributor and of an operator |
+//! | [`ledger`] | where the gas of a transaction went |
 //!
 //! Everything here is blocking: a [`Client`] owns its runtime.
 //!
@@ -25,6 +26,7 @@ use crate::srs::SrsError;
 pub mod client;
 pub mod deploy;
 pub mod deployment;
+pub mod ledger;
 pub mod pool;
 pub mod revert;
 pub mod signer;

@@ -2,17 +2,18 @@
 //!
 //! Beside the verdicts, every answer of our contract is held to a bound of gas: a refusal while reading costs no more than
 //! reading, any other no more than an honest proof. One mutation in eight is also given to `accumulate`, which must refuse
-//! the same while reading and otherwise return two points whose pairing holds exactly if `verify` accepts.
+//! the same while reading and otherwise return two points whose pairing holds exactly if `verify` accepts; and to `defer`, whose
+//! accumulator `decide` must judge as `verify` does.
 
 use halo2_proofs::halo2curves::bn256::{pairing, G1Affine};
 use zkpoc_prover::commit::point_from_bytes;
 
 use crate::campaign::{Judged, Plan, Trial, Verdict};
 use crate::classes::{Expect, CLASSES};
-use crate::kit::{kit, Kit, Subject};
+use crate::kit::{kit, Kit, Subject, Word};
 use crate::mutate::{Mutant, Start};
 use crate::support::circuit::Random;
-use crate::support::evm::{calldata, Chain, Outcome};
+use crate::support::evm::{calldata, calldata_words, Chain, Outcome};
 use crate::support::FORWARDED;
 
 /// Mutations of a run of all tests: ten of each class and circuit.
@@ -48,6 +49,19 @@ fn accumulates(subject: &Subject, chain: &mut Chain, mutant: &Mutant, verdict: &
     (!consistent).then(|| format!("accumulate: {:?}, verify: {verdict:?}", outcome.verdict()))
 }
 
+/// Checks `defer` and `decide` against the verdict of `verify`.
+fn defers(subject: &Subject, chain: &mut Chain, mutant: &Mutant, verdict: &Verdict) -> Option<String> {
+    let deferred = subject.call(chain, calldata("defer", &mutant.claim.proof, &mutant.claim.instances), FORWARDED);
+    if matches!(verdict, Err(fault) if fault.is_early()) || !deferred.success {
+        return (deferred.verdict() != *verdict)
+            .then(|| format!("defer: {:?}, verify: {verdict:?}", deferred.verdict()));
+    }
+    // Offset and length come before the words.
+    let words: Vec<Word> = deferred.output[64..].chunks(32).filter_map(|word| word.try_into().ok()).collect();
+    let decided = subject.call(chain, calldata_words("decide", &words), FORWARDED);
+    (decided.verdict() != *verdict).then(|| format!("decide: {:?}, verify: {verdict:?}", decided.verdict()))
+}
+
 fn pairing_holds(subject: &Subject, outcome: &Outcome) -> bool {
     let point = |at: usize| -> G1Affine { point_from_bytes(&outcome.output[at..at + 64]).expect("a point") };
     let params = subject.key().1;
@@ -71,6 +85,7 @@ fn judge(subject: &Subject, chain: &mut Chain, expect: &Expect, mutant: &Mutant,
     }
     if accumulate && expect.native.is_some() {
         complaints.extend(accumulates(subject, chain, mutant, &ours));
+        complaints.extend(defers(subject, chain, mutant, &ours));
     }
     Judged {
         native: expect.native.map(|_| subject.native(claim)),
