@@ -13,6 +13,7 @@ use crate::expr::put;
 use halo2_proofs::circuit::Region;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, Fixed};
+use std::borrow::Cow;
 
 /// The columns and challenges of a circuit's configuration, in the order of declaration.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub trait Columns: Circuit<Fr> {
     fn fixed_cells(&self, config: &Self::Config) -> Vec<(Column<Fixed>, usize, u64)>;
 
     /// The columns of the first phase; `None` without a witness.
-    fn first_phase(&self) -> Option<Vec<&[Fr]>>;
+    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>>;
 
     /// The columns of the second phase for these challenges; `None` without a witness.
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>>;
@@ -46,7 +47,7 @@ pub trait Columns: Circuit<Fr> {
     where
         Self: Sized,
     {
-        self.first_phase().map(|columns| columns.into_iter().map(<[Fr]>::to_vec).collect())
+        self.first_phase().map(|columns| columns.into_iter().map(Cow::into_owned).collect())
     }
 }
 
@@ -67,11 +68,11 @@ pub(crate) fn assign<C: Columns>(circuit: &C, config: &C::Config, region: &mut R
     };
     let challenges: Vec<Fr> = declared.challenges.iter().map(challenge).collect();
     let second = circuit.second_phase(&challenges).unwrap_or_default();
-    let second: Vec<&[Fr]> = second.iter().map(Vec::as_slice).collect();
+    let second: Vec<Cow<'_, [Fr]>> = second.into_iter().map(Cow::Owned).collect();
     put_all(region, &declared.second, &second, declared.blinding_rows);
 }
 
-fn put_all(region: &mut Region<'_, Fr>, columns: &[Column<Advice>], values: &[&[Fr]], blinding_rows: usize) {
+fn put_all(region: &mut Region<'_, Fr>, columns: &[Column<Advice>], values: &[Cow<'_, [Fr]>], blinding_rows: usize) {
     for (column, values) in columns.iter().zip(values) {
         put(region, *column, &values[..values.len().saturating_sub(blinding_rows)]);
     }

@@ -15,7 +15,8 @@
 //! | output | `n_L` outputs, then one end block |
 //! | backward `l = 2..L-1` (only when `L >= 3`) | `n_l` units, 2 spare |
 //!
-//! In a block the `C` weight columns hold a row of weights, cell `p` at row `p / C`, column
+//! Columns of `2^(k - stack_bits)` rows lie below each other in one column of `2^k` rows; the first begins at row 0,
+//! and all blocks are counted in it. In a block the `C` weight columns hold a row of weights, cell `p` at row `p / C`, column
 //! `p % C`: row `j` of `W_l` in the block of input `j` of the forward section `l`, the bias in its
 //! bias block, and the transposed column `k` of `W_l` (`l >= 2`) in the block of unit `k` of the
 //! output or backward section. The update columns use the same cells, except that the transposed
@@ -27,6 +28,8 @@
 
 use crate::profile::Profile;
 use crate::reference::{Model, Shard, Update};
+use halo2_proofs::arithmetic::Field;
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Rows at the end of every column that no circuit uses for data: blinding rows are among them.
@@ -142,11 +145,15 @@ impl Zone {
 pub struct Grid {
     /// log2 of the number of rows.
     pub k: u32,
+    /// log2 of how many columns lie below each other in one.
+    pub stack_bits: u32,
     /// Samples in a batch.
     pub batch: usize,
     /// Rows of a block, a multiple of four.
     pub rows_per_block: usize,
     /// Weight columns, 1 or 2.
+    pub width: usize,
+    /// Committed columns that hold the weight columns: as many, or one when they are stacked.
     pub columns: usize,
     /// Widths `n_0 .. n_L`.
     pub layers: Vec<usize>,
@@ -170,6 +177,7 @@ impl Grid {
         if let Some((layer, &width)) = layers.iter().enumerate().skip(1).find(|(_, w)| *w % columns != 0) {
             return Err(LayoutError::Width { layer, width, columns });
         }
+        let stack_bits = profile.stack_bits;
         let forward = layers[1..].iter();
         let transposed = layers[1..depth].iter();
         let widest = forward.chain(transposed).max().copied().unwrap_or(1);
@@ -188,9 +196,11 @@ impl Grid {
         let spare: usize = layers.iter().take(depth).skip(2).map(|width| width + 2).sum();
         let grid = Grid {
             k: profile.k,
+            stack_bits,
             batch: profile.batch,
             rows_per_block,
-            columns,
+            width: columns,
+            columns: profile.model_points(),
             layers,
             gaps,
             output,
@@ -205,7 +215,7 @@ impl Grid {
                 rows_per_block,
                 k: profile.k,
                 have: grid.blocks(),
-                suggested: rows.next_power_of_two().trailing_zeros(),
+                suggested: rows.next_power_of_two().trailing_zeros() + stack_bits,
             });
         }
         Ok(grid)
@@ -216,14 +226,39 @@ impl Grid {
         1 << self.k
     }
 
+    /// Rows from a stacked column to the next, `2^(k - stack_bits)`: the rows that every gate of the training circuit
+    /// but the zones is planned for.
+    pub fn height(&self) -> usize {
+        1 << self.k.saturating_sub(self.stack_bits)
+    }
+
+    /// Where weight column `c` begins: (column, row).
+    pub fn weight_column(&self, c: usize) -> (usize, usize) {
+        (c >> self.stack_bits, (c & ((1 << self.stack_bits) - 1)) * self.height())
+    }
+
+    /// Columns of [`Grid::height`] rows as columns of [`Grid::rows`] rows: column `i` begins at row
+    /// `(i mod 2^stack_bits) height` of column `i / 2^stack_bits`.
+    pub fn stacked<'a, F: Field>(&self, columns: &[&'a [F]]) -> Vec<Cow<'a, [F]>> {
+        if self.stack_bits == 0 {
+            return columns.iter().map(|column| Cow::Borrowed(*column)).collect();
+        }
+        let tall = columns.chunks(1 << self.stack_bits).map(|parts| {
+            let mut column = parts.concat();
+            column.resize(self.rows(), F::ZERO);
+            Cow::Owned(column)
+        });
+        tall.collect()
+    }
+
     /// Depth `L` of the network.
     pub fn depth(&self) -> usize {
         self.layers.len() - 1
     }
 
-    /// Whole blocks before the tail.
+    /// Whole blocks of a stacked column before the tail.
     pub fn blocks(&self) -> usize {
-        self.rows().saturating_sub(TAIL) / self.rows_per_block
+        self.height().saturating_sub(TAIL) / self.rows_per_block
     }
 
     /// First block that the sections leave free.
@@ -293,7 +328,8 @@ impl Grid {
     }
 
     fn cell(&self, block: usize, p: usize) -> (usize, usize) {
-        (p % self.columns, self.row(block) + p / self.columns)
+        let (column, first) = self.weight_column(p % self.width);
+        (column, first + self.row(block) + p / self.width)
     }
 
     /// The integers of the model columns: weights, biases, transposed weights; 1 in the tail.
@@ -358,7 +394,7 @@ impl Grid {
     /// Zones of the model columns and the update columns (column, row).
     pub fn parameter_zones(&self) -> Vec<Zone> {
         let mut zones = self.blank_zones();
-        // One zone column serves all C columns: a row is data when its cell of any column is.
+        // One zone column serves all columns: a row is data when its cell of any column is.
         let mut mark = |(_, row): (usize, usize)| zones[row] = Zone::Data;
         for l in 1..=self.depth() {
             for k in 0..self.layers[l] {

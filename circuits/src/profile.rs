@@ -26,11 +26,13 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// The profiles that come with the product: name and TOML text.
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("toy", include_str!("../../params/toy.toml")),
     ("digits-tiny", include_str!("../../params/digits-tiny.toml")),
     ("mnist-linear", include_str!("../../params/mnist-linear.toml")),
     ("mnist-mlp", include_str!("../../params/mnist-mlp.toml")),
+    ("mnist-mlp-fast", include_str!("../../params/mnist-mlp-fast.toml")),
+    ("mnist-mlp-cheap", include_str!("../../params/mnist-mlp-cheap.toml")),
 ];
 
 /// A step's learning rate as the fraction `numerator / 2^shift` of integer units, for the mean of a round's `N` updates
@@ -82,8 +84,10 @@ pub struct Profile {
     pub max_claims: u64,
     /// Bits of a limb of a range check; the limb table has `2^limb_bits` rows.
     pub limb_bits: u32,
-    /// Number of committed columns for the model, and for the update: 1 or 2.
+    /// Number of columns for the model, and for the update: 1 or 2.
     pub weight_columns: usize,
+    /// log2 of how many columns of `2^(k - stack_bits)` rows lie below each other in one column.
+    pub stack_bits: u32,
     /// Circuits have `2^k` rows.
     pub k: u32,
     /// Hidden activation function: `relu`.
@@ -141,6 +145,12 @@ impl Profile {
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.layers.windows(2).fold(0, |sum, n| n[0].saturating_add(1).saturating_mul(n[1]).saturating_add(sum))
+    }
+
+    /// Number of points that commit to a model, and to an update.
+    #[must_use]
+    pub fn model_points(&self) -> usize {
+        self.weight_columns.div_ceil(1 << self.stack_bits.min(8))
     }
 
     /// Number of features of a record, `n_0`.

@@ -86,7 +86,7 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
     let (rows, block, depth) = (grid.rows(), grid.rows_per_block, grid.depth());
     let looked_up = area.rows.len() * area.columns.len();
     let mut out = vec![
-        bound("product", block * block * grid.columns + rows + 3, 2 * depth - 1),
+        bound("product", block * block * grid.width + rows + 3, 2 * depth - 1),
         bound("update", 2 * rows, depth),
         bound("state", 3, depth + 1),
         bound("lookup", looked_up + (1 << profile.limb_bits) + rows * grid.columns, 1),
@@ -108,7 +108,7 @@ pub fn dataset(circuit: &DatasetCircuit) -> Vec<ErrorBound> {
 /// The errors of a round proof.
 pub fn round(circuit: &RoundCircuit) -> Vec<ErrorBound> {
     let plan: &RoundPlan = circuit.plan();
-    let (grid, cells) = (&plan.grid, plan.grid.rows_per_block * plan.grid.columns);
+    let (grid, cells) = (&plan.grid, plan.grid.rows_per_block * plan.grid.width);
     let looked_up = plan.area().len() * plan.lookups() * grid.columns;
     let mut out = vec![bound("lookup", looked_up + (1 << plan.limb_bits), 1)];
     if grid.depth() > 1 {

@@ -4,7 +4,7 @@ mod support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;
-use support::{census, free, honest_dataset, honest_round, round_audit, shape, Claim, Fixture};
+use support::{census, free, honest_dataset, honest_round, round_audit, shape, stacked, Claim, Fixture};
 use zkpoc_circuits::audit::{Audit, Cell};
 use zkpoc_circuits::grid::{Zone, TAIL};
 use zkpoc_circuits::profile::Profile;
@@ -23,7 +23,10 @@ fn small_shapes() -> Vec<Fixture> {
     let make = |(seed, (layers, batch, columns, limb_bits)): (usize, &(&[usize], usize, usize, u32))| {
         Fixture::random(shape(layers, *batch, *columns, *limb_bits).expect("a layout"), seed as u64)
     };
-    shapes.iter().enumerate().map(make).collect()
+    let flat: Vec<Fixture> = shapes.iter().enumerate().map(make).collect();
+    let tall = |f: &Fixture| Fixture::random(stacked(f.profile.clone(), 1), 3);
+    let stacked: Vec<Fixture> = flat.iter().map(tall).collect();
+    flat.into_iter().chain(stacked).collect()
 }
 
 /// What holds for every circuit: nothing twice, nothing unassigned, nothing out of reach.
@@ -90,7 +93,9 @@ fn check_round(profile: &Profile) {
     let name = format!("round {} {:?}", profile.name, profile.layers);
     check_structure(&name, &audit, &census::round(circuit.plan()), &free::round_starts(circuit.plan()));
     for column in columns..2 * columns {
-        assert_eq!(audit.rotations(column), BTreeSet::from([0]), "{name}: column {column}");
+        let copies = circuit.plan().stacked().into_iter().map(|first| first as i32);
+        let rotations = if profile.depth() > 1 { copies.collect() } else { BTreeSet::from([0]) };
+        assert_eq!(audit.rotations(column), rotations, "{name}: column {column}");
     }
     // What is folded is data or forced to zero.
     let zones = circuit.plan().grid.parameter_zones();
@@ -105,10 +110,17 @@ fn check(f: &Fixture) {
     let audit = f.audit(&f.claim(), 1);
     check_structure(&name, &audit, &census::training(&f.plan), &free::training_starts(&f.plan));
 
-    // Committed hiding columns give away one evaluation a proof.
-    let columns = f.plan.grid.columns;
-    for column in columns..2 * columns + 1 {
-        assert_eq!(audit.rotations(column), BTreeSet::from([0]), "{name}: column {column}");
+    // Committed hiding columns give away few evaluations a proof: the data one, beside LINK_ROWS random rows; the update
+    // the rows of a group, beside TAIL random rows. So many stay independent even where the sum of two updates and of their
+    // random rows is known.
+    let grid = &f.plan.grid;
+    let columns = grid.columns;
+    assert_eq!(audit.rotations(columns), BTreeSet::from([0]), "{name}: data");
+    for column in columns + 1..2 * columns + 1 {
+        let places = (0..grid.width).map(|c| grid.weight_column(c)).filter(|(own, _)| columns + 1 + own == column);
+        let rows = places.flat_map(|(_, first)| (first as i32 - 3..=first as i32).collect::<Vec<_>>());
+        assert_eq!(audit.rotations(column), rows.collect(), "{name}: column {column}");
+        assert!(2 * audit.rotations(column).len() + 2 <= TAIL, "{name}: column {column}");
     }
 }
 
@@ -149,27 +161,29 @@ fn audit_every_first_phase_cell_is_pinned_or_carries_nothing() {
     let shapes = [
         Fixture::random(shape(&[2, 3, 2], 3, 1, 4).unwrap(), 1),
         Fixture::random(shape(&[2, 4, 2, 2], 3, 2, 4).unwrap(), 2),
+        Fixture::random(stacked(shape(&[2, 2, 2], 2, 2, 4).unwrap(), 1), 2),
     ];
     for f in &shapes {
         let grid = &f.plan.grid;
         let first = f.first.clone();
         let mut audit = f.audit(&f.claim(), 1);
-        let columns = first.columns().count();
+        let columns = first.columns(grid).len();
         let data = grid.columns;
         let free = free::training(&f.plan).all();
         let usable = grid.rows() - f.circuit.blinding_rows();
         for column in data + 1..columns {
             for row in 0..usable {
                 let mut cheat = first.clone();
-                let cells = cheat
-                    .w
-                    .iter_mut()
-                    .chain([&mut cheat.x])
-                    .chain(&mut cheat.d)
-                    .chain(&mut cheat.aux)
-                    .nth(column)
-                    .unwrap();
-                cells[row] += Fr::from(1 << 20);
+                let committed = 2 * grid.columns + 1;
+                let (cells, at) = if column < committed {
+                    (cheat.w.iter_mut().chain([&mut cheat.x]).chain(&mut cheat.d).nth(column).unwrap(), row)
+                } else {
+                    let aux = ((column - committed) << grid.stack_bits) + row / grid.height();
+                    // Below the last private column there is nothing to cheat with.
+                    let Some(cells) = cheat.aux.get_mut(aux) else { continue };
+                    (cells, row % grid.height())
+                };
+                cells[at] += Fr::from(1 << 20);
                 audit.again(&f.circuit_of(&Claim::of(cheat))).unwrap();
                 let unnoticed = audit.failing().is_empty();
                 assert_eq!(

@@ -62,12 +62,12 @@ fn golden_training_toy() {
     training(
         "toy",
         (
-            16,
-            11,
-            66,
-            12,
-            "ca6b3276613fccc62cfe6c7b90dfac831e9b77dd3d87b85fc8b367fc971083d9",
-            "fa84c3136b7985404d756300eeee032a95ba6bbece0bacb9b100562e5bd139c1",
+            15,
+            10,
+            68,
+            15,
+            "37cb1030caf9aaad65e8b56510e2dac4692ab3bfa357e5e126944da471d3967f",
+            "24d5bc6d343ee8fdda3003e05755d4c3739c057f141506f258fd443f9ab7770a",
         ),
     );
 }
@@ -77,12 +77,12 @@ fn golden_training_digits_tiny() {
     training(
         "digits-tiny",
         (
-            16,
-            11,
-            73,
-            14,
-            "33af58c2df43bf1d855bd2195aa0a37c7a7ace3a5f3d93d65581ee874f3f809f",
-            "19a83a5e12040827fec99c7370369110e94723cb6280a66a45f09d73e2f2c4a3",
+            15,
+            10,
+            78,
+            18,
+            "d3dbf390989d5aabf71526691ed3060f2626b4b7e5354a00f43955c2e1d30481",
+            "ca6af0fec1624d0935b6b1b69e340f2009c6ae8d8d814f6bffe4bf279c19cf76",
         ),
     );
 }
@@ -92,12 +92,12 @@ fn golden_training_mnist_linear() {
     training(
         "mnist-linear",
         (
-            8,
-            11,
-            51,
-            14,
-            "eee1b22d1eeca711e802756f7f31b5be70953dda4aa8697b020b52c64187f97d",
-            "348955e7a07ae924e341a6d432d1ddfff662f6a9569e5d9e2f50f65d33c88fc1",
+            7,
+            10,
+            53,
+            16,
+            "f14bad4c6adbe91db6d167de06911c795805bf4fa84897883958d239ea978229",
+            "3b68878b52f3437b1a86604d29089dc23409ad808e7de573d65bd3aecca3c9f7",
         ),
     );
 }
@@ -107,12 +107,12 @@ fn golden_training_mnist_mlp() {
     training(
         "mnist-mlp",
         (
-            12,
             11,
-            66,
-            14,
-            "8bfd0c98d3f5322eb635c43866c93bfa880dad6301edc9d8fae000f5c8e759f5",
-            "bce09dd40dfc411d74fe1488b26e6dba63450c4e35549b1cab89f62dd4187c06",
+            10,
+            71,
+            18,
+            "d97f992e80396eec65c73fd94f2bccb4b2874cce1046c1e7366959f244bba5f0",
+            "e8af22f82d76bc3f1cab4823a7cf02c6a4a6c91f5864879dc947ce0ac5512a49",
         ),
     );
 }
@@ -233,6 +233,96 @@ fn golden_round_mnist_mlp() {
             8,
             "2d4ab49874cb5634c71087b716a4ce9d5fea8fa9eb283641a2e8be222ee20d74",
             "dcc1f0f4a383eef512aeabacc5bf3d70b7178fb5a203a5358116b4ea798bc7aa",
+        ),
+    );
+}
+
+#[test]
+fn golden_training_mnist_mlp_fast() {
+    training(
+        "mnist-mlp-fast",
+        (
+            11,
+            10,
+            71,
+            18,
+            "d97f992e80396eec65c73fd94f2bccb4b2874cce1046c1e7366959f244bba5f0",
+            "e8af22f82d76bc3f1cab4823a7cf02c6a4a6c91f5864879dc947ce0ac5512a49",
+        ),
+    );
+}
+
+#[test]
+fn golden_training_mnist_mlp_cheap() {
+    training(
+        "mnist-mlp-cheap",
+        (
+            6,
+            10,
+            71,
+            28,
+            "4e3cca0f22b96232f2e990ad06da9008996249becacdf9e087c31d974ea1520e",
+            "8e7856d053b32d01e783f61787e55235c36e6bab8477278c0d681e291cbe33cf",
+        ),
+    );
+}
+
+#[test]
+fn golden_dataset_mnist_mlp_fast() {
+    dataset(
+        "mnist-mlp-fast",
+        (
+            6,
+            6,
+            11,
+            6,
+            "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
+            "5776bc60a16ddea377f2394234ed84a4d19cbbda7b13273a04bbff8d7f41e0ac",
+        ),
+    );
+}
+
+#[test]
+fn golden_dataset_mnist_mlp_cheap() {
+    dataset(
+        "mnist-mlp-cheap",
+        (
+            6,
+            6,
+            11,
+            6,
+            "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
+            "628bf30d70feed8e155832ec32bcfc77111b15b2cbf5a3af4650929bb782a1bc",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_mlp_fast() {
+    round(
+        "mnist-mlp-fast",
+        (
+            33,
+            6,
+            47,
+            8,
+            "2d4ab49874cb5634c71087b716a4ce9d5fea8fa9eb283641a2e8be222ee20d74",
+            "dcc1f0f4a383eef512aeabacc5bf3d70b7178fb5a203a5358116b4ea798bc7aa",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_mlp_cheap() {
+    round(
+        "mnist-mlp-cheap",
+        (
+            19,
+            6,
+            35,
+            8,
+            "0b7da60b18b5a61d05d6405ce0c2853a6b01bf4a045ae75cb0bf8827996f56a4",
+            "07bbcab0ed46ec736f9606fd26f085e0709f569712c86c98434176d6385707a6",
         ),
     );
 }

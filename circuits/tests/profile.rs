@@ -23,7 +23,7 @@ fn refusal(field: &str, value: &str) -> String {
 #[test]
 fn accepts_the_builtin_profiles_under_their_names() {
     let names = Profile::builtin_names();
-    assert_eq!(names, ["toy", "digits-tiny", "mnist-linear", "mnist-mlp"]);
+    assert_eq!(names, ["toy", "digits-tiny", "mnist-linear", "mnist-mlp", "mnist-mlp-fast", "mnist-mlp-cheap"]);
     for name in names {
         assert_eq!(Profile::builtin(name).expect(name).name, name);
     }
@@ -38,7 +38,7 @@ fn golden_canonical_json_of_toy() {
         r#"{"activation":"relu","activation_bits":8,"activation_shift":4,"backprop_shift":4,"#,
         r#""batch":3,"bias_unit":15,"data":"synthetic","feature_bits":4,"k":8,"layers":[6,4,3],"#,
         r#""learning_rate":{"numerator":1,"shift":9},"limb_bits":4,"loss":"squared-error","#,
-        r#""max_claims":8,"name":"toy","residual_shift":4,"signal_bits":8,"target":240,"#,
+        r#""max_claims":8,"name":"toy","residual_shift":4,"signal_bits":8,"stack_bits":0,"target":240,"#,
         r#""weight_bits":8,"weight_columns":1,"weight_frac_bits":4}"#,
     );
     assert_eq!(Profile::builtin("toy").expect("builtin").canonical_json(), want);
@@ -47,10 +47,10 @@ fn golden_canonical_json_of_toy() {
 #[test]
 fn golden_profile_ids() {
     let want = [
-        ("toy", "de55aa9228b075763b7f86e65403e9938756a93b01886470116ab44e438c3259"),
-        ("digits-tiny", "09b5b5c67f534677a8838dc69edafbf16d716b78450d06356f88295e2a5e574e"),
-        ("mnist-linear", "6d6929f504a5cbd4d0fa8d00fb38e5c990eacd5e7f39696f6486ed463483d675"),
-        ("mnist-mlp", "67684a0dffc5a1a812d8adf29dc28107687657ef302c29ea9c6203f7af1acaf0"),
+        ("toy", "9073a48c75742b9648f4fbff571d32330c39f9f71c26ba0376a40fa2842768dc"),
+        ("digits-tiny", "76dfa98e368b1826194de097dfad589c8c5e508d8a8b414075e038f047360f1c"),
+        ("mnist-linear", "a1c3774b665ea2cb394ec72bf53ddd751d6d02fa49aab73f723c5b61b5dcc8c1"),
+        ("mnist-mlp", "955fbf53b666a5ce6702e0d2570e92c3bf4b72b6f4ff19dfd997519f0f861591"),
     ];
     let got: Vec<_> =
         want.iter().map(|(name, _)| (*name, hex::encode(Profile::builtin(name).expect(name).id()))).collect();
@@ -79,6 +79,7 @@ fn the_id_changes_with_every_field() {
         ("max_claims", "512"),
         ("limb_bits", "5"),
         ("weight_columns", "2"),
+        ("stack_bits", "1"),
         ("k", "9"),
     ];
     for (field, value) in changes {
@@ -138,6 +139,7 @@ fn rejects_numbers_out_of_range_with_the_range() {
         ("limb_bits", "1", "`limb_bits` is 1; expected 2 to 15"),
         ("limb_bits", "16", "`limb_bits` is 16; expected 2 to 15"),
         ("weight_columns", "3", "`weight_columns` is 3; expected 1 to 2"),
+        ("stack_bits", "3", "`stack_bits` is 3; expected 0 to 2"),
         ("k", "25", "`k` is 25; expected 4 to 24"),
     ];
     for (field, value, reason) in cases {

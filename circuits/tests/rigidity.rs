@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
 use support::free::{self, Free};
-use support::{honest_dataset, honest_round, round_audit, shape, Fixture};
+use support::{honest_dataset, honest_round, round_audit, shape, stacked, Fixture};
 use zkpoc_circuits::audit::{Audit, Cell, Question, Rigidity};
 use zkpoc_circuits::field::power_of_two;
 use zkpoc_circuits::grid::TAIL;
@@ -40,7 +40,11 @@ fn training(f: Fixture) -> Subject {
     let area = &f.plan.area;
     // Model and data; the link leaves the tail of the data free. Limbs are looked up.
     let mut known: BTreeSet<Cell> = cells(0..c, 0..rows).chain(cells([c], 0..rows - TAIL)).collect();
-    known.extend(cells(area.columns.clone().map(|aux| 2 * c + 1 + aux), area.rows.clone()));
+    let slots = 1 << f.plan.grid.stack_bits;
+    for aux in area.columns.clone() {
+        let begin = aux % slots * f.plan.grid.height();
+        known.extend(cells([2 * c + 1 + aux / slots], begin + area.rows.start..begin + area.rows.end));
+    }
     Subject {
         name: format!("training {:?}", f.profile.layers),
         free: free::training(&f.plan),
@@ -151,6 +155,7 @@ fn rigidity_of_the_training_circuit() {
     check(&training(Fixture::random(shape(&[2, 4, 2, 2], 3, 2, 4).unwrap(), 2)));
     check(&training(Fixture::random(shape(&[3, 2], 5, 1, 4).unwrap(), 3)));
     check(&training(Fixture::random(shape(&[3, 2, 2], 3, 1, 6).unwrap(), 2)));
+    check(&training(Fixture::random(stacked(shape(&[2, 4, 2], 3, 2, 4).unwrap(), 1), 2)));
 }
 
 #[test]
@@ -167,6 +172,7 @@ fn rigidity_of_the_round_circuit() {
     check(&round(&Profile { weight_bits: 10, ..toy }));
     check(&round(&shape(&[4, 8, 6, 2], 2, 2, 5).unwrap()));
     check(&round(&shape(&[3, 2], 5, 1, 4).unwrap()));
+    check(&round(&stacked(shape(&[3, 4, 2], 2, 2, 5).unwrap(), 1)));
 }
 
 /// Deletes one constraint at a time. Those whose deletion leaves the kernel as it is choose between finitely many

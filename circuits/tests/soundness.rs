@@ -23,7 +23,7 @@ fn line(profile: &str, circuit: &str, bounds: &[ErrorBound]) -> String {
 #[test]
 fn every_circuit_has_200_bits_and_the_book_says_how_they_come_about() {
     let mut missing = Vec::new();
-    for name in ["toy", "digits-tiny", "mnist-linear", "mnist-mlp"] {
+    for name in Profile::builtin_names() {
         let profile = Profile::builtin(name).expect("the profile");
         for (circuit, bounds) in [
             ("training", training(&TrainingCircuit::new(&profile).expect("a circuit"))),

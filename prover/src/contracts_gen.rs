@@ -128,7 +128,7 @@ pub fn generate_sources(
 ) -> Result<Generated, ContractsError> {
     let srs = SrsPoints::from(params);
     // Committed columns come first.
-    let points = profile.weight_columns;
+    let points = profile.model_points();
     let columns = points as u64;
     let at = |vk: &VerifyingKey<G1Affine>, circuit, column| {
         advice_offset(vk, column).map(|offset| offset as u64).ok_or(ContractsError::Column { circuit, column })

@@ -147,7 +147,7 @@ impl VerifierKey {
 
     fn new(profile: &Profile, kind: CircuitKind, vk: VerifyingKey<G1Affine>) -> Self {
         let (profile_id, profile_name) = (B256::new(profile.id()), profile.name.clone());
-        Self { kind, profile_id, profile_name, model_points: profile.weight_columns, vk }
+        Self { kind, profile_id, profile_name, model_points: profile.model_points(), vk }
     }
 
     /// The circuit.

@@ -17,6 +17,7 @@ pub mod formats;
 pub mod fsio;
 pub mod home;
 pub mod keys;
+pub mod layout;
 pub mod link;
 pub mod metrics;
 pub mod openings;

@@ -267,7 +267,7 @@ impl<'a> Watcher<'a> {
     ) -> Result<String, Reason> {
         let call = ContributionRounds::finalizeCall::abi_decode(input).map_err(|_| not_direct("finalize"))?;
         let Finalization { included, records, proof, .. } = call.request;
-        let columns = self.profile.weight_columns;
+        let columns = self.profile.model_points();
         let mut sums = vec![G1::default(); columns];
         let mut all = Vec::new();
         let mut hashes = Vec::new();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use zkpoc_circuits::profile::Profile;
 
 const ADDRESS: &str = "0x00000000000000000000000000000000000000aa";
 const OTHER: &str = "0x00000000000000000000000000000000000000bb";
@@ -131,7 +132,7 @@ fn accepts_a_backup_and_rejects_a_changed_one() {
 #[test]
 fn inspect_says_what_every_profile_means() {
     let place = Place::new();
-    for profile in ["toy", "digits-tiny", "mnist-linear", "mnist-mlp"] {
+    for profile in Profile::builtin_names() {
         let json = place.ok(&format!("inspect {profile}"));
         assert_eq!(json["profile"]["name"], profile);
         assert_eq!(json["training"]["degree"], 3, "{profile}");
@@ -141,6 +142,22 @@ fn inspect_says_what_every_profile_means() {
     let keys = place.ok("keys toy");
     assert_eq!(json["training"]["proof_bytes"], keys["keys"][0]["proof_bytes"]);
     assert_eq!(json["dataset"]["proof_bytes"], keys["keys"][1]["proof_bytes"]);
+}
+
+#[test]
+fn inspect_draws_a_layout_and_looks_for_others() {
+    let place = Place::new();
+    place.ok("inspect toy --svg toy.svg");
+    let drawing = std::fs::read_to_string(place.path("toy.svg")).expect("a drawing");
+    assert!(drawing.starts_with("<?xml") && drawing.ends_with("</svg>\n"));
+    assert!(place.fails("inspect toy --svg toy.svg", 2).contains("exists already"));
+    for purpose in ["fast", "cheap", "balanced"] {
+        let found = place.ok(&format!("inspect toy --solve {purpose}"));
+        let best = &found["candidates"][0];
+        assert!(best["gas"].as_f64() > Some(200_000.0) && best["time_msm16"].as_f64() > Some(0.0), "{best}");
+        assert!(found["toml"].as_str().is_some_and(|lines| lines.contains(&format!("k = {}", best["k"]))));
+    }
+    place.fails("inspect toy --solve best", 2);
 }
 
 #[test]

@@ -33,6 +33,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance, SecondPhase,
 };
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Configuration of the dataset circuit.
@@ -252,8 +253,8 @@ impl Columns for DatasetCircuit {
         out
     }
 
-    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
-        self.witness.as_ref().map(|first| vec![first.x.as_slice(), first.aux.as_slice()])
+    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
+        self.witness.as_ref().map(|first| vec![Cow::Borrowed(first.x.as_slice()), Cow::Borrowed(first.aux.as_slice())])
     }
 
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {

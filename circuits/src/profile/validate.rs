@@ -165,6 +165,7 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("max_claims", p.max_claims.into(), 1, JSON_MAX)?;
     range("limb_bits", p.limb_bits.into(), 2, 15)?;
     range("weight_columns", p.weight_columns as i128, 1, 2)?;
+    range("stack_bits", p.stack_bits.into(), 0, 2)?;
     range("k", p.k.into(), 4, 24)?;
     let unit = p.target >> p.residual_shift;
     let max = signed_max(p.signal_bits);
@@ -176,7 +177,7 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
 
 /// What no layout can do: commit to more values than there are rows.
 fn rows(p: &Profile) -> Result<(), ProfileError> {
-    let rows = 1usize << p.k;
+    let rows = 1usize << p.k.saturating_sub(p.stack_bits);
     let fits = |what, got, columns, max| match got <= max {
         true => Ok(()),
         false => Err(ProfileError::Rows { what, got, columns, max }),

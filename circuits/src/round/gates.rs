@@ -51,7 +51,7 @@ use halo2_proofs::poly::Rotation;
 type Named = Vec<(&'static str, Expr)>;
 
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &RoundConfig, plan: &RoundPlan) {
-    meta.create_gate("zones", |meta| zones(meta, config));
+    meta.create_gate("zones", |meta| zones(meta, config, plan));
     meta.create_gate("weights", |meta| weights(meta, config, plan));
     meta.create_gate("lookups", |meta| lookups(meta, config, plan));
     if config.p2_folds.is_some() {
@@ -64,7 +64,7 @@ fn at(meta: &mut VirtualCells<'_, Fr>, column: Column<Advice>, rotation: i32) ->
     meta.query_advice(column, Rotation(rotation))
 }
 
-fn zones(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig) -> Named {
+fn zones(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig, plan: &RoundPlan) -> Named {
     let zone = meta.query_fixed(config.f_zone, Rotation::cur());
     let fold = meta.query_fixed(config.q_fold, Rotation::cur());
     let mut out = Vec::new();
@@ -74,9 +74,11 @@ fn zones(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig) -> Named {
     }
     for column in &config.s {
         let s = at(meta, *column, 0);
-        out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * s.clone()));
+        out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * s));
         if config.p2_folds.is_some() {
-            out.push(("sum.transposed", is_two(&fold) * s));
+            for first in plan.stacked() {
+                out.push(("sum.transposed", is_two(&fold) * at(meta, *column, first as i32)));
+            }
         }
     }
     out
@@ -158,13 +160,14 @@ fn lookups(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig, plan: &RoundPl
 
 fn folds(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig, plan: &RoundPlan) -> Named {
     let Some([fold, turn]) = config.p2_folds else { return Vec::new() };
-    let (columns, rows) = (plan.grid.columns, plan.grid.rows_per_block);
+    let (columns, rows) = (plan.grid.width, plan.grid.rows_per_block);
     let back = -(rows as i32);
     let q_fold = meta.query_fixed(config.q_fold, Rotation::cur());
     let q_block = meta.query_fixed(config.q_block, Rotation::cur());
     let tau = meta.query_challenge(config.tau);
     let rho = power(&tau, rows * columns);
-    let cells: Vec<Expr> = config.next.iter().rev().map(|column| at(meta, *column, 0)).collect();
+    let places = (0..columns).rev().map(|c| plan.grid.weight_column(c));
+    let cells: Vec<Expr> = places.map(|(column, first)| at(meta, config.next[column], first as i32)).collect();
     let now = at(meta, fold, 0);
     let before = at(meta, fold, -1);
     let block_before = at(meta, fold, back);
@@ -197,7 +200,7 @@ fn row_zero(meta: &mut VirtualCells<'_, Fr>, config: &RoundConfig, plan: &RoundP
     }
     let Some([fold, turn]) = config.p2_folds else { return out };
     let grid = &plan.grid;
-    let (rows, columns) = (grid.rows_per_block, grid.columns);
+    let (rows, columns) = (grid.rows_per_block, grid.width);
     let tau = meta.query_challenge(config.tau);
     let block = rows * columns;
     for l in 2..=grid.depth() {

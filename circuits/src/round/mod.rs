@@ -39,6 +39,7 @@ use crate::profile::Profile;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned, given `alpha` and `tau`; only tests cheat this way.
@@ -112,8 +113,8 @@ impl Columns for RoundCircuit {
         config::fixed_cells(config, self.plan())
     }
 
-    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
-        self.witness.as_ref().map(|first| first.columns().map(Vec::as_slice).collect())
+    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
+        self.witness.as_ref().map(|first| first.columns().map(|column| Cow::Borrowed(column.as_slice())).collect())
     }
 
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {

@@ -80,9 +80,16 @@ impl RoundPlan {
         self.profile.weight_bits - self.limb_bits
     }
 
-    /// Rows whose cells are looked up: from the first input's block to the last bias.
+    /// Rows whose cells are looked up: from the first input's block to the last bias, of the last stacked column.
     pub fn area(&self) -> std::ops::Range<usize> {
-        self.grid.row(self.grid.input(1, 0))..self.grid.row(self.grid.gap(self.grid.depth()))
+        let (_, last) = self.grid.weight_column(self.grid.width - 1);
+        self.grid.row(self.grid.input(1, 0))..last + self.grid.row(self.grid.gap(self.grid.depth()))
+    }
+
+    /// First rows of the weight columns that lie in one column.
+    pub fn stacked(&self) -> Vec<usize> {
+        let places = (0..self.grid.width).map(|c| self.grid.weight_column(c));
+        places.filter(|(column, _)| *column == 0).map(|(_, first)| first).collect()
     }
 
     /// First row of the table; the row before it starts the sum.
@@ -90,12 +97,12 @@ impl RoundPlan {
         1
     }
 
-    /// Rows of the weights of layer `l >= 2`, biases not included.
+    /// Rows of the weights of layer `l >= 2`, biases not included, in the first stacked column.
     pub fn forward(&self, l: usize) -> std::ops::Range<usize> {
         self.grid.row(self.grid.input(l, 0))..self.grid.row(self.grid.bias(l))
     }
 
-    /// Rows of the transposed weights of layer `l >= 2`.
+    /// Rows of the transposed weights of layer `l >= 2`, in the first stacked column.
     pub fn transposed(&self, l: usize) -> std::ops::Range<usize> {
         let first = self.grid.transposed(l, 0);
         self.grid.row(first)..self.grid.row(first + self.grid.layers[l])
@@ -105,10 +112,13 @@ impl RoundPlan {
     pub fn parameter_rows(&self) -> Vec<usize> {
         let grid = &self.grid;
         let mut rows = Vec::new();
-        for l in 1..=grid.depth() {
-            let cells = grid.layers[l] / grid.columns;
-            for block in grid.input(l, 0)..=grid.bias(l) {
-                rows.extend(grid.row(block)..grid.row(block) + cells);
+        for first in self.stacked() {
+            for l in 1..=grid.depth() {
+                let cells = grid.layers[l] / grid.width;
+                for block in grid.input(l, 0)..=grid.bias(l) {
+                    let row = first + grid.row(block);
+                    rows.extend(row..row + cells);
+                }
             }
         }
         rows

@@ -132,6 +132,10 @@ impl RoundWitness {
                 }
                 put(plan, &mut parts[column], row, split(plan, w, s, v, claims));
             }
+            // Copies between two stacked columns are looked up as well.
+            for row in plan.area() {
+                parts[column][4 + plan.excess][row] = signed(low_limb(plan, integers.2[column][row]));
+            }
         }
         // Padding of the area is looked up like a weight of zero: a limb is narrower than a weight, so its low limb is zero.
         let field = |columns: Vec<Vec<i64>>| -> Vec<Vec<Fr>> {
@@ -189,8 +193,13 @@ fn split(plan: &RoundPlan, w: i64, s: i64, v: i64, claims: u64) -> Split {
             rest
         }
     };
-    let weight = i128::from(v - min) & ((1 << bits) - 1);
+    let weight = low_limb(plan, v);
     Split { low, high, under: part(high, v == max), over: part(last - high, v == min), excess, weight }
+}
+
+/// Low limb of a next weight.
+fn low_limb(plan: &RoundPlan, v: i64) -> i128 {
+    i128::from(v - signed_min(plan.profile.weight_bits)) & ((1 << plan.limb_bits) - 1)
 }
 
 fn put(plan: &RoundPlan, columns: &mut [Vec<Fr>], row: usize, split: Split) {
@@ -285,7 +294,9 @@ impl Phase2 {
 /// The folds of cells and of blocks.
 fn folds(plan: &RoundPlan, first: &RoundWitness, tau: Fr) -> [Vec<Fr>; 2] {
     let grid = &plan.grid;
-    let (columns, rows) = (grid.columns as u64, grid.rows_per_block);
+    let (columns, rows) = (grid.width as u64, grid.rows_per_block);
+    let places: Vec<&[Fr]> =
+        (0..grid.width).map(|c| grid.weight_column(c)).map(|(column, start)| &first.next[column][start..]).collect();
     let mut fold = vec![Fr::ZERO; grid.rows()];
     let mut turn = vec![Fr::ZERO; grid.rows()];
     let rho = tau.pow([columns * rows as u64]);
@@ -293,7 +304,7 @@ fn folds(plan: &RoundPlan, first: &RoundWitness, tau: Fr) -> [Vec<Fr>; 2] {
     for l in 2..=grid.depth() {
         for (section, base) in [(plan.forward(l), tau), (plan.transposed(l), rho)] {
             for row in section {
-                fold[row] = first.next.iter().fold(fold[row - 1], |sum, column| sum * base + column[row]);
+                fold[row] = places.iter().fold(fold[row - 1], |sum, column| sum * base + column[row]);
             }
         }
         for end in plan.transposed(l).skip(rows - 1).step_by(rows) {

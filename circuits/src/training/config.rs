@@ -6,14 +6,21 @@
 //! | `x` | 1, committed, hiding | features and one-hot labels |
 //! | `d` (C) | 1, committed, hiding, additive | update |
 //! | `aux` | 1 | column 0: activations, residuals, state at the gaps, multiplicities; lookup area; sign bits |
-//! | `p2_input` | 2 | fold of the inputs over blocks |
-//! | `p2_update` | 2 | fold of the update; LogUp sum of the table |
-//! | `p2_dot` | 2 | every fourth row: dot products and norm, weight fold, input fold |
+//! | `p2_input` | 2 | fold of the inputs over blocks; LogUp sum of the table |
+//! | `p2_dot` | 2 | in each four rows: dot products and norm, update fold, weight fold, input fold |
 //! | `p2_chain` | 2 | LogUp sums beside the lookup area; lanes: folds of the units, loss |
 //!
 //! The committed columns come first, so their commitments are the first points of a proof.
+//!
+//! # Stacked columns
+//! Every gate is planned for columns of `2^(k - stack_bits)` rows. A [`Place`] says where such a column lies: below the
+//! others of its kind (`w`, `d`, `aux`, the second phase), `2^stack_bits` of them in one column of `2^k` rows. Gates are
+//! enabled in the first `2^(k - stack_bits)` rows and read a place at its rotation plus the place's first row. Only the zones
+//! of the committed columns reach over all rows.
 
 use super::plan::{Lane, Plan};
+use crate::expr::constant;
+use crate::grid::Grid;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
     Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells,
@@ -25,16 +32,17 @@ use halo2_proofs::poly::Rotation;
 pub struct FixedColumns {
     /// Zone of the parameter columns: 0 tail, 1 data, 2 padding.
     pub f_zone: Column<Fixed>,
-    /// Rows of the sections: 1; of bias blocks and the end block, where folds of units start: 2.
+    /// Rows of the sections: 1. Bucket rows, which lie in a gap: 1, the last of each bucket 2.
     pub q_section: Column<Fixed>,
     /// Last row of each group of four rows of a section.
     pub q_group: Column<Fixed>,
     /// Last row of each block of a section.
     pub q_block: Column<Fixed>,
-    /// Rows of the gaps after a forward section: 1, their first row 2.
+    /// Rows of the gaps after a forward section.
     pub q_gap: Column<Fixed>,
-    /// Rows of the start gap: 1, its first row 2.
-    pub q_start: Column<Fixed>,
+    /// Rows of the start gap: 1, row 0: 2. Bias blocks and the end block, where folds of units start: 1. First row
+    /// of each gap: 1.
+    pub q_edge: Column<Fixed>,
     /// Base rows of hidden units.
     pub q_hidden: Column<Fixed>,
     /// Base rows of outputs: 1, of phantom samples 2.
@@ -43,10 +51,17 @@ pub struct FixedColumns {
     pub q_lookup: Column<Fixed>,
     /// Table value plus one.
     pub t_limb: Column<Fixed>,
-    /// Bucket rows: 1, the last of each bucket 2.
-    pub q_bucket: Column<Fixed>,
     /// Rows of the backward sections (only when the network has three layers or more).
     pub q_backward: Option<Column<Fixed>>,
+}
+
+/// Where a column of `2^(k - stack_bits)` rows lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The column of `2^k` rows.
+    pub column: Column<Advice>,
+    /// Its row that is row 0 of the place.
+    pub first: i32,
 }
 
 /// Challenges, all drawn after the first phase.
@@ -65,22 +80,24 @@ pub struct Challenges {
 /// Configuration of the training circuit.
 #[derive(Debug, Clone)]
 pub struct TrainingConfig {
+    /// Columns of the first phase, in the order of the proof.
+    pub first_phase: Vec<Column<Advice>>,
+    /// Columns of the second phase, in the order of the proof.
+    pub second_phase: Vec<Column<Advice>>,
     /// Model columns.
-    pub w: Vec<Column<Advice>>,
+    pub w: Vec<Place>,
     /// Data column.
-    pub x: Column<Advice>,
+    pub x: Place,
     /// Update columns.
-    pub d: Vec<Column<Advice>>,
+    pub d: Vec<Place>,
     /// Private first-phase columns.
-    pub aux: Vec<Column<Advice>>,
-    /// Fold of the inputs.
-    pub p2_input: Column<Advice>,
-    /// Fold of the update, LogUp sum of the table.
-    pub p2_update: Column<Advice>,
-    /// Dot products, weight fold and input fold.
-    pub p2_dot: Column<Advice>,
+    pub aux: Vec<Place>,
+    /// Fold of the inputs, LogUp sum of the table.
+    pub p2_input: Place,
+    /// Dot products, update fold, weight fold and input fold.
+    pub p2_dot: Place,
     /// Lanes of the second phase.
-    pub p2_chain: Vec<Column<Advice>>,
+    pub p2_chain: Vec<Place>,
     /// Fixed columns.
     pub fixed: FixedColumns,
     /// Public inputs, see [`crate::instance`].
@@ -94,26 +111,29 @@ pub struct TrainingConfig {
 impl TrainingConfig {
     /// Allocates the columns and creates the gates.
     pub fn configure(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
-        let columns = plan.grid.columns;
-        let mut advice = |count: usize| (0..count).map(|_| meta.advice_column()).collect::<Vec<_>>();
-        let w = advice(columns);
-        let x = advice(1)[0];
-        let d = advice(columns);
-        let aux = advice(plan.aux_columns);
-        let [p2_input, p2_update, p2_dot] = [(); 3].map(|_| meta.advice_column_in(SecondPhase));
-        let p2_chain = (0..plan.chain_columns).map(|_| meta.advice_column_in(SecondPhase)).collect();
+        let grid = &plan.grid;
+        let mut first_phase = Vec::new();
+        let mut first = |count| stack(grid, count, &mut first_phase, &mut || meta.advice_column());
+        let w = first(grid.width);
+        let x = first(1)[0];
+        let d = first(grid.width);
+        let aux = first(plan.aux_columns);
+        let mut second_phase = Vec::new();
+        let mut p2_chain =
+            stack(grid, 2 + plan.chain_columns, &mut second_phase, &mut || meta.advice_column_in(SecondPhase));
+        let p2_input = p2_chain.remove(0);
+        let p2_dot = p2_chain.remove(0);
         let fixed = FixedColumns {
             f_zone: meta.fixed_column(),
             q_section: meta.fixed_column(),
             q_group: meta.fixed_column(),
             q_block: meta.fixed_column(),
             q_gap: meta.fixed_column(),
-            q_start: meta.fixed_column(),
+            q_edge: meta.fixed_column(),
             q_hidden: meta.fixed_column(),
             q_output: meta.fixed_column(),
             q_lookup: meta.fixed_column(),
             t_limb: meta.fixed_column(),
-            q_bucket: meta.fixed_column(),
             q_backward: (plan.grid.depth() > 2).then(|| meta.fixed_column()),
         };
         let instance = meta.instance_column();
@@ -124,12 +144,13 @@ impl TrainingConfig {
             mu: meta.challenge_usable_after(FirstPhase),
         };
         let mut config = TrainingConfig {
+            first_phase,
+            second_phase,
             w,
             x,
             d,
             aux,
             p2_input,
-            p2_update,
             p2_dot,
             p2_chain,
             fixed,
@@ -143,6 +164,46 @@ impl TrainingConfig {
     }
 }
 
+/// The places of `count` columns and the new columns that hold them.
+fn stack(
+    grid: &Grid,
+    count: usize,
+    columns: &mut Vec<Column<Advice>>,
+    new: &mut impl FnMut() -> Column<Advice>,
+) -> Vec<Place> {
+    let slots = 1 << grid.stack_bits;
+    let mut places = Vec::with_capacity(count);
+    for index in 0..count {
+        if index % slots == 0 {
+            columns.push(new());
+        }
+        let first = (index % slots * grid.height()) as i32;
+        places.extend(columns.last().map(|column| Place { column: *column, first }));
+    }
+    places
+}
+
+/// Selectors of the rows that single fixed columns do not tell apart. With `s` = `q_section`, `g` = `q_gap`, `e` = `q_edge`:
+/// bucket rows are those with both `s` and `g`, edges are told apart by what else their rows are.
+pub(super) struct Selectors {
+    /// Rows of the sections, 1: `s (1 - g)`.
+    pub(super) section: Expression<Fr>,
+    /// Bias blocks and the end block, 1: `s e`.
+    pub(super) stop: Expression<Fr>,
+    /// Rows of the start gap: `e (1 - s - g)`.
+    pub(super) start: Expression<Fr>,
+    /// Row 0: `e (e - 1)`.
+    pub(super) zero: Expression<Fr>,
+    /// Rows of the gaps.
+    pub(super) gap: Expression<Fr>,
+    /// First row of each gap: `g e`.
+    pub(super) head: Expression<Fr>,
+    /// Bucket rows but the last of each: `s (g + 1 - s)`.
+    pub(super) bucket: Expression<Fr>,
+    /// Last row of each bucket: `s (s - 1)`.
+    pub(super) bucket_last: Expression<Fr>,
+}
+
 /// Queries of the gates, by the names of the columns.
 pub(super) struct Cells<'a, 'm> {
     pub(super) meta: &'a mut VirtualCells<'m, Fr>,
@@ -150,8 +211,25 @@ pub(super) struct Cells<'a, 'm> {
 }
 
 impl Cells<'_, '_> {
-    pub(super) fn advice(&mut self, column: Column<Advice>, rotation: i32) -> Expression<Fr> {
-        self.meta.query_advice(column, Rotation(rotation))
+    pub(super) fn advice(&mut self, place: Place, rotation: i32) -> Expression<Fr> {
+        self.meta.query_advice(place.column, Rotation(place.first + rotation))
+    }
+
+    pub(super) fn selectors(&mut self) -> Selectors {
+        let s = self.fixed(self.config.fixed.q_section);
+        let g = self.fixed(self.config.fixed.q_gap);
+        let e = self.fixed(self.config.fixed.q_edge);
+        let one = || constant(1);
+        Selectors {
+            section: s.clone() * (one() - g.clone()),
+            stop: s.clone() * e.clone(),
+            start: e.clone() * (one() - s.clone() - g.clone()),
+            zero: e.clone() * (e.clone() - one()),
+            head: g.clone() * e,
+            bucket: s.clone() * (g.clone() + one() - s.clone()),
+            bucket_last: s.clone() * (s - one()),
+            gap: g,
+        }
     }
 
     pub(super) fn fixed(&mut self, column: Column<Fixed>) -> Expression<Fr> {

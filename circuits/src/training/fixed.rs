@@ -24,7 +24,10 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
             let folds_start = block == grid.stop() || (1..=depth).any(|l| grid.bias(l) == block);
             let first = grid.row(block);
             for row in first..first + rows {
-                out.push((fixed.q_section, row, if folds_start { 2 } else { 1 }));
+                out.push((fixed.q_section, row, 1));
+                if folds_start {
+                    out.push((fixed.q_edge, row, 1));
+                }
                 if row % 4 == 3 {
                     out.push((fixed.q_group, row, 1));
                 }
@@ -34,13 +37,12 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
     }
 
     for row in 0..rows {
-        out.push((fixed.q_start, row, if row == 0 { 2 } else { 1 }));
+        out.push((fixed.q_edge, row, if row == 0 { 2 } else { 1 }));
     }
     for l in 1..=depth {
         let first = grid.row(grid.gap(l));
-        for row in first..first + rows {
-            out.push((fixed.q_gap, row, if row == first { 2 } else { 1 }));
-        }
+        out.extend((first..first + rows).map(|row| (fixed.q_gap, row, 1)));
+        out.push((fixed.q_edge, first, 1));
     }
 
     for l in 1..depth {
@@ -57,7 +59,7 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
     let (norm, loss) = plan.buckets();
     for bucket in [norm, loss] {
         let last = bucket.end - 1;
-        out.extend(bucket.map(|row| (fixed.q_bucket, row, if row == last { 2 } else { 1 })));
+        out.extend(bucket.map(|row| (fixed.q_section, row, if row == last { 2 } else { 1 })));
     }
     if let Some(column) = fixed.q_backward {
         for l in 2..depth {

@@ -12,6 +12,7 @@
 //! | [`config`] | columns and challenges |
 //! | [`gates`] | every gate, with its soundness |
 //! | [`witness`], [`phase2`] | columns of the two phases |
+//! | [`regions`] | which rows of which columns are used, and for what |
 //!
 //! # Soundness
 //! Preconditions, established elsewhere: the model's weights are in range and its transposed copies
@@ -25,7 +26,7 @@
 //! 3. back-propagated sums are signals times transposed weights (`backward`), signals their rounded,
 //!    clamped and masked values;
 //! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (`zones`; beside transposed
-//!    weights by the fold that the table's LogUp sum goes on from, see `gates::folds`);
+//!    weights by the fold that `lookup.total` counts in, see `gates::folds`);
 //! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
 //! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
@@ -40,6 +41,7 @@ mod fixed;
 pub mod gates;
 pub mod phase2;
 pub mod plan;
+pub mod regions;
 pub mod witness;
 
 pub use config::TrainingConfig;
@@ -54,6 +56,7 @@ use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
 use phase2::{ChallengeValues, Phase2};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned; only tests cheat this way.
@@ -116,12 +119,10 @@ impl TrainingCircuit {
 
 impl Columns for TrainingCircuit {
     fn declared(config: &TrainingConfig) -> Declared {
-        let first = config.w.iter().chain([&config.x]).chain(&config.d).chain(&config.aux);
-        let second = [config.p2_input, config.p2_update, config.p2_dot];
         let Challenges { theta, upsilon, alpha, mu } = config.challenges;
         Declared {
-            first: first.copied().collect(),
-            second: second.into_iter().chain(config.p2_chain.iter().copied()).collect(),
+            first: config.first_phase.clone(),
+            second: config.second_phase.clone(),
             challenges: vec![theta, upsilon, alpha, mu],
             blinding_rows: config.blinding_rows,
         }
@@ -131,8 +132,8 @@ impl Columns for TrainingCircuit {
         fixed::cells(config, self.plan())
     }
 
-    fn first_phase(&self) -> Option<Vec<&[Fr]>> {
-        self.witness.as_ref().map(|first| first.columns().map(Vec::as_slice).collect())
+    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
+        self.witness.as_ref().map(|first| first.columns(&self.plan().grid))
     }
 
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
@@ -142,12 +143,7 @@ impl Columns for TrainingCircuit {
         if let Some(tamper) = &self.tamper {
             tamper(&mut second, &challenges);
         }
-        Some([second.input, second.update, second.dot].into_iter().chain(second.chain).collect())
-    }
-
-    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
-        let first = Arc::unwrap_or_clone(self.witness?);
-        Some(first.w.into_iter().chain([first.x]).chain(first.d).chain(first.aux).collect())
+        Some(second.into_columns(&self.plan().grid))
     }
 }
 

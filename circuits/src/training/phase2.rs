@@ -1,11 +1,13 @@
 //! Second-phase columns: folds, dot products and LogUp sums, computed from the first phase alone.
 
-use super::plan::{Lane, Plan};
+use super::plan::{Lane, Plan, STATE_ROW};
 use super::witness::Phase1;
 use crate::field::{power_of_two, signed, small};
+use crate::grid::Grid;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::BatchInvert;
+use std::borrow::Cow;
 
 /// Values of the challenges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +22,12 @@ pub struct ChallengeValues {
     pub mu: Fr,
 }
 
-/// Columns of the second phase, each of `2^k` rows.
+/// Columns of the second phase, each of [`Grid::height`] rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase2 {
-    /// Fold of the inputs.
+    /// Fold of the inputs, LogUp sum of the table.
     pub input: Vec<Fr>,
-    /// Fold of the update, LogUp sum of the table.
-    pub update: Vec<Fr>,
-    /// Dot products, weight fold, input fold.
+    /// Dot products, update fold, weight fold, input fold: one row of each group of four for each.
     pub dot: Vec<Fr>,
     /// Lanes.
     pub chain: Vec<Vec<Fr>>,
@@ -36,30 +36,37 @@ pub struct Phase2 {
 impl Phase2 {
     /// Computes the second phase.
     pub fn new(plan: &Plan, first: &Phase1, challenges: &ChallengeValues) -> Self {
-        let zero = || vec![Fr::ZERO; plan.grid.rows()];
+        let zero = || vec![Fr::ZERO; plan.grid.height()];
         let work = Work { plan, first, ch: *challenges };
         // Everything but the dot products and the gradient is independent of the fold of the inputs.
-        let (((input, update), mut chain), sums) = rayon::join(
-            || {
-                rayon::join(
-                    || rayon::join(|| work.inputs(zero()), || work.updates(zero())),
-                    || work.units(vec![zero(); plan.chain_columns]),
-                )
-            },
+        let ((mut input, mut chain), sums) = rayon::join(
+            || rayon::join(|| work.inputs(zero()), || work.units(vec![zero(); plan.chain_columns])),
             || work.lookups(),
         );
         let ((), dot) = rayon::join(|| work.gradient(&input, &mut chain), || work.dots(&input, zero()));
-        let mut out = Phase2 { input, update, dot, chain };
-        for (column, sums) in out.chain.iter_mut().zip(sums.area) {
+        for (column, sums) in chain.iter_mut().zip(sums.area) {
             column[plan.area.rows.clone()].copy_from_slice(&sums);
         }
-        out.update[plan.table_row..plan.table_row + sums.table.len()].copy_from_slice(&sums.table);
-        out
+        // Where the table's sum starts does not matter: after the sections' fold.
+        let start = input[plan.table_row - 1];
+        for (cell, sum) in input[plan.table_row..].iter_mut().zip(sums.table) {
+            *cell = start + sum;
+        }
+        Phase2 { input, dot, chain }
     }
 
-    /// All columns of the second phase in the order of the proof.
-    pub fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
-        [&self.input, &self.update, &self.dot].into_iter().chain(&self.chain)
+    /// All columns of the second phase, of `2^k` rows each, in the order of the proof.
+    pub fn columns(&self, grid: &Grid) -> Vec<Cow<'_, [Fr]>> {
+        let columns: Vec<&[Fr]> = [&self.input, &self.dot].into_iter().chain(&self.chain).map(Vec::as_slice).collect();
+        grid.stacked(&columns)
+    }
+
+    /// [`Phase2::columns`], given away.
+    pub fn into_columns(self, grid: &Grid) -> Vec<Vec<Fr>> {
+        match grid.stack_bits {
+            0 => [self.input, self.dot].into_iter().chain(self.chain).collect(),
+            _ => self.columns(grid).into_iter().map(Cow::into_owned).collect(),
+        }
     }
 }
 
@@ -95,7 +102,7 @@ impl Work<'_> {
 
     fn raw_inputs(&self) -> Vec<Fr> {
         let grid = &self.plan.grid;
-        let mut values = self.first.x.clone();
+        let mut values = self.first.x[..grid.height()].to_vec();
         for rows in self.private_rows() {
             values[rows.clone()].copy_from_slice(&self.first.aux[0][rows]);
         }
@@ -111,26 +118,11 @@ impl Work<'_> {
     fn inputs(&self, mut fold: Vec<Fr>) -> Vec<Fr> {
         let grid = &self.plan.grid;
         let rows = grid.rows_per_block;
-        let u = self.ch.upsilon.pow([(rows * grid.columns) as u64]);
+        let u = self.ch.upsilon.pow([(rows * grid.width) as u64]);
         let values = self.raw_inputs();
         for section in grid.sections() {
             for row in grid.row(section.start)..grid.row(section.end) {
                 fold[row] = u * fold[row - rows] + values[row];
-            }
-        }
-        fold
-    }
-
-    fn updates(&self, mut fold: Vec<Fr>) -> Vec<Fr> {
-        let grid = &self.plan.grid;
-        let upsilon = self.ch.upsilon;
-        for section in grid.sections() {
-            for row in grid.row(section.start)..grid.row(section.end) {
-                let mut sum = fold[row - 1];
-                for column in &self.first.d {
-                    sum = sum * upsilon + column[row];
-                }
-                fold[row] = sum;
             }
         }
         fold
@@ -234,45 +226,43 @@ impl Work<'_> {
         Sums { area, table }
     }
 
-    /// Dot chain, weight fold and input fold: one group of four rows at a time.
+    /// Dot chain, update fold, weight fold and input fold: one group of four rows at a time.
     fn dots(&self, input: &[Fr], mut dot: Vec<Fr>) -> Vec<Fr> {
         let grid = &self.plan.grid;
         let rows = grid.rows_per_block;
         let ChallengeValues { theta, upsilon, mu, .. } = self.ch;
-        let u = upsilon.pow([(rows * grid.columns) as u64]);
+        let u = upsilon.pow([(rows * grid.width) as u64]);
         let r = theta.pow([rows as u64]);
-        let r_block = r.pow([(rows * grid.columns) as u64]);
+        let r_block = r.pow([(rows * grid.width) as u64]);
         dot[rows - 4] = mu * (Fr::ONE - self.first.norm_bound);
         for l in 1..=grid.depth() {
             let first = grid.row(grid.gap(l));
-            let state = &self.first.aux[0][first..];
-            let upper = if grid.columns == 2 {
-                upsilon.square() * state[0] + upsilon.double() * state[1] - state[0]
-            } else {
-                Fr::ZERO
-            };
-            dot[first + rows - 4] = mu * (upper - state[2]);
+            dot[first + rows - 4] = -mu * self.first.aux[0][first + STATE_ROW];
         }
+        let weights: Vec<(&[Fr], &[Fr])> = (0..grid.width)
+            .map(|c| grid.weight_column(c))
+            .map(|(column, first)| (&self.first.w[column][first..], &self.first.d[column][first..]))
+            .collect();
         for section in grid.sections() {
             for block in section {
                 let first = grid.row(block);
                 for group in (first..first + rows).step_by(4) {
-                    let (mut h, mut k, mut m) = (dot[group - 1], dot[group - 2], dot[group - 4]);
+                    let (mut h, mut k, mut e, mut m) = (dot[group - 1], dot[group - 2], dot[group - 3], dot[group - 4]);
                     for row in group..group + 4 {
                         h = h * theta + input[row] - u * input[row - rows];
-                        let mut cell = Fr::ZERO;
-                        for (w, d) in self.first.w.iter().zip(&self.first.d) {
+                        for (w, d) in &weights {
                             k = k * r + w[row];
-                            cell = cell * upsilon + d[row];
-                        }
-                        if cell != Fr::ZERO {
-                            m += mu * cell.square();
+                            e = e * upsilon + d[row];
+                            if d[row] != Fr::ZERO {
+                                m += mu * d[row].square();
+                            }
                         }
                     }
                     if group + 4 == first + rows {
                         m += (h - r * dot[first - 1]) * (k - r_block * dot[first - 2]);
                     }
                     dot[group] = m;
+                    dot[group + 1] = e;
                     dot[group + 2] = k;
                     dot[group + 3] = h;
                 }

@@ -77,7 +77,7 @@ pub struct Plan {
     pub grid: Grid,
     /// The profile.
     pub profile: Profile,
-    /// Private first-phase columns.
+    /// Private first-phase columns, each of [`Grid::height`] rows.
     pub aux_columns: usize,
     /// Second-phase columns that hold LogUp sums and unit lanes.
     pub chain_columns: usize,
@@ -99,8 +99,8 @@ pub struct Plan {
     pub table_row: usize,
 }
 
-/// Cells of the state at a gap before the norm's bucket: two squared sums' parts.
-pub const STATE_ROWS: usize = 2;
+/// Row of a gap whose private cell is the state, what is left of the norm's bound. The first row, an edge, is no bucket row.
+pub const STATE_ROW: usize = 1;
 
 /// Most bits of a bucket row. Sums of squares are below `2^126`, so the rows of a bucket hold fewer than
 /// `127 + 120` bits together, and `2^247 + 2^126 < r`.
@@ -143,7 +143,7 @@ impl Plan {
         let bounds = profile.bounds();
         let rows = |max: u128| (128 - max.leading_zeros() + 1).div_ceil(width) as usize;
         plan.bucket_rows = (rows(bounds.norm), rows(bounds.loss));
-        let need = STATE_ROWS + plan.bucket_rows.0 + plan.bucket_rows.1;
+        let need = STATE_ROW + plan.bucket_rows.0 + plan.bucket_rows.1;
         if need > plan.grid.rows_per_block {
             return Err(LayoutError::BucketRows { need, have: plan.grid.rows_per_block });
         }
@@ -177,7 +177,7 @@ impl Plan {
 
     /// Rows of the norm's bucket check and the loss's, in column 0 of the private columns.
     pub fn buckets(&self) -> (Range<usize>, Range<usize>) {
-        let norm = self.grid.row(self.grid.gap(self.grid.depth())) + STATE_ROWS;
+        let norm = self.grid.row(self.grid.gap(self.grid.depth())) + STATE_ROW;
         let loss = norm + self.bucket_rows.0;
         (norm..loss, loss..loss + self.bucket_rows.1)
     }

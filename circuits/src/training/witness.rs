@@ -4,13 +4,15 @@
 //! alone ([`super::phase2`]), so a test that changes a first-phase cell gets a witness that is
 //! consistent downstream.
 
-use super::plan::{Lane, Limbs, Plan, Requantise};
+use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROW};
 use crate::field::{signed, unsigned};
+use crate::grid::Grid;
 use crate::quantize::round_shift;
 use crate::reference::{Model, Shard, StepTrace};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Why a step cannot be proven.
@@ -42,7 +44,7 @@ pub enum WitnessError {
     },
 }
 
-/// Columns of the first phase, each of `2^k` rows; blinding rows are overwritten by the prover.
+/// Columns of the first phase; blinding rows are overwritten by the prover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase1 {
     /// Model columns.
@@ -51,7 +53,7 @@ pub struct Phase1 {
     pub x: Vec<Fr>,
     /// Update columns.
     pub d: Vec<Vec<Fr>>,
-    /// Private columns.
+    /// Private columns, of [`Grid::height`] rows each; the others have `2^k`.
     pub aux: Vec<Vec<Fr>>,
     /// Bound on the squared norm.
     pub norm_bound: Fr,
@@ -111,7 +113,7 @@ struct Integers<'a> {
 
 impl<'a> Integers<'a> {
     fn new(plan: &'a Plan) -> Self {
-        Integers { plan, columns: vec![vec![0; plan.grid.rows()]; plan.aux_columns] }
+        Integers { plan, columns: vec![vec![0; plan.grid.height()]; plan.aux_columns] }
     }
 
     fn put(&mut self, lane: Lane, base: usize, value: i128) {
@@ -215,18 +217,13 @@ impl<'a> Integers<'a> {
     fn buckets(&mut self, updates: &[Vec<i64>], trace: &StepTrace, norm_log2: u32, loss_log2: u32) {
         let plan = self.plan;
         let grid = &plan.grid;
-        let mut state = [0, 0, (1i128 << norm_log2) - 1];
+        let mut state = (1i128 << norm_log2) - 1;
         for l in 1..=grid.depth() {
-            for row in grid.row(grid.input(l, 0))..grid.row(grid.gap(l)) {
-                let cells: Vec<i128> = updates.iter().map(|column| i128::from(column[row])).collect();
-                state[2] -= cells.iter().map(|cell| cell * cell).sum::<i128>();
-                if let [d0, d1] = cells[..] {
-                    state[0] += d0 * d0;
-                    state[1] += d0 * d1;
-                }
+            for (column, first) in (0..grid.width).map(|c| grid.weight_column(c)) {
+                let rows = first + grid.row(grid.input(l, 0))..first + grid.row(grid.gap(l));
+                state -= updates[column][rows].iter().map(|cell| i128::from(*cell) * i128::from(*cell)).sum::<i128>();
             }
-            let first = grid.row(grid.gap(l));
-            self.columns[0][first..first + state.len()].copy_from_slice(&state);
+            self.columns[0][grid.row(grid.gap(l)) + STATE_ROW] = state;
         }
         let (norm, loss) = plan.buckets();
         self.columns[0][loss.start] = (1i128 << loss_log2) - 1 - trace.loss as i128;
@@ -285,9 +282,10 @@ impl Phase1 {
         self.w.iter().chain([&self.x]).chain(&self.d).map(Vec::as_slice).collect()
     }
 
-    /// All columns of the first phase in the order of the proof.
-    pub fn columns(&self) -> impl Iterator<Item = &Vec<Fr>> {
-        self.w.iter().chain([&self.x]).chain(&self.d).chain(&self.aux)
+    /// All columns of the first phase, of `2^k` rows each, in the order of the proof.
+    pub fn columns(&self, grid: &Grid) -> Vec<Cow<'_, [Fr]>> {
+        let aux: Vec<&[Fr]> = self.aux.iter().map(Vec::as_slice).collect();
+        self.committed().into_iter().map(Cow::Borrowed).chain(grid.stacked(&aux)).collect()
     }
 
     /// A copy of zeros, for keys.
@@ -298,7 +296,7 @@ impl Phase1 {
             w: vec![zero.clone(); columns],
             x: zero.clone(),
             d: vec![zero.clone(); columns],
-            aux: vec![zero; plan.aux_columns],
+            aux: vec![vec![Fr::ZERO; plan.grid.height()]; plan.aux_columns],
             norm_bound: Fr::ZERO,
             loss_bound: Fr::ZERO,
         }

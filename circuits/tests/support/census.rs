@@ -93,8 +93,7 @@ pub(crate) fn training(plan: &Plan) -> Census {
     let mut out = Census::from([
         ("public.zone", padding.iter().copied().chain(tail).collect()),
         ("hiding.zone", padding),
-        ("fold.input", sections.clone()),
-        ("fold.update", sections),
+        ("fold.input", sections),
         ("loss", outputs.clone()),
         ("output.fold.pre", outputs.clone()),
         ("output.fold.signal", outputs),
@@ -111,15 +110,15 @@ pub(crate) fn training(plan: &Plan) -> Census {
         ("bucket.last", last),
     ]);
     let mut also = |rows: &Rows, names: &[&'static str]| out.extend(names.iter().map(|name| (*name, rows.clone())));
-    also(&groups, &["fold.samples", "fold.weights", "dot"]);
+    also(&groups, &["fold.update", "fold.samples", "fold.weights", "dot"]);
     also(&all, &["signal.sign", "signal.floor", "signal.ceiling"]);
     also(&hidden, &["activation.sign", "activation.floor", "activation.ceiling", "hidden.activation"]);
     also(&hidden, &["hidden.fold.pre", "hidden.fold.back", "hidden.fold.signal"]);
     also(&stops, &["stop.pre", "stop.signal", "stop.loss"]);
-    also(&start, &["start.input", "start.update"]);
-    also(&gaps, &["gap.input", "gap.update", "gradient.dot"]);
-    also(&heads, &["forward", "gradient", "state"]);
-    also(&zero, &["start", "lookup.total", "loss.total"]);
+    also(&start, &["start.input"]);
+    also(&gaps, &["gap.input", "gradient.dot"]);
+    also(&heads, &["gap.update", "forward", "gradient", "state"]);
+    also(&zero, &["start", "start.update", "lookup.total", "loss.total"]);
     out
 }
 
@@ -160,7 +159,8 @@ pub(crate) fn round(plan: &RoundPlan) -> Census {
     let units = |l: usize| (0..grid.layers[l]).map(move |k| grid.transposed(l, k));
     let transposed = blocks(grid, layers.clone().flat_map(units));
     let turns: Rows = layers.flat_map(units).map(|block| grid.row(block + 1) - 1).collect();
-    let area: Rows = (grid.row(grid.input(1, 0))..grid.row(grid.gap(grid.depth()))).collect();
+    let last = (0..grid.width).map(|c| grid.weight_column(c).1).max().unwrap_or(0);
+    let area: Rows = (grid.row(grid.input(1, 0))..last + grid.row(grid.gap(grid.depth()))).collect();
     let zero = Rows::from([0]);
     let deep = if grid.depth() > 1 { zero.clone() } else { Rows::new() };
     let mut out = Census::from([

@@ -4,7 +4,7 @@ use super::integer;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::field::{power_of_two, signed};
-use zkpoc_circuits::training::plan::{Limbs, Requantise};
+use zkpoc_circuits::training::plan::{Limbs, Requantise, STATE_ROW};
 use zkpoc_circuits::training::{Phase1, Plan};
 
 /// A value of limbs at a base row.
@@ -91,16 +91,13 @@ pub(crate) fn settle(plan: &Plan, first: &mut Phase1) {
 /// Recomputes the state, the buckets, their limbs and the multiplicities.
 pub(crate) fn recount(plan: &Plan, first: &mut Phase1) {
     let grid = &plan.grid;
-    let mut state = [Fr::ZERO, Fr::ZERO, first.norm_bound - Fr::ONE];
+    let mut state = first.norm_bound - Fr::ONE;
     for l in 1..=grid.depth() {
-        for row in grid.row(grid.input(l, 0))..grid.row(grid.gap(l)) {
-            state[2] -= first.d.iter().map(|column| column[row].square()).sum::<Fr>();
-            if let [d0, d1] = &first.d[..] {
-                state[0] += d0[row].square();
-                state[1] += d0[row] * d1[row];
-            }
+        for (column, start) in (0..grid.width).map(|c| grid.weight_column(c)) {
+            let rows = start + grid.row(grid.input(l, 0))..start + grid.row(grid.gap(l));
+            state -= first.d[column][rows].iter().map(Fr::square).sum::<Fr>();
         }
-        put_state(plan, first, l, &state);
+        put_state(plan, first, l, state);
     }
     let loss: Fr = plan.unit_rows(grid.depth()).map(|row| first.aux[0][row].square()).sum();
     first.aux[0][plan.buckets().1.start] = first.loss_bound - Fr::ONE - loss;
@@ -109,9 +106,8 @@ pub(crate) fn recount(plan: &Plan, first: &mut Phase1) {
 }
 
 /// Writes the state of gap `l`.
-pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: &[Fr; 3]) {
-    let row = plan.grid.row(plan.grid.gap(l));
-    first.aux[0][row..row + 3].copy_from_slice(state);
+pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: Fr) {
+    first.aux[0][plan.grid.row(plan.grid.gap(l)) + STATE_ROW] = state;
 }
 
 /// Splits the heads of the buckets into limbs; a head that has none is left with zeros.

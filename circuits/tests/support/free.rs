@@ -9,7 +9,7 @@ use zkpoc_circuits::audit::Cell;
 use zkpoc_circuits::dataset::DatasetPlan;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::round::RoundPlan;
-use zkpoc_circuits::training::plan::{Lane, STATE_ROWS};
+use zkpoc_circuits::training::plan::{Lane, STATE_ROW};
 use zkpoc_circuits::training::Plan;
 
 /// Why a cell is free.
@@ -53,24 +53,25 @@ impl Free {
 /// Free cells of the training circuit.
 pub(crate) fn training(plan: &Plan) -> Free {
     let grid = &plan.grid;
-    let first = 2 * grid.columns + 1 + plan.aux_columns;
-    let chains = first + 3;
-    Free::of(
-        (grid.columns..first, first..chains + plan.chain_columns),
-        grid.rows(),
-        &training_starts(plan),
-        |column, row| {
-            if column <= 2 * grid.columns {
-                (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS)
-            } else if column < first {
-                training_aux(plan, column - 2 * grid.columns - 1, row)
-            } else if column < chains {
-                training_folds(plan, column - first, row)
-            } else {
-                training_chain(plan, column - chains, row)
-            }
-        },
-    )
+    let slots = 1 << grid.stack_bits;
+    let first = 2 * grid.columns + 1 + plan.aux_columns.div_ceil(slots);
+    let end = first + (2 + plan.chain_columns).div_ceil(slots);
+    Free::of((grid.columns..first, first..end), grid.rows(), &training_starts(plan), |column, row| {
+        if column <= 2 * grid.columns {
+            return (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS);
+        }
+        // Which of the columns below each other, and its row.
+        let begin = if column < first { 2 * grid.columns + 1 } else { first };
+        let index = (column - begin) * slots + row / grid.height();
+        let row = row % grid.height();
+        let private = column < first;
+        match (private, index) {
+            (true, aux) if aux < plan.aux_columns => training_aux(plan, aux, row),
+            (false, fold) if fold < 2 => training_folds(plan, fold, row),
+            (false, chain) if chain - 2 < plan.chain_columns => training_chain(plan, chain - 2, row),
+            _ => Some(UNUSED),
+        }
+    })
 }
 
 /// A first-phase column of the training circuit after the committed ones.
@@ -83,12 +84,7 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
     let backward = |row: usize| {
         (2..grid.depth()).any(|l| (0..grid.layers[l]).any(|k| block(grid.transposed(l, k)).contains(&row)))
     };
-    // One weight column has no squares to tell apart.
-    let least = if grid.columns == 1 { STATE_ROWS } else { 0 };
-    let state = |row: usize| {
-        let starts = (1..=grid.depth()).map(|l| grid.row(grid.gap(l)));
-        starts.into_iter().any(|first| (first + least..=first + STATE_ROWS).contains(&row))
-    };
+    let state = |row: usize| (1..=grid.depth()).any(|l| grid.row(grid.gap(l)) + STATE_ROW == row);
     let buckets = plan.buckets();
     let unit = table.contains(&row) || hidden(row) || outputs(row) || backward(row) || state(row);
     if aux == 0 && (unit || buckets.0.contains(&row) || buckets.1.contains(&row)) {
@@ -106,20 +102,19 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
     (!used).then_some(UNUSED)
 }
 
-/// Fold of the inputs, fold of the update, dot chain.
+/// Fold of the inputs and the table's sum; dot chain and folds of update, weights and samples.
 fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
     let end = grid.row(grid.end());
     let table_end = plan.table_row + (1 << plan.profile.limb_bits);
     match column {
-        0 => (row >= end).then_some(UNUSED),
-        1 => (row >= table_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
+        0 => (row >= table_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
         _ => {
-            let chain = |rows: Range<usize>| rows.contains(&row) && row % 4 != 1;
-            let dot =
-                |row: usize| row.is_multiple_of(4) && grid.sections().iter().any(|s| grid.row(s.start) == row + 4);
-            let used = grid.sections().into_iter().any(|s| chain(grid.row(s.start)..grid.row(s.end)));
-            (!used && !dot(row)).then_some(UNUSED)
+            // The dot chain and the fold of the update go on from the group before a section.
+            let before =
+                |row: usize| row % 4 < 2 && grid.sections().iter().any(|s| grid.row(s.start) == row - row % 4 + 4);
+            let used = grid.sections().into_iter().any(|s| (grid.row(s.start)..grid.row(s.end)).contains(&row));
+            (!used && !before(row)).then_some(UNUSED)
         }
     }
 }
@@ -231,8 +226,10 @@ fn round_fold(plan: &RoundPlan, fold: usize, row: usize) -> Option<Reason> {
 
 /// Starts of folds, which cancel in differences: the only second-phase cells that are read and not computed.
 pub(crate) fn training_starts(plan: &Plan) -> BTreeSet<Cell> {
-    let dot = 2 * plan.grid.columns + 1 + plan.aux_columns + 2;
-    let starts = plan.grid.sections().into_iter().map(|section| plan.grid.row(section.start));
+    let (grid, slots) = (&plan.grid, 1 << plan.grid.stack_bits);
+    let dot = 2 * grid.columns + 1 + plan.aux_columns.div_ceil(slots) + 1 / slots;
+    let begin = 1 % slots * grid.height();
+    let starts = grid.sections().into_iter().map(|section| begin + grid.row(section.start));
     starts.flat_map(|start| [(dot, start - 1), (dot, start - 2)]).collect()
 }
 

@@ -217,6 +217,11 @@ pub(crate) fn shape(layers: &[usize], batch: usize, columns: usize, limb_bits: u
     })
 }
 
+/// The same shape with `2^bits` columns below each other in one.
+pub(crate) fn stacked(profile: Profile, bits: u32) -> Profile {
+    Profile { stack_bits: profile.stack_bits + bits, k: profile.k + bits, ..profile }
+}
+
 /// The integer behind a field element below 2^128.
 pub(crate) fn integer(value: &Fr) -> Option<u128> {
     let bytes = value.to_bytes();

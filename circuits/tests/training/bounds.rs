@@ -6,7 +6,7 @@ use super::support::proving::Keys;
 use super::support::{quiet, rejects, shape, toy_keys, Claim, Fixture};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use zkpoc_circuits::training::plan::STATE_ROWS;
+use zkpoc_circuits::training::plan::STATE_ROW;
 use zkpoc_circuits::training::Phase1;
 
 #[test]
@@ -101,7 +101,7 @@ pub(crate) fn rejects_a_changed_state() {
     let f = quiet();
     for l in 1..=2 {
         let mut first = f.first.clone();
-        first.aux[0][f.plan.grid.row(f.plan.grid.gap(l)) + STATE_ROWS] -= Fr::ONE;
+        first.aux[0][f.plan.grid.row(f.plan.grid.gap(l)) + STATE_ROW] -= Fr::ONE;
         put_buckets(&f.plan, &mut first);
         count(&f.plan, &mut first);
         rejects(f, toy_keys(), &Claim::of(first), &["forward"]);

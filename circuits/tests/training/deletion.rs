@@ -36,7 +36,7 @@ const CHEATS: &[fn()] = &[
     chains::rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it,
     chains::rejects_values_off_the_table_that_are_summed_as_others,
     chains::rejects_sums_of_other_limbs_and_multiplicities,
-    chains::rejects_a_table_sum_that_does_not_start_at_zero,
+    chains::rejects_sums_that_something_else_makes_good,
     chains::rejects_a_norm_that_forgets_a_layer,
 ];
 

@@ -184,7 +184,7 @@ impl FinalizeArgs {
             "acknowledgements": given, "needed": needed, "sent": outcome.is_some(), "finalized_before": before,
             "witness_ms": milliseconds(prepared.timings.witness), "prove_ms": milliseconds(prepared.timings.prove),
             "verify_ms": milliseconds(prepared.timings.verify), "msm16_ms": yardstick,
-            "proof_bytes": finalized.proof.len() + 64 * profile.weight_columns,
+            "proof_bytes": finalized.proof.len() + 64 * profile.model_points(),
             "peak_rss_bytes": prepared.peak_rss_bytes,
             "settled": settled.is_some(), "paid": settled.as_ref().map(|event| whole_tokens(event.paid)),
             "settle_from": standing.as_ref().map(|event| event.settleFrom.saturating_to::<u64>()),

@@ -1,8 +1,10 @@
-//! `zkpoc inspect`: what a profile means, without any key.
+//! `zkpoc inspect`: what a profile means, without any key; `--svg` draws its layout, `--solve` looks for a better one.
 //!
 //! # Estimates
 //! Rough, from the shapes alone: `prove_seconds` on two cores, `memory_bytes` of proving, `verify_gas`
 //! of the generated verifier with its calldata. The constants were measured with `mnist-mlp`.
+
+use std::path::PathBuf;
 
 use clap::Args;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -17,7 +19,11 @@ use zkpoc_circuits::training::{Plan, TrainingCircuit};
 use super::session::grid;
 use super::{Answer, Session};
 use crate::error::Error;
+use crate::fsio::{self, Overwrite};
 use crate::keys::ProfileCircuit;
+use crate::layout::cost::MEASURED;
+use crate::layout::solve::{self, Purpose};
+use crate::layout::svg::draw;
 use crate::link::LINK_PROOF_BYTES;
 
 /// Seconds of two cores for one advice cell.
@@ -42,6 +48,12 @@ const GAS_A_BYTE: u64 = 16;
 pub struct InspectArgs {
     /// The profile: its name, or a TOML file.
     profile: String,
+    /// Search the layouts of the profile's network for the best one, and print its lines for a profile's file.
+    #[arg(long, value_name = "PURPOSE", conflicts_with = "svg")]
+    solve: Option<Purpose>,
+    /// Draw the layout of the training circuit into a file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// What a constraint system says about its proofs.
@@ -117,9 +129,16 @@ impl InspectArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
+        if let Some(purpose) = self.solve {
+            return Ok(solved(&profile, purpose));
+        }
         let grid = grid(&profile)?;
         let layout = |source| Error::Layout { profile: profile.name.clone(), source };
         let plan = Plan::new(&profile).map_err(layout)?;
+        if let Some(path) = &self.svg {
+            fsio::write(path, draw(&plan).as_bytes(), Overwrite::Refuse)?;
+            return Ok(Answer::new(format!("drawn into {}", path.display()), json!({ "svg": path })));
+        }
         let training = Shape::of::<TrainingCircuit>(&profile)?;
         let dataset = Shape::of::<DatasetCircuit>(&profile)?;
         let round = Shape::of::<RoundCircuit>(&profile)?;
@@ -181,6 +200,27 @@ impl InspectArgs {
         );
         Ok(Answer::new(text, json))
     }
+}
+
+/// How many layouts are shown.
+const SHOWN: usize = 12;
+
+fn solved(profile: &Profile, purpose: Purpose) -> Answer {
+    let candidates = solve::candidates(profile, purpose, &MEASURED);
+    let shown: Vec<Value> = candidates
+        .iter()
+        .take(SHOWN)
+        .map(|c| {
+            json!({
+                "k": c.profile.k, "stack_bits": c.profile.stack_bits, "weight_columns": c.profile.weight_columns,
+                "limb_bits": c.profile.limb_bits, "first_phase": c.counts.first, "second_phase": c.counts.second,
+                "fixed": c.counts.fixed, "evaluations": c.counts.evaluations(), "time_msm16": c.time, "gas": c.gas,
+            })
+        })
+        .collect();
+    let toml = candidates.first().map(solve::Candidate::toml);
+    let text = format!("layouts of {}\n{}", profile.name, solve::explain(&candidates, purpose, SHOWN));
+    Answer::new(text, json!({ "candidates": shown, "layouts": candidates.len(), "toml": toml }))
 }
 
 fn bits(value: u128) -> u32 {

@@ -196,7 +196,7 @@ impl Site<'_> {
                 let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
                 let peak = peak_rss_bytes();
                 // The contract puts in its own points of the sum.
-                let (from, to) = (64 * self.profile.weight_columns, 128 * self.profile.weight_columns);
+                let (from, to) = (64 * self.profile.model_points(), 128 * self.profile.model_points());
                 let proof = [&made.proof[..from], &made.proof[to..]].concat();
                 let model_id = points_id(&made.points.next)?;
                 let finalized = Finalized { round, set_hash, included, count, model_id, proof: proof.into() };
@@ -231,7 +231,7 @@ impl Site<'_> {
 
     /// Whether a stored proof still holds, for this sum and next model; a damaged one is made anew.
     fn holds(&self, found: &Finalized, context: Fr, sum: &[G1Affine], next: &Model) -> Result<bool, ContributeError> {
-        let Some((head, rest)) = found.proof.split_at_checked(64 * self.profile.weight_columns) else {
+        let Some((head, rest)) = found.proof.split_at_checked(64 * self.profile.model_points()) else {
             return Ok(false);
         };
         let points: Vec<u8> = sum.iter().flat_map(point_to_bytes).collect();

@@ -83,7 +83,7 @@ impl Home {
         let update = fsio::read_secret(&folder.join(UPDATE), tensors::LIMIT)?;
         let update = tensors::read_update(profile, &update).map_err(format(UPDATE))?;
         let path = folder.join(BLINDING);
-        let columns = profile.weight_columns.max(1);
+        let columns = profile.model_points().max(1);
         let bytes = fsio::read_secret(&path, (CELL_BYTES * TAIL * columns) as u64)?;
         let wrong =
             |what, expected: String, found: String| HomeError::Mismatch { path: path.clone(), what, expected, found };
@@ -108,13 +108,13 @@ impl Home {
 }
 
 fn check_columns(path: &std::path::Path, profile: &Profile, found: usize) -> Result<(), HomeError> {
-    if found == profile.weight_columns {
+    if found == profile.model_points() {
         return Ok(());
     }
     Err(HomeError::Mismatch {
         path: path.to_path_buf(),
         what: "number of update columns",
-        expected: profile.weight_columns.to_string(),
+        expected: profile.model_points().to_string(),
         found: found.to_string(),
     })
 }

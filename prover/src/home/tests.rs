@@ -207,7 +207,7 @@ fn a_claim_survives_the_disk() {
         proof: vec![1, 2, 3],
         link: None,
     };
-    let tails: Vec<_> = (0..profile.weight_columns).map(|_| random_blinding().to_vec()).collect();
+    let tails: Vec<_> = (0..profile.model_points()).map(|_| random_blinding().to_vec()).collect();
     let mut claim = ClaimRecord { bundle, opening: UpdateOpening { update, tails } };
     let lock = home.lock().expect("lock");
     home.save_claim(&lock, "round-1", &profile, &claim).expect("save");

@@ -174,7 +174,7 @@ pub fn read(profile: &Profile, bytes: &[u8]) -> Result<OpeningFile, FormatError>
         let found = format!("{} bytes after the first line", update.len());
         return Err(FormatError::field("update_bytes", format!("{} bytes", raw.update_bytes), found));
     }
-    if raw.tails.len() != profile.weight_columns {
+    if raw.tails.len() != profile.model_points() {
         return Err(FormatError::field("tails", columns(profile), raw.tails.len()));
     }
     let tails: Vec<Vec<Fr>> =
@@ -211,12 +211,12 @@ fn split(bytes: &[u8]) -> Result<(Header, RawHeader, &[u8]), FormatError> {
 }
 
 fn columns(profile: &Profile) -> String {
-    format!("{}, one for each update column", profile.weight_columns)
+    format!("{}, one for each update column", profile.model_points())
 }
 
 /// As many tails as columns, each of the same allowed length.
 pub(super) fn check_tails(profile: &Profile, tails: &[Vec<Fr>]) -> Result<(), FormatError> {
-    if tails.len() != profile.weight_columns {
+    if tails.len() != profile.model_points() {
         return Err(FormatError::field("tails", columns(profile), tails.len()));
     }
     let rows = tails.first().map_or(0, Vec::len);

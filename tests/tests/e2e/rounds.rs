@@ -76,7 +76,7 @@ fn request(
     proof: &[u8],
     next: B256,
 ) -> Finalization {
-    let at = 64 * kit().profile.weight_columns;
+    let at = 64 * kit().profile.model_points();
     Finalization {
         round: U256::from(round),
         included: included.iter().fold(U256::ZERO, |bits, place| bits | (U256::ONE << *place)),
@@ -296,7 +296,7 @@ fn rejects_a_next_model_with_one_cell_changed_or_junk_where_nobody_looks() {
     let ending = Ending::new("junk", 2);
     let kit = kit();
     let (_, proof) = ending.honest(&[0, 1]);
-    let columns = kit.profile.weight_columns;
+    let columns = kit.profile.model_points();
     let grid = Grid::new(&kit.profile).expect("a grid");
     let rows = grid.rows();
     let places = [

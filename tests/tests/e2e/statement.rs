@@ -35,7 +35,7 @@ fn rejects_a_model_point_put_into_a_proof() {
     let right = member.train(&world.pool, &data, &honest, &fields);
     let wrong = member.train(&world.pool, &data, &model("another"), &fields);
     // The round's model point in front of a proof about another model.
-    let points = 64 * kit().profile.weight_columns;
+    let points = 64 * kit().profile.model_points();
     let mut claim = wrong.claim.clone();
     claim.proof = [&right.claim.proof[..points], &wrong.claim.proof[points..]].concat().into();
     assert_eq!(refusal(member.view(&world.pool).claim(claim, Mode::Send)), "PairingFailed");
@@ -56,7 +56,7 @@ fn rejects_the_points_of_another_dataset() {
     claim.path = honest.claim.path;
     assert_eq!(refusal(member.view(&world.pool).claim(claim.clone(), Mode::Send)), "ZkPocLinkInvalid");
     // With the honest proof's data point and link in front of the foreign proof.
-    let at = 64 * kit().profile.weight_columns;
+    let at = 64 * kit().profile.model_points();
     let mut proof = foreign.claim.proof.to_vec();
     proof[at..at + 64].copy_from_slice(&honest.claim.proof[at..at + 64]);
     claim.proof = proof.into();
@@ -86,7 +86,7 @@ fn rejects_data_that_is_not_linked() {
     assert_eq!(send(&|claim| claim.link = with_scalar([0xff; 32])), "ZkPocLinkScalar");
     assert_eq!(send(&|claim| claim.link = with_scalar([0; 32])), "ZkPocLinkInvalid");
     // The registered commitment itself in the proof: nothing would be left to link.
-    let at = 64 * kit().profile.weight_columns;
+    let at = 64 * kit().profile.model_points();
     let registered = point_to_bytes(&data.manifest.commitments[0]);
     let with_registered = || {
         let mut proof = first.claim.proof.to_vec();

@@ -86,7 +86,7 @@ fn accepts_a_forged_canary_of_each_circuit_and_stops_the_pool() {
     let step = prove(&zkpoc_circuits::reference::Model::zero(&kit().profile), &sum, 1, U256::from(5));
     let round = (step.proof, step.instances);
 
-    let columns = kit().profile.weight_columns;
+    let columns = kit().profile.model_points();
     let mut canaries = [
         (Circuit::Training, &kit().keys.training, training),
         (Circuit::Dataset, &kit().keys.dataset, shard),
@@ -190,7 +190,7 @@ fn accepts_a_forged_contradiction_but_no_change_of_the_point_alone() {
     let again = prove(&zero, &sum, 1, U256::from(2));
     assert_eq!((&honest.next, &honest.points), (&next, &again.points));
     let view = member.view(&world.pool);
-    let columns = profile.weight_columns;
+    let columns = profile.model_points();
     let key = &kit().keys.round;
     let put_next = |points: &[G1Affine]| {
         let mut bytes = honest.proof.clone();

@@ -1,16 +1,18 @@
 //! Zones of the committed columns and the folds over whole sections.
 //!
 //! Write `in[row]` for the input of a row: a feature, an activation, a signal or the bias unit. With
-//! `R` rows a block, `C` weight columns, `r = theta^R`, `u = upsilon^(R C)`:
+//! `R` rows a block, `C` weight columns, `r = theta^R`, `u = upsilon^(R C)`. Rows of a section go in groups of four; `[-t]`
+//! for `t = 0..3` are a group's rows from its last one, `[-4]` is the group before. Each group's rows of one column hold
+//! `m`, `E`, `k`, `h`, in this order.
 //!
 //! # Constraints
 //! 1. `public.zone`: `(z-1)(2w - 2 + z) = 0`: a model cell is 0 on padding and 1 on the tail.
 //! 2. `hiding.zone`: `z(z-1)d = 0`: an update cell is 0 on padding; the tail is free.
 //! 3. `fold.input`: `U[row] = u U[row - R] + in[row]`.
-//! 4. `fold.update`: `E[row] = upsilon^C E[row-1] + sum_c upsilon^(C-1-c) d_c[row]`.
+//! 4. `fold.update`: `E = upsilon^(4C) E[-4] + sum upsilon^(C t + C-1-c) d_c[-t]`.
 //! 5. `fold.samples`: `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]`.
 //! 6. `fold.weights`: `k = r^(4C) k[-4] + sum r^(..) w`.
-//! 7. `dot`: `m = m[-4] + mu sum_t (E[-t] - upsilon^C E[-t-1])^2`, and at a block's end also
+//! 7. `dot`: `m = m[-4] + mu sum d_c[-t]^2`, and at a block's end also
 //!    `+ (h - theta^R h[-R]) (k - r^(RC) k[-R])`, the block's fold of inputs times its fold of weights.
 //!
 //! # Soundness
@@ -18,8 +20,9 @@
 //! gate from such cells; the folds start from pinned zeros (gap gates in [`super::links`]), except
 //! `h` and `k`, whose start is arbitrary and cancels in the differences. Challenges are drawn after
 //! the first phase. Update cells beside transposed weights are in no product, but in `fold.update` of the last
-//! section, from whose end `E` the table's LogUp sum goes on: `lookup.total` then says
+//! section, whose last `E` is a term of `lookup.total`:
 //! `sum 1/(alpha-f) + E = sum n/(alpha-t)`, and for `alpha` to infinity `E = 0` as a polynomial in `upsilon`, so these cells are 0.
+//! Update columns are opened at four rotations each (eight when stacked); their tails hold 32 random values.
 //! Each fold is a polynomial in its challenge of degree below `2^18`, so a false
 //! identity survives with probability below `2^18 / r < 2^-235`.
 //! Tests: `rejects_*` in `tests/training.rs`, the recorder in `tests/audit.rs`.
@@ -32,11 +35,12 @@ use halo2_proofs::plonk::ConstraintSystem;
 
 /// Where the chains of the four-row groups sit, as rotations from a group's last row.
 pub(super) const DOT: i32 = -3;
+pub(super) const UPDATE: i32 = -2;
 const WEIGHTS: i32 = -1;
 const SAMPLES: i32 = 0;
 
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
-    let columns = plan.grid.columns;
+    let columns = plan.grid.width;
     let rows = plan.grid.rows_per_block;
     let back = rows as i32;
 
@@ -44,11 +48,12 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let mut q = Cells { meta, config };
         let zone = q.fixed(config.fixed.f_zone);
         let mut out = Vec::new();
-        for column in &config.w {
+        // A column's first place is at its row 0: read there, the gate covers all of its rows.
+        for column in config.w.iter().filter(|place| place.first == 0) {
             let w = q.advice(*column, 0);
             out.push(("public.zone", (zone.clone() - constant(1)) * (w * Fr::from(2) - constant(2) + zone.clone())));
         }
-        for column in &config.d {
+        for column in config.d.iter().filter(|place| place.first == 0) {
             let d = q.advice(*column, 0);
             out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * d));
         }
@@ -57,7 +62,7 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
 
     meta.create_gate("folds", |meta| {
         let mut q = Cells { meta, config };
-        let section = q.fixed(config.fixed.q_section);
+        let selectors = q.selectors();
         let group = q.fixed(config.fixed.q_group);
         let block = q.fixed(config.fixed.q_block);
         let hidden = q.fixed(config.fixed.q_hidden);
@@ -77,15 +82,21 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let x = q.advice(config.x, 0);
         let unit = q.unit(0);
         let fold = |q: &mut Cells<'_, '_>, t: i32| q.advice(config.p2_input, -t);
-        let bias = section.clone() * (section.clone() - constant(1)) * Fr::from(plan.profile.bias_unit as u64);
+        let bias = selectors.stop * Fr::from(plan.profile.bias_unit as u64);
         let now = fold(&mut q, 0);
         let before = fold(&mut q, back);
-        let fold_input = section.clone() * (now - u.clone() * before - x.clone()) - bias - private * (unit - x);
+        let fold_input = selectors.section * (now - u.clone() * before - x.clone()) - bias - private * (unit - x);
 
-        let step = power(&upsilon, columns);
-        let sums: Vec<Expr> = (0..5).map(|t| q.advice(config.p2_update, -t)).collect();
-        let cells: Vec<Expr> = config.d.iter().rev().map(|column| q.advice(*column, 0)).collect();
-        let fold_update = section * (sums[0].clone() - step.clone() * sums[1].clone() - horner(&upsilon, cells));
+        let mut updates = Vec::new();
+        for t in 0..4 {
+            for column in config.d.iter().rev() {
+                updates.push(q.advice(*column, -t));
+            }
+        }
+        let e = q.advice(config.p2_dot, UPDATE);
+        let e_group = q.advice(config.p2_dot, UPDATE - 4);
+        let step = power(&upsilon, 4 * columns);
+        let fold_update = group.clone() * (e - step * e_group - horner(&upsilon, updates.clone()));
 
         let inputs: Vec<Expr> = (0..4).map(|t| fold(&mut q, t) - u.clone() * fold(&mut q, back + t)).collect();
         let h = q.advice(config.p2_dot, SAMPLES);
@@ -104,12 +115,7 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let k_block = q.advice(config.p2_dot, WEIGHTS - back);
         let fold_weights = group.clone() * (k.clone() - power(&r, 4 * columns) * k_group - horner(&r, weights));
 
-        let squares = (0..4)
-            .map(|t| {
-                let cells = sums[t].clone() - step.clone() * sums[t + 1].clone();
-                cells.clone() * cells
-            })
-            .collect();
+        let squares = updates.into_iter().map(|cell| cell.clone() * cell).collect();
         let m = q.advice(config.p2_dot, DOT);
         let m_group = q.advice(config.p2_dot, DOT - 4);
         let products = (h - r.clone() * h_block) * (k - power(&r, rows * columns) * k_block);

@@ -10,8 +10,8 @@
 //! The two sums meet in `links` (`lookup.total`).
 //!
 //! # Soundness
-//! The area's rows are contiguous, and so are the table's, whose values are fixed and whose sum starts
-//! from the update's fold after the sections, which this makes zero (`folds`). Multiplicities and limbs are committed before `alpha`.
+//! The area's rows are contiguous, and so are the table's, whose values are fixed and whose sum starts anywhere:
+//! only what it adds counts. The update's last fold, which is added too, this makes zero (`folds`). Multiplicities and limbs are committed before `alpha`.
 //! A limb outside the table leaves a pole of the rational identity
 //! `sum 1/(X - f) = sum n/(X - t)` whose residue is its count, below `2^20 < r`, so the
 //! identity is false and survives a random `alpha` with probability below `2^21 / r`.
@@ -42,10 +42,10 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
             before = Some(now);
         }
         if let Some(last) = before {
-            out.push(("lookup.start", q.fixed(config.fixed.q_start) * last));
+            out.push(("lookup.start", q.selectors().start * last));
         }
-        let total = q.advice(config.p2_update, 0);
-        let total_before = q.advice(config.p2_update, -1);
+        let total = q.advice(config.p2_input, 0);
+        let total_before = q.advice(config.p2_input, -1);
         let multiplicity = q.unit(0);
         out.push(("table", table.clone() * ((total - total_before) * (alpha - table + constant(1)) + multiplicity)));
         out

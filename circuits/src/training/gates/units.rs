@@ -131,9 +131,8 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         out.push(("loss", output * (last.clone() - last_next.clone() - unit.clone() * unit.clone())));
         out.extend(scaled(&mut q, &plan.signal, &either, "signal.scaled"));
 
-        // Bias and end blocks: the code is 2.
-        let section = q.fixed(config.fixed.q_section);
-        let stop = section.clone() * (section - constant(1));
+        // Bias and end blocks.
+        let stop = q.selectors().stop;
         for (name, fold) in [("stop.pre", &pre), ("stop.signal", &folded), ("stop.loss", &last)] {
             out.push((name, stop.clone() * fold.clone()));
         }

@@ -1,0 +1,148 @@
+//! Which rows of which columns the training circuit uses, and for what: for drawings and for tests.
+//!
+//! # Shapes
+//! A [`Region`] is a range of rows of one column of `2^k` rows. Advice columns are counted in the order of the proof, fixed
+//! columns in the order of the constraint system. Regions of a column may lie inside each other (the rows of a group).
+//!
+//! # Source
+//! Own.
+
+use super::config::TrainingConfig;
+use super::fixed as fixed_columns;
+use super::plan::{Lane, Plan, STATE_ROW};
+use crate::grid::TAIL;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::ConstraintSystem;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a region is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gadget {
+    /// Weights, biases and transposed weights of the model.
+    Model,
+    /// Features and labels.
+    Data,
+    /// The update.
+    Update,
+    /// Activations, residuals and signals.
+    Unit,
+    /// State of the norm, buckets.
+    Bucket,
+    /// Looked-up limbs and their multiplicities.
+    Lookup,
+    /// Sign bits.
+    Sign,
+    /// Fold of the inputs.
+    InputFold,
+    /// Dot products, folds of update, weights and samples.
+    Dot,
+    /// LogUp sums.
+    Sum,
+    /// Folds of the units and of their signals, loss.
+    UnitFold,
+    /// Fixed cells.
+    Fixed,
+    /// Tail: blinding and spare rows.
+    Tail,
+}
+
+/// Rows of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Index of the column.
+    pub column: usize,
+    /// Its rows.
+    pub rows: Range<usize>,
+    /// What they are for.
+    pub gadget: Gadget,
+}
+
+/// The regions of all advice columns, and the number of columns.
+pub fn advice(plan: &Plan) -> (Vec<Region>, usize) {
+    let grid = &plan.grid;
+    let slots = 1usize << grid.stack_bits;
+    let mut out = Vec::new();
+    let sections: Vec<Range<usize>> =
+        grid.sections().into_iter().map(|blocks| grid.row(blocks.start)..grid.row(blocks.end)).collect();
+    // A column of `height` rows, by its index among those of its kind, as rows of a column of the circuit.
+    let mut put = |begin: usize, index: usize, rows: Range<usize>, gadget: Gadget| {
+        let (column, first) = (begin + index / slots, index % slots * grid.height());
+        out.push(Region { column, rows: first + rows.start..first + rows.end, gadget });
+    };
+    let (data, update) = (grid.columns, grid.columns + 1);
+    let private = update + grid.columns;
+    let second = private + plan.aux_columns.div_ceil(slots);
+    let columns = second + (2 + plan.chain_columns).div_ceil(slots);
+
+    for rows in &sections {
+        for c in 0..grid.width {
+            put(0, c, rows.clone(), Gadget::Model);
+            put(update, c, rows.clone(), Gadget::Update);
+        }
+        put(second, 0, rows.clone(), Gadget::InputFold);
+        // The chains go on from the group before.
+        put(second, 1, rows.start - 4..rows.end, Gadget::Dot);
+    }
+    put(data, 0, grid.row(grid.input(1, 0))..grid.row(grid.bias(1)), Gadget::Data);
+    put(data, 0, grid.row(grid.output(0))..grid.row(grid.stop()), Gadget::Data);
+
+    for l in 1..=grid.depth() {
+        put(private, 0, plan.unit_rows(l), Gadget::Unit);
+        if l > 1 && l < grid.depth() {
+            let first = grid.transposed(l, 0);
+            put(private, 0, grid.row(first)..grid.row(first + grid.layers[l]), Gadget::Unit);
+        }
+        let state = grid.row(grid.gap(l)) + STATE_ROW;
+        put(private, 0, state..state + 1, Gadget::Bucket);
+    }
+    let (norm, loss) = plan.buckets();
+    put(private, 0, norm.start..loss.end, Gadget::Bucket);
+    let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits);
+    put(private, 0, table.clone(), Gadget::Lookup);
+    put(second, 0, table.start - 1..table.end, Gadget::Sum);
+    let area = &plan.area;
+    for (sum, limbs) in area.columns.clone().enumerate() {
+        put(private, limbs, area.rows.clone(), Gadget::Lookup);
+        put(second, 2 + sum, area.rows.clone(), Gadget::Sum);
+    }
+    let units = grid.row(grid.bias(1))..grid.row(grid.stop() + 1);
+    let lane = |lane: Lane| (lane.column, lane.at(units.start)..lane.at(units.end));
+    for part in plan.relu.iter().chain([&plan.signal]) {
+        let (column, rows) = lane(part.below);
+        put(private, column, rows, Gadget::Sign);
+    }
+    for fold in [plan.pre_fold, plan.signal_fold, plan.loss_fold] {
+        let (column, rows) = lane(fold);
+        put(second, 2 + column, rows, Gadget::UnitFold);
+    }
+    out.extend((0..columns).map(|column| Region {
+        column,
+        rows: grid.rows() - TAIL..grid.rows(),
+        gadget: Gadget::Tail,
+    }));
+    (out, columns)
+}
+
+/// Runs of non-zero cells of the fixed columns, at most a block apart, and the number of columns.
+pub fn fixed(plan: &Plan) -> (Vec<Region>, usize) {
+    let mut cs = ConstraintSystem::<Fr>::default();
+    let config = TrainingConfig::configure(&mut cs, plan);
+    let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (column, row, _) in fixed_columns::cells(&config, plan) {
+        rows.entry(column.index()).or_default().push(row);
+    }
+    let mut out = Vec::new();
+    for (column, mut rows) in rows {
+        rows.sort_unstable();
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for row in rows {
+            match runs.last_mut() {
+                Some(run) if row <= run.end + plan.grid.rows_per_block => run.end = row + 1,
+                _ => runs.push(row..row + 1),
+            }
+        }
+        out.extend(runs.into_iter().map(|rows| Region { column, rows, gadget: Gadget::Fixed }));
+    }
+    (out, cs.num_fixed_columns())
+}
