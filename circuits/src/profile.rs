@@ -122,6 +122,13 @@ impl Profile {
         BUILTIN.iter().map(|(name, _)| *name).collect()
     }
 
+    /// The profile as a TOML file; [`Profile::from_toml`] reads it back.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // invariant: a valid profile's numbers fit the integers of TOML, and there are no other kinds of values.
+        toml::to_string(self).expect("a profile holds only strings and integers")
+    }
+
     /// The RFC 8785 JSON of all fields: what [`Profile::id`] hashes.
     #[must_use]
     pub fn canonical_json(&self) -> String {

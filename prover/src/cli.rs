@@ -17,6 +17,7 @@ use serde_json::{json, Value};
 use crate::error::Error;
 
 pub mod attest;
+pub mod bench;
 pub mod chain;
 pub mod contracts;
 pub mod dataset;
@@ -98,6 +99,9 @@ enum Command {
     /// Open rounds, claim in them, finalize and settle them, follow them.
     #[command(subcommand)]
     Round(round::RoundCommand),
+    /// Measure proofs: their floor, whole runs, how they grow.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Stop a pool for good, by evidence that its proofs mean nothing.
     #[command(subcommand)]
     Stop(stop::StopCommand),
@@ -118,6 +122,7 @@ impl Command {
             Self::Eval(args) => args.run(session),
             Self::Prove(command) => command.run(session),
             Self::Verify(args) => args.run(session),
+            Self::Bench(command) => command.run(session),
         }
     }
 }

@@ -17,6 +17,7 @@ use zkpoc_contracts::tools::ToolsError;
 
 use crate::attest::AttestError;
 use crate::backup::BackupError;
+use crate::bench::BenchError;
 use crate::chain::ChainError;
 use crate::commit::CommitError;
 use crate::contracts_gen::ContractsError;
@@ -137,6 +138,9 @@ pub enum Error {
     /// The demo.
     #[error(transparent)]
     Demo(#[from] Box<DemoError>),
+    /// A measurement.
+    #[error(transparent)]
+    Bench(Box<BenchError>),
     /// Something that was asked for disagrees with something at hand.
     #[error("{what}: expected {expected}, found {found}; {hint}")]
     Mismatch {
@@ -189,6 +193,7 @@ impl Error {
             Self::Contribute(error) => of_contribute(error),
             Self::Opening(error) => of_opening(error),
             Self::Demo(error) => of_demo(error),
+            Self::Bench(error) => of_bench(error),
             Self::File(error) => of_file(error),
             Self::Srs(SrsError::File(error)) => of_file(error),
             Self::Data(error) => of_data(error),
@@ -214,6 +219,27 @@ impl Error {
     /// 1, 2 or 3.
     pub fn exit_code(&self) -> u8 {
         self.kind() as u8
+    }
+}
+
+impl From<BenchError> for Error {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::Srs(error) => error.into(),
+            BenchError::Key(error) => error.into(),
+            BenchError::Prove(error) => error.into(),
+            BenchError::Reference(error) => error.into(),
+            BenchError::Commit(error) => error.into(),
+            BenchError::File(error) => error.into(),
+            other => Self::Bench(Box::new(other)),
+        }
+    }
+}
+
+fn of_bench(error: &BenchError) -> Kind {
+    match error {
+        BenchError::Run { .. } | BenchError::Program { .. } | BenchError::KeySize { .. } => Kind::Environment,
+        _ => Kind::Input,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod arith;
 pub mod attest;
 pub mod backup;
+pub mod bench;
 pub mod chain;
 pub mod cli;
 pub mod commit;

@@ -1,0 +1,118 @@
+//! Profiles for the sweep: given layers and a batch, or a number of parameters.
+//!
+//! The integers are those of `mnist-mlp` (features of 8 bits, weights of 16, activations of 12). The layout is searched: the
+//! smallest `k` at which all three circuits fit, and at that `k` the weight columns and limb bits with the fewest
+//! columns.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::ConstraintSystem;
+use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_circuits::training::TrainingCircuit;
+
+use super::BenchError;
+use crate::keys::ProfileCircuit;
+
+/// Largest k of a profile.
+pub const MAX_K: u32 = 24;
+/// Smallest k that is tried.
+const MIN_K: u32 = 8;
+/// Bytes for each advice cell, each fixed cell and each row while proving; rough, from measured proofs.
+const BYTES_AN_ADVICE_CELL: u64 = 200;
+const BYTES_A_FIXED_CELL: u64 = 64;
+const BYTES_A_ROW: u64 = 900;
+
+/// A profile for layers and a batch.
+pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError> {
+    let text: Vec<String> = layers.iter().map(usize::to_string).collect();
+    let none = || BenchError::NoProfile { layers: text.join("-"), batch, most: MAX_K };
+    // invariant: the product comes with this profile.
+    let base = Profile::builtin("mnist-mlp").expect("a built-in profile");
+    let name = format!("bench-{}-b{batch}", text.join("-"));
+    let base = Profile { name, layers: layers.to_vec(), batch, data: "synthetic".into(), ..base };
+    // The output has one scale more for each hidden layer only if activations keep theirs: here they do.
+    for k in MIN_K..=MAX_K {
+        let mut fitting = Vec::new();
+        for weight_columns in [2, 1] {
+            for limb_bits in 6..=15 {
+                let profile = Profile { k, weight_columns, limb_bits, ..base.clone() };
+                if let Some(columns) = columns(&profile) {
+                    fitting.push((columns, profile));
+                }
+            }
+        }
+        if let Some((_, profile)) = fitting.into_iter().min_by_key(|(columns, _)| *columns) {
+            return Ok(profile);
+        }
+    }
+    Err(none())
+}
+
+/// Advice columns of the training circuit, if every circuit of the profile fits.
+fn columns(profile: &Profile) -> Option<usize> {
+    profile.validate().ok()?;
+    DatasetCircuit::of_profile(profile).ok()?;
+    RoundCircuit::of_profile(profile).ok()?;
+    Some(count(profile)?.0)
+}
+
+/// Advice and fixed columns of the training circuit.
+fn count(profile: &Profile) -> Option<(usize, usize)> {
+    use halo2_proofs::plonk::Circuit;
+    let circuit = TrainingCircuit::of_profile(profile).ok()?;
+    let mut cs = ConstraintSystem::<Fr>::default();
+    let _config = TrainingCircuit::configure_with_params(&mut cs, circuit.params());
+    Some((cs.num_advice_columns(), cs.num_fixed_columns()))
+}
+
+/// About the memory of proving a profile's step, bytes; 0 if it has no circuit.
+pub fn memory_bytes(profile: &Profile) -> u64 {
+    let Some((advice, fixed)) = count(profile) else { return 0 };
+    (BYTES_AN_ADVICE_CELL * advice as u64 + BYTES_A_FIXED_CELL * fixed as u64 + BYTES_A_ROW) << profile.k
+}
+
+/// Layers with about that many parameters and 10 classes: one or two hidden layers, whichever needs the smaller k.
+pub fn for_parameters(parameters: usize, batch: usize) -> Result<Profile, BenchError> {
+    let features = if parameters < 50_000 { 64 } else { 784 };
+    let even = |width: usize| (width & !1).max(2);
+    let one = vec![features, even(parameters.saturating_sub(10) / (features + 11)), 10];
+    // h2 (d r + r h2 + 11) = parameters for h1 = r h2, with the ratio of 784-2900-2600-10.
+    let ratio = 2900.0 / 2600.0;
+    let linear = features as f64 * ratio + 11.0;
+    let second = ((linear * linear + 4.0 * ratio * parameters as f64).sqrt() - linear) / (2.0 * ratio);
+    let two = vec![features, even((second * ratio) as usize), even(second as usize), 10];
+    match (for_layers(&one, batch), for_layers(&two, batch)) {
+        (Ok(one), Ok(two)) => Ok(if two.k < one.k { two } else { one }),
+        (one, two) => one.or(two),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_of_parameters_has_about_as_many_and_reads_back() {
+        for parameters in [1_000, 10_000, 100_000] {
+            let profile = for_parameters(parameters, 16).expect("a profile");
+            let ratio = profile.parameters() as f64 / parameters as f64;
+            assert!((0.8..1.1).contains(&ratio), "{:?}", profile.layers);
+            assert_eq!(Profile::from_toml(&profile.to_toml()).expect("valid"), profile);
+            assert!(memory_bytes(&profile) > 1 << profile.k);
+        }
+    }
+
+    #[test]
+    fn the_smallest_k_is_chosen() {
+        let profile = for_layers(&[64, 32, 10], 8).expect("a profile");
+        let smaller = Profile { k: profile.k - 1, ..profile };
+        assert_eq!(columns(&smaller), None);
+    }
+
+    #[test]
+    fn refuses_a_shape_that_no_k_holds() {
+        let error = for_layers(&[1 << 20, 1 << 12], 16).expect_err("too large");
+        assert!(error.to_string().contains("k = 24"), "{error}");
+    }
+}
