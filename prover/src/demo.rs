@@ -73,14 +73,6 @@ const WINDOW_BLOCKS: u64 = 20;
 /// A demo that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// No such profile.
-    #[error("there is no profile {name:?}; the demo knows {known}")]
-    Profile {
-        /// What was asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
     /// Too many contributors for the profile.
     #[error("{contributors} contributors, but a round of profile {profile} has {most} claims at most")]
     Claims {
@@ -168,8 +160,10 @@ pub enum DemoError {
 /// What to show.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Name of the profile.
-    pub profile: String,
+    /// The profile.
+    pub profile: Profile,
+    /// What the steps are told of it: its name, or its TOML file.
+    pub profile_argument: String,
     /// Number of contributors.
     pub contributors: usize,
     /// Number of rounds.
@@ -193,10 +187,7 @@ pub struct Options {
 /// Runs the demo.
 pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let start = Instant::now();
-    let profile = Profile::builtin(&options.profile).ok_or_else(|| DemoError::Profile {
-        name: options.profile.clone(),
-        known: Profile::builtin_names().join(", "),
-    })?;
+    let profile = options.profile.clone();
     if options.contributors as u64 > profile.max_claims {
         let (contributors, most) = (options.contributors, profile.max_claims);
         return Err(DemoError::Claims { contributors, profile: profile.name, most });
@@ -236,7 +227,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let shared = Shared {
         program: options.program.clone(),
         rpc_url: node.url().to_owned(),
-        profile: profile.name.clone(),
+        profile: options.profile_argument.clone(),
         shards: options.shards,
         srs: srs_file,
         deployments,

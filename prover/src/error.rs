@@ -313,11 +313,7 @@ fn of_demo(error: &DemoError) -> Kind {
         DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
             of_file(error)
         }
-        DemoError::Profile { .. }
-        | DemoError::Claims { .. }
-        | DemoError::Data { .. }
-        | DemoError::Srs(_)
-        | DemoError::Key(_) => Kind::Input,
+        DemoError::Claims { .. } | DemoError::Data { .. } | DemoError::Srs(_) | DemoError::Key(_) => Kind::Input,
     }
 }
 

@@ -55,7 +55,7 @@ fn e2e_demo_on_digits_mints() {
     assert_eq!(contributors.len(), 2);
     assert!(contributors.iter().all(|part| part["minted"] == report["minted"]));
 
-    for field in ["witness_ms", "prove_ms", "msm16_ms", "verify_ms", "loss"] {
+    for field in ["witness_ms", "prove_ms", "msm16_ms", "floor_ms", "verify_ms", "loss"] {
         assert!(report[field].as_f64().is_some_and(|value| value > 0.0), "{field}: {}", report[field]);
     }
     for field in ["advice_columns", "fixed_columns", "loss_raw", "link_bytes", "proof_bytes"] {

@@ -40,6 +40,8 @@ use super::{median, timed};
 use crate::arith::{self, Domain};
 use crate::srs::Srs;
 
+/// Runs where the floor is measured beside a proof.
+pub const FLOOR_RUNS: usize = 3;
 /// Degree of the circuits' constraints; their quotient has one piece less.
 const DEGREE: u32 = 3;
 /// Multi-exponentiations of the quotient, and of the opening.

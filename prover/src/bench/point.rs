@@ -61,6 +61,8 @@ pub struct Point {
     pub threads: usize,
     /// Making the reference string; absent when it was kept.
     pub srs_ms: Option<f64>,
+    /// Reading the kept reference string; absent when it was made.
+    pub srs_read_ms: Option<f64>,
     /// The training proof.
     pub training: Proof,
     /// The round's proof, if asked for.
@@ -126,18 +128,19 @@ pub fn workload(profile: &Profile) -> (Model, Shard) {
     (Model::random(profile, SEED), shard)
 }
 
-/// The development string of a size: the folder's, else a new one, with the time that making it took.
-pub fn development_srs(folder: Option<&Path>, k: u32) -> Result<(Srs, Option<f64>), BenchError> {
+/// The development string of a size, whether it is the one that the folder kept, and the time to read or make it.
+pub fn development_srs(folder: Option<&Path>, k: u32) -> Result<(Srs, bool, f64), BenchError> {
     let file = folder.map(|folder| folder.join(format!("bench-k{k}.srs")));
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
-        return Ok((Srs::load(file)?, None));
+        let (time, srs) = timed(|| Srs::load(file));
+        return Ok((srs?, true, time));
     }
     let (time, srs) = timed(|| Srs::dev_insecure(k));
     let srs = srs?;
     if let Some(file) = file {
         srs.save(&file, Overwrite::Replace)?;
     }
-    Ok((srs, Some(time)))
+    Ok((srs, false, time))
 }
 
 /// Measures one proof.
@@ -145,7 +148,7 @@ pub fn run(profile: &Profile, options: &Options) -> Result<Point, BenchError> {
     if let Some(folder) = &options.folder {
         fsio::create_secret_dir(folder)?;
     }
-    let (srs, srs_ms) = development_srs(options.folder.as_deref(), profile.k)?;
+    let (srs, kept, srs_time) = development_srs(options.folder.as_deref(), profile.k)?;
     let (model, shard) = workload(profile);
     let mut natives = Vec::new();
     for _ in 0..NATIVE_RUNS {
@@ -172,7 +175,8 @@ pub fn run(profile: &Profile, options: &Options) -> Result<Point, BenchError> {
         parameters: profile.parameters(),
         k: profile.k,
         threads: rayon::current_num_threads(),
-        srs_ms,
+        srs_ms: (!kept).then_some(srs_time),
+        srs_read_ms: kept.then_some(srs_time),
         training,
         round,
         native_step_ms: native,

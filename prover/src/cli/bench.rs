@@ -129,7 +129,7 @@ impl FloorArgs {
         let grid = grid(&profile)?;
         let mut phases = session.phases();
         phases.start("reference string");
-        let (srs, _) = development_srs(None, profile.k)?;
+        let (srs, ..) = development_srs(None, profile.k)?;
         phases.start("floor");
         let (model, shard) = workload(&profile);
         let update = step(&profile, &model, &shard)?.update;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use zkpoc_circuits::profile::Profile;
 
 use super::{Answer, Session};
 use crate::demo::{self, DemoError, Options, Show};
@@ -11,7 +12,7 @@ use crate::error::Error;
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The profile.
+    /// The profile: its name, or a TOML file.
     #[arg(long, default_value = "mnist-mlp")]
     profile: String,
     /// Number of contributors.
@@ -40,8 +41,15 @@ pub struct DemoArgs {
 impl DemoArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
+        let profile = session.profile(&self.profile)?;
+        let profile_argument = match Profile::builtin(&self.profile) {
+            Some(_) => self.profile.clone(),
+            // The steps have this process's working folder today; a whole path does not depend on it.
+            None => std::path::absolute(&self.profile).map_err(DemoError::Program)?.to_string_lossy().into_owned(),
+        };
         let options = Options {
-            profile: self.profile.clone(),
+            profile,
+            profile_argument,
             contributors: self.contributors.into(),
             rounds: self.rounds.into(),
             shards: self.shards.into(),

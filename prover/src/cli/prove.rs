@@ -22,6 +22,7 @@ use zkpoc_contracts::bindings::digests::TrainingContext;
 use super::dataset::{check_index, check_srs, load};
 use super::session::{bytes32, grid, model};
 use super::{Answer, Session};
+use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::commit::scalar_from_hash;
 use crate::engine::memory::parse_size;
 use crate::error::Error;
@@ -75,7 +76,7 @@ pub struct Shared {
     /// Keep the proof's memory within a size such as 200MB, at the price of time.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
-    /// Time one multi-exponentiation of 2^16 as well, to compare machines by.
+    /// Time one multi-exponentiation of 2^16 as well, and for training the floor of the step, to compare by.
     #[arg(long)]
     measure: bool,
 }
@@ -236,6 +237,11 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     home.save_claim(&lock, &id, &ready.profile, &record)?;
     args.shared.write(&bundle)?;
     let mut json = args.shared.facts(&bundle, &made.timings, peak);
+    if args.shared.measure {
+        let shard = &ready.dataset.shards[ready.place];
+        let columns = Columns::of(&grid(&ready.profile)?, &model, shard, &record.opening.update);
+        json["floor_ms"] = measure(&ready.srs, &columns, FLOOR_RUNS).floor_ms.into();
+    }
     json["norm_log2"] = made.buckets.norm_log2.into();
     json["loss_log2"] = made.buckets.loss_log2.into();
     json["opening"] = id.clone().into();

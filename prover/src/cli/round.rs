@@ -10,12 +10,13 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus, StopReason};
 
 use super::chain::{checked, milliseconds, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
-use super::dataset::load;
+use super::dataset::{check_index, load};
 use super::finalize::{AckArgs, EndArgs, FinalizeArgs};
 use super::serve::ServeArgs;
-use super::session::{bytes32, model};
+use super::session::{bytes32, grid, model};
 use super::watch::WatchArgs;
 use super::{Answer, Session};
+use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::chain::pool::whole_tokens;
 use crate::chain::PoolClient;
 use crate::contribute::{ContributeError, Site};
@@ -359,6 +360,14 @@ impl ClaimArgs {
             phases.start("one multi-exponentiation of 2^16 scalars");
             milliseconds(msm16())
         });
+        let floor = self.measure.then(|| {
+            phases.start("floor of the step");
+            let place = check_index(&dataset, prepared.index)?;
+            let grid = grid(&profile)?;
+            let columns = Columns::of(&grid, &model, &dataset.shards[place], &prepared.record.opening.update);
+            Ok::<_, Error>(measure(&srs, &columns, FLOOR_RUNS).floor_ms)
+        });
+        let floor = floor.transpose()?;
         drop(phases);
 
         let (timings, bundle) = (prepared.timings, &prepared.record.bundle);
@@ -384,7 +393,7 @@ impl ClaimArgs {
             "norm_log2": prepared.buckets.norm_log2, "loss_log2": prepared.buckets.loss_log2,
             "witness_ms": milliseconds(timings.witness), "prove_ms": milliseconds(timings.prove),
             "link_ms": milliseconds(timings.link), "verify_ms": milliseconds(timings.verify), "msm16_ms": yardstick,
-            "proof_bytes": bundle.proof.len(), "link_bytes": prepared.claim.link.len(),
+            "floor_ms": floor, "proof_bytes": bundle.proof.len(), "link_bytes": prepared.claim.link.len(),
             "peak_rss_bytes": prepared.peak_rss_bytes,
             "loss": prepared.loss.map(|loss| site.mean_loss(loss)),
             "loss_raw": prepared.loss.map(|loss| u64::try_from(loss).unwrap_or(u64::MAX)),

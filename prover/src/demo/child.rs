@@ -27,7 +27,7 @@ pub struct Shared {
     pub program: PathBuf,
     /// The node.
     pub rpc_url: String,
-    /// Name of the profile.
+    /// Name of the profile, or its TOML file.
     pub profile: String,
     /// Shards of a contributor.
     pub shards: usize,

@@ -6,6 +6,7 @@
 //! | `witness_ms` | the step in integers and the first phase's columns |
 //! | `prove_ms` | from the witness to the bytes of the proof |
 //! | `msm16_ms` | one multi-exponentiation of 2^16 scalars, same threads, same run |
+//! | `floor_ms` | what any proof of the step must compute ([`crate::bench::floor`]), same threads, same run |
 //! | `verify_ms` | native verification |
 //! | `peak_rss_bytes` | of the claim's process while it made the proof; null where the system does not say |
 //! | `demo_peak_rss_bytes` | largest sum over all processes of the demo: node, compiler, steps |
@@ -57,6 +58,8 @@ pub struct Report {
     pub prove_ms: f64,
     /// The yardstick.
     pub msm16_ms: f64,
+    /// The floor of the step's proof.
+    pub floor_ms: f64,
     /// Time to verify.
     pub verify_ms: f64,
     /// Bytes of the proof.
@@ -136,6 +139,7 @@ struct ClaimFigures {
     witness_ms: f64,
     prove_ms: f64,
     msm16_ms: f64,
+    floor_ms: f64,
     verify_ms: f64,
     proof_bytes: u64,
     link_bytes: u64,
@@ -162,6 +166,7 @@ impl Contribution {
             witness_ms: float("witness_ms")?,
             prove_ms: float("prove_ms")?,
             msm16_ms: float("msm16_ms")?,
+            floor_ms: float("floor_ms")?,
             verify_ms: float("verify_ms")?,
             proof_bytes: integer("proof_bytes")?,
             link_bytes: integer("link_bytes")?,
@@ -219,6 +224,7 @@ impl Report {
             witness_ms: claim.witness_ms,
             prove_ms: claim.prove_ms,
             msm16_ms: claim.msm16_ms,
+            floor_ms: claim.floor_ms,
             verify_ms: claim.verify_ms,
             proof_bytes: claim.proof_bytes,
             link_bytes: claim.link_bytes,
@@ -257,7 +263,15 @@ impl Report {
             ),
             ("SRS", format!("{}, {}", self.srs.origin, self.srs.digest)),
             ("witness", format!("{:.0} ms", self.witness_ms)),
-            ("proof", format!("{:.0} ms ({:.1} MSMs of 2^16)", self.prove_ms, self.prove_ms / self.msm16_ms.max(1e-9))),
+            (
+                "proof",
+                format!(
+                    "{:.0} ms ({:.1} MSMs of 2^16, {:.1} times the floor)",
+                    self.prove_ms,
+                    self.prove_ms / self.msm16_ms.max(1e-9),
+                    self.prove_ms / self.floor_ms.max(1e-9)
+                ),
+            ),
             ("verify", format!("{:.1} ms", self.verify_ms)),
             ("bytes", format!("proof {}, link {}", self.proof_bytes, self.link_bytes)),
             (
