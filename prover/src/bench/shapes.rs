@@ -1,8 +1,8 @@
 //! Profiles for the sweep: given layers and a batch, or a number of parameters.
 //!
 //! The integers are those of `mnist-mlp` (features of 8 bits, weights of 16, activations of 12). The layout is searched: the
-//! smallest `k` at which all three circuits fit, and at that `k` the weight columns and limb bits with the fewest
-//! columns.
+//! `k`, weight columns and limb bits at which all three circuits fit with the fewest advice cells; at the smallest `k`
+//! that fits, so many columns can be needed that a larger one costs less.
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
@@ -18,6 +18,8 @@ use crate::keys::ProfileCircuit;
 pub const MAX_K: u32 = 24;
 /// Smallest k that is tried.
 const MIN_K: u32 = 8;
+/// How far above the smallest k that fits the search goes.
+const MORE_K: u32 = 2;
 /// Bytes for each advice cell, each fixed cell and each row while proving; rough, from measured proofs.
 const BYTES_AN_ADVICE_CELL: u64 = 200;
 const BYTES_A_FIXED_CELL: u64 = 64;
@@ -31,22 +33,24 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
     let base = Profile::builtin("mnist-mlp").expect("a built-in profile");
     let name = format!("bench-{}-b{batch}", text.join("-"));
     let base = Profile { name, layers: layers.to_vec(), batch, data: "synthetic".into(), ..base };
-    // The output has one scale more for each hidden layer only if activations keep theirs: here they do.
+    let mut best: Option<(usize, Profile)> = None;
+    let mut first = MAX_K;
     for k in MIN_K..=MAX_K {
-        let mut fitting = Vec::new();
+        if k > first + MORE_K {
+            break;
+        }
         for weight_columns in [2, 1] {
             for limb_bits in 6..=15 {
                 let profile = Profile { k, weight_columns, limb_bits, ..base.clone() };
-                if let Some(columns) = columns(&profile) {
-                    fitting.push((columns, profile));
+                let Some(columns) = columns(&profile) else { continue };
+                first = first.min(k);
+                if best.as_ref().is_none_or(|(cells, _)| columns << k < *cells) {
+                    best = Some((columns << k, profile));
                 }
             }
         }
-        if let Some((_, profile)) = fitting.into_iter().min_by_key(|(columns, _)| *columns) {
-            return Ok(profile);
-        }
     }
-    Err(none())
+    best.map(|(_, profile)| profile).ok_or_else(none)
 }
 
 /// Advice columns of the training circuit, if every circuit of the profile fits.
@@ -72,7 +76,7 @@ pub fn memory_bytes(profile: &Profile) -> u64 {
     (BYTES_AN_ADVICE_CELL * advice as u64 + BYTES_A_FIXED_CELL * fixed as u64 + BYTES_A_ROW) << profile.k
 }
 
-/// Layers with about that many parameters and 10 classes: one or two hidden layers, whichever needs the smaller k.
+/// Layers with about that many parameters and 10 classes: one or two hidden layers, whichever needs less memory.
 pub fn for_parameters(parameters: usize, batch: usize) -> Result<Profile, BenchError> {
     let features = if parameters < 50_000 { 64 } else { 784 };
     let even = |width: usize| (width & !1).max(2);
@@ -83,7 +87,7 @@ pub fn for_parameters(parameters: usize, batch: usize) -> Result<Profile, BenchE
     let second = ((linear * linear + 4.0 * ratio * parameters as f64).sqrt() - linear) / (2.0 * ratio);
     let two = vec![features, even((second * ratio) as usize), even(second as usize), 10];
     match (for_layers(&one, batch), for_layers(&two, batch)) {
-        (Ok(one), Ok(two)) => Ok(if two.k < one.k { two } else { one }),
+        (Ok(one), Ok(two)) => Ok(if memory_bytes(&two) < memory_bytes(&one) { two } else { one }),
         (one, two) => one.or(two),
     }
 }
@@ -104,10 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_k_is_chosen() {
-        let profile = for_layers(&[64, 32, 10], 8).expect("a profile");
-        let smaller = Profile { k: profile.k - 1, ..profile };
-        assert_eq!(columns(&smaller), None);
+    fn no_neighbouring_k_has_fewer_cells() {
+        for layers in [[64, 32, 10], [64, 52, 10]] {
+            let profile = for_layers(&layers, 16).expect("a profile");
+            let cells = |profile: &Profile| columns(profile).map(|columns| columns << profile.k);
+            let chosen = cells(&profile).expect("it fits");
+            for k in [profile.k - 1, profile.k + 1] {
+                let other = cells(&Profile { k, ..profile.clone() });
+                assert!(other.is_none_or(|other| other >= chosen), "{layers:?} at k = {k}");
+            }
+        }
     }
 
     #[test]
