@@ -151,7 +151,7 @@ pub struct Grid {
     pub batch: usize,
     /// Rows of a block, a multiple of four.
     pub rows_per_block: usize,
-    /// Weight columns, 1 or 2.
+    /// Weight columns, 1 to 16.
     pub width: usize,
     /// Committed columns that hold the weight columns: as many, or one when they are stacked.
     pub columns: usize,

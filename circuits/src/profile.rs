@@ -84,7 +84,7 @@ pub struct Profile {
     pub max_claims: u64,
     /// Bits of a limb of a range check; the limb table has `2^limb_bits` rows.
     pub limb_bits: u32,
-    /// Number of columns for the model, and for the update: 1 or 2.
+    /// Number of columns for the model, and for the update: 1 to 16.
     pub weight_columns: usize,
     /// log2 of how many columns of `2^(k - stack_bits)` rows lie below each other in one column.
     pub stack_bits: u32,

@@ -138,7 +138,7 @@ fn rejects_numbers_out_of_range_with_the_range() {
         ("max_claims", "9007199254740992", "expected 1 to 9007199254740991"),
         ("limb_bits", "1", "`limb_bits` is 1; expected 2 to 15"),
         ("limb_bits", "16", "`limb_bits` is 16; expected 2 to 15"),
-        ("weight_columns", "3", "`weight_columns` is 3; expected 1 to 2"),
+        ("weight_columns", "17", "`weight_columns` is 17; expected 1 to 16"),
         ("stack_bits", "3", "`stack_bits` is 3; expected 0 to 2"),
         ("k", "25", "`k` is 25; expected 4 to 24"),
     ];

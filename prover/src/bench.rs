@@ -59,14 +59,6 @@ pub enum BenchError {
     /// A file.
     #[error(transparent)]
     File(#[from] FsError),
-    /// A key could not be measured.
-    #[error("the size of the {what} key is not known: {reason}")]
-    KeySize {
-        /// Which key.
-        what: &'static str,
-        /// Why not.
-        reason: std::io::Error,
-    },
     /// No circuit has this shape.
     #[error("no profile for {layers} with batch {batch} up to k = {most}")]
     NoProfile {

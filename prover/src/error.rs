@@ -238,7 +238,7 @@ impl From<BenchError> for Error {
 
 fn of_bench(error: &BenchError) -> Kind {
     match error {
-        BenchError::Run { .. } | BenchError::Program { .. } | BenchError::KeySize { .. } => Kind::Environment,
+        BenchError::Run { .. } | BenchError::Program { .. } => Kind::Environment,
         _ => Kind::Input,
     }
 }

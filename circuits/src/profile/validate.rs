@@ -164,7 +164,7 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("learning_rate.numerator", p.learning_rate.numerator.into(), 1, rate_max)?;
     range("max_claims", p.max_claims.into(), 1, JSON_MAX)?;
     range("limb_bits", p.limb_bits.into(), 2, 15)?;
-    range("weight_columns", p.weight_columns as i128, 1, 2)?;
+    range("weight_columns", p.weight_columns as i128, 1, 16)?;
     range("stack_bits", p.stack_bits.into(), 0, 2)?;
     range("k", p.k.into(), 4, 24)?;
     let unit = p.target >> p.residual_shift;

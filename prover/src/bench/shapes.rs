@@ -39,7 +39,7 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
         if k > first + MORE_K {
             break;
         }
-        for weight_columns in [2, 1] {
+        for weight_columns in [10, 5, 2, 1] {
             for limb_bits in 6..=15 {
                 let profile = Profile { k, weight_columns, limb_bits, ..base.clone() };
                 let Some(columns) = columns(&profile) else { continue };
