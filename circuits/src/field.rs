@@ -41,7 +41,10 @@ pub fn small(value: &Fr) -> Option<u64> {
 
 /// `2^exponent`.
 pub fn power_of_two(exponent: u32) -> Fr {
-    Fr::from(2).pow([u64::from(exponent)])
+    match exponent {
+        0..128 => Fr::from_u128(1 << exponent),
+        _ => Fr::from(2).pow_vartime([u64::from(exponent)]),
+    }
 }
 
 #[cfg(test)]

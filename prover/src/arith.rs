@@ -80,6 +80,25 @@ pub fn evaluate_many(coefficients: &[Fr], points: &[Fr]) -> Vec<Fr> {
     points.iter().map(|point| evaluate(coefficients, *point)).collect()
 }
 
+/// `sum += sum_m (P_m(X) - P_m(s_m)) / (X - s_m)` for polynomials `P_m` of coefficients and points `s_m`, at most eight at a time being
+/// fastest. All are as long as `sum`.
+pub fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr]) {
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() && sum.len().is_multiple_of(8) {
+        for (polynomials, points) in polynomials.chunks(8).zip(points.chunks(8)) {
+            vector::add_quotients(sum, polynomials, points);
+        }
+        return;
+    }
+    for (polynomial, point) in polynomials.iter().zip(points) {
+        let mut quotient = Fr::ZERO;
+        for (sum, coefficient) in sum.iter_mut().zip(polynomial).rev() {
+            *sum += quotient;
+            quotient = quotient * point + coefficient;
+        }
+    }
+}
+
 /// `sum_i += factor * values_i`; `sum` may be longer.
 pub fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
     #[cfg(target_arch = "x86_64")]
@@ -130,6 +149,24 @@ mod tests {
             let expected: Vec<Fr> = points.iter().map(|point| eval_polynomial(&coefficients, *point)).collect();
             assert_eq!(evaluate_many(&coefficients, &points), expected, "n = {n}");
             assert_eq!(evaluate(&coefficients, points[0]), expected[0], "n = {n}");
+        }
+    }
+
+    #[test]
+    fn quotients_by_points_are_exact() {
+        for (n, count) in [(8, 1), (64, 3), (64, 8), (40, 11), (7, 2)] {
+            let (polynomials, points) = ((0..count).map(|_| random(n)).collect::<Vec<_>>(), random(count));
+            let before = random(n);
+            let mut sum = before.clone();
+            add_quotients(&mut sum, &polynomials, &points);
+            // (X - s) q + P(s) = P at any other point.
+            let x = Fr::random(OsRng);
+            let quotient = |(polynomial, point): (&Vec<Fr>, &Fr)| {
+                let inverse = (x - point).invert().unwrap_or(Fr::ZERO);
+                (eval_polynomial(polynomial, x) - eval_polynomial(polynomial, *point)) * inverse
+            };
+            let expected: Fr = polynomials.iter().zip(&points).map(quotient).sum();
+            assert_eq!(eval_polynomial(&sum, x) - eval_polynomial(&before, x), expected, "{count} of {n}");
         }
     }
 

@@ -1,12 +1,12 @@
 //! Second-phase columns: folds, dot products and LogUp sums, computed from the first phase alone.
 
-use super::plan::{Lane, Plan, STATE_ROW};
+use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROW};
 use super::witness::Phase1;
 use crate::field::{power_of_two, signed, small};
 use crate::grid::Grid;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::BatchInvert;
+use halo2_proofs::halo2curves::ff::{BatchInvert, PrimeField};
 use std::borrow::Cow;
 
 /// Values of the challenges.
@@ -137,21 +137,27 @@ impl Work<'_> {
         // A challenge is zero with probability 1/r only; then the proof fails and is made anew.
         let theta_inverse = self.ch.theta.invert().unwrap_or(Fr::ZERO);
         let upsilon_inverse = self.ch.upsilon.invert().unwrap_or(Fr::ZERO);
-        let offset = -(1i128 << (profile.signal_bits - 1));
+        let offset = signed(-(1i128 << (profile.signal_bits - 1)));
         let target = signed(i128::from(profile.target));
+        let residual = Requantised::new(&plan.signal, profile.limb_bits, profile.residual_shift, offset);
+        let backprop = Requantised::new(&plan.signal, profile.limb_bits, profile.backprop_shift, offset);
+        let activation = plan
+            .relu
+            .as_ref()
+            .map(|relu| Requantised::new(relu, profile.limb_bits, profile.activation_shift, Fr::ZERO));
         for l in 1..=grid.depth() {
             for base in plan.unit_rows(l).rev() {
                 let unit = self.first.aux[0][base];
                 let (pre, dz) = if l == grid.depth() {
-                    let value = self.value(&plan.signal, base, profile.residual_shift, offset);
+                    let value = residual.value(self, base);
                     (value + target * self.first.x[base], unit)
-                } else if let Some(relu) = &plan.relu {
-                    let back = self.value(&plan.signal, base, profile.backprop_shift, offset);
+                } else if let Some(activation) = &activation {
+                    let back = backprop.value(self, base);
                     let next = self.chain_at(&chain, plan.loss_fold, base + 1);
                     chain[plan.loss_fold.column][plan.loss_fold.at(base)] = theta_inverse * next + back;
-                    let below = self.lane(relu.below, base);
-                    let signal = self.limbs(&plan.signal.quotient, base) + signed(offset);
-                    (self.value(relu, base, profile.activation_shift, 0), (Fr::ONE - below) * signal)
+                    let below = self.lane(activation.part.below, base);
+                    let signal = self.limbs(&plan.signal.quotient, base, &backprop.limb) + offset;
+                    (activation.value(self, base), (Fr::ONE - below) * signal)
                 } else {
                     continue;
                 };
@@ -172,17 +178,8 @@ impl Work<'_> {
         chain[lane.column][lane.at(base)]
     }
 
-    fn limbs(&self, limbs: &super::plan::Limbs, base: usize) -> Fr {
-        let scale = power_of_two(self.plan.profile.limb_bits);
-        limbs.lanes.iter().rev().fold(Fr::ZERO, |sum, lane| sum * scale + self.lane(*lane, base))
-    }
-
-    fn value(&self, part: &super::plan::Requantise, base: usize, shift: u32, offset: i128) -> Fr {
-        let below = self.lane(part.below, base);
-        let excess = self.limbs(&part.excess, base);
-        let t = self.limbs(&part.quotient, base) + excess - below * (excess.double() + Fr::ONE) + signed(offset);
-        let scaled = t * power_of_two(part.shift) + self.limbs(&part.remainder, base) - power_of_two(part.shift - 1);
-        scaled * inverse_power(part.shift - shift)
+    fn limbs(&self, limbs: &Limbs, base: usize, limb: &Fr) -> Fr {
+        limbs.lanes.iter().rev().fold(Fr::ZERO, |sum, lane| sum * limb + self.lane(*lane, base))
     }
 
     /// Sums of `U G` over the samples at the gaps, on top of the folds of the pre-activations.
@@ -272,6 +269,33 @@ impl Work<'_> {
     }
 }
 
-fn inverse_power(bits: u32) -> Fr {
-    power_of_two(bits).invert().unwrap_or(Fr::ZERO)
+/// How a value is rebuilt from the cells of its requantisation.
+struct Requantised<'a> {
+    part: &'a Requantise,
+    limb: Fr,
+    offset: Fr,
+    scale: Fr,
+    half: Fr,
+    gain_inverse: Fr,
+}
+
+impl<'a> Requantised<'a> {
+    fn new(part: &'a Requantise, limb_bits: u32, shift: u32, offset: Fr) -> Self {
+        Requantised {
+            part,
+            limb: power_of_two(limb_bits),
+            offset,
+            scale: power_of_two(part.shift),
+            half: power_of_two(part.shift - 1),
+            gain_inverse: Fr::TWO_INV.pow_vartime([u64::from(part.shift - shift)]),
+        }
+    }
+
+    fn value(&self, work: &Work<'_>, base: usize) -> Fr {
+        let limbs = |limbs: &Limbs| work.limbs(limbs, base, &self.limb);
+        let below = work.lane(self.part.below, base);
+        let excess = limbs(&self.part.excess);
+        let t = limbs(&self.part.quotient) + excess - below * (excess.double() + Fr::ONE) + self.offset;
+        (t * self.scale + limbs(&self.part.remainder) - self.half) * self.gain_inverse
+    }
 }

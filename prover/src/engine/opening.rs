@@ -4,7 +4,8 @@
 //! Polynomials that are opened at the same points `S_i` are combined, `A_i = sum_j y^j P_ij`. The
 //! first point commits to `h = sum_i v^i Q_i`, where `Q_i` is the quotient of `A_i` by
 //! `Z_i = prod_{s in S_i} (X - s)`: the remainder is the polynomial of degree below `|S_i|` through the
-//! claimed values, so it need not be computed. The second point commits to the quotient of
+//! claimed values, so it need not be computed. With `1 / Z_i = sum_s 1 / (Z_i'(s) (X - s))` the quotients are sums, over the points `s`, of
+//! quotients by `X - s`, which are computed for eight points side by side. The second point commits to the quotient of
 //! `sum_i v^i z_i A_i - z h` by `X - u`, divided by `z_0`, where `z_i` and `z` are the values at `u` of
 //! the vanishing polynomials of `S \ S_i` and of the union `S`; constants do not change it.
 //!
@@ -52,19 +53,13 @@ fn powers(base: Fr) -> impl Iterator<Item = Fr> {
     std::iter::successors(Some(Fr::ONE), move |power| Some(power * base))
 }
 
-/// Quotient by `prod (X - points_m)`, in place; the places that fall free are 0.
-///
-/// All divisions advance together: what one emits in a row is the next one's input in that row.
-fn divide(polynomial: &mut [Fr], points: &[Fr]) {
-    let mut carries = vec![Fr::ZERO; points.len()];
+/// Quotient by `X - point`, in place; the place that falls free is 0.
+fn divide(polynomial: &mut [Fr], point: Fr) {
+    let mut quotient = Fr::ZERO;
     for cell in polynomial.iter_mut().rev() {
-        let mut value = *cell;
-        for (carry, point) in carries.iter_mut().zip(points) {
-            let emitted = *carry;
-            *carry = value + emitted * point;
-            value = emitted;
-        }
-        *cell = value;
+        let next = quotient * point + *cell;
+        *cell = quotient;
+        quotient = next;
     }
 }
 
@@ -80,26 +75,32 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let v = *transcript.squeeze_challenge_scalar::<()>();
     let sets = sets(polynomials);
 
-    // As many sets at a time as there are threads, so that few buffers are alive.
+    // A point's share of the quotients: 1 / Z_i = sum_s 1 / (Z_i'(s) (X - s)).
+    let share = |set: &Set, at: usize| -> Fr {
+        let others = set.points.iter().filter(|other| **other != at);
+        // invariant: the points of a set are distinct.
+        others.map(|other| points[at] - points[*other]).product::<Fr>().invert().unwrap_or(Fr::ZERO)
+    };
+    let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
+    let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
     let mut h = vec![Fr::ZERO; n];
-    let batch = rayon::current_num_threads().max(1);
-    let mut weights = powers(v);
-    for sets in sets.chunks(batch) {
-        let quotients: Vec<Vec<Fr>> = sets
+    // Eight points at a time are divided by together.
+    for group in used.chunks(8) {
+        let shares: Vec<Vec<Fr>> = group
             .par_iter()
-            .map(|set| {
+            .map(|at| {
                 let mut sum = vec![Fr::ZERO; n];
-                for (member, weight) in set.members.iter().zip(powers(y)) {
-                    arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight);
+                for (set, weight) in sets.iter().zip(powers(v)).filter(|(set, _)| set.points.contains(at)) {
+                    let weight = weight * share(set, *at);
+                    for (member, power) in set.members.iter().zip(powers(y)) {
+                        arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight * power);
+                    }
                 }
-                let roots: Vec<Fr> = set.points.iter().map(|point| points[*point]).collect();
-                divide(&mut sum, &roots);
                 sum
             })
             .collect();
-        for (quotient, weight) in quotients.iter().zip(&mut weights) {
-            arith::add_scaled(&mut h, quotient, weight);
-        }
+        let roots: Vec<Fr> = group.iter().map(|at| points[*at]).collect();
+        arith::add_quotients(&mut h, &shares, &roots);
     }
     transcript.write_point(arith::msm(&h, bases).to_affine())?;
     let u = *transcript.squeeze_challenge_scalar::<()>();
@@ -107,7 +108,6 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let vanishing = |keep: &dyn Fn(usize) -> bool| -> Fr {
         points.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, point)| u - point).product()
     };
-    let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
     let outside = |set: &Set| vanishing(&|index| opened(index) && !set.points.contains(&index));
     // invariant: `u` is one of the points with probability below 2^-240 only, and then no proof verifies.
     let scale = sets.first().map_or(Fr::ONE, outside).invert().unwrap_or(Fr::ZERO);
@@ -119,29 +119,24 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
             arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight * power);
         }
     }
-    divide(&mut sum, &[u]);
+    divide(&mut sum, u);
     transcript.write_point(arith::msm(&sum, bases).to_affine())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halo2_proofs::arithmetic::{eval_polynomial, kate_division};
+    use halo2_proofs::arithmetic::kate_division;
     use rand_core::OsRng;
 
     #[test]
-    fn one_pass_divides_by_all_points() {
+    fn a_division_is_the_librarys() {
         let polynomial: Vec<Fr> = (0..40).map(|_| Fr::random(OsRng)).collect();
-        let points: Vec<Fr> = (0..3).map(|_| Fr::random(OsRng)).collect();
-        let expected = points.iter().fold(polynomial.clone(), |poly, point| kate_division(&poly, *point));
+        let point = Fr::random(OsRng);
         let mut found = polynomial.clone();
-        divide(&mut found, &points);
-        assert_eq!(found[..expected.len()], expected);
-        assert!(found[expected.len()..].iter().all(|cell| *cell == Fr::ZERO));
-        // The remainder takes the polynomial's values at the points.
-        let x = points[1];
-        let vanishing = |x: Fr| points.iter().map(|point| x - point).product::<Fr>();
-        assert_eq!(vanishing(x) * eval_polynomial(&found, x), Fr::ZERO);
+        divide(&mut found, point);
+        assert_eq!(found[..39], kate_division(&polynomial, point));
+        assert_eq!(found[39], Fr::ZERO);
     }
 
     #[test]

@@ -327,6 +327,24 @@ impl<M: Modulus> Lanes<M> {
         Lanes(t, PhantomData)
     }
 
+    /// Element `r` is the sum of the eight elements of `rows[r]`, each below `10 p`; below `2.1 p`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+    pub(super) fn sums(rows: &[Self; 8]) -> Self {
+        let mut out = [_mm512_setzero_si512(); 5];
+        for (limb, out) in out.iter_mut().enumerate() {
+            // Pairs of rows side by side, then two quarters of each row added, then the halves.
+            let pair = |a: usize, b: usize| {
+                let (a, b) = (rows[a].0[limb], rows[b].0[limb]);
+                _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
+            };
+            let quarters =
+                |a, b| _mm512_add_epi64(_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0xdd>(a, b));
+            *out = quarters(quarters(pair(0, 1), pair(2, 3)), quarters(pair(4, 5), pair(6, 7)));
+        }
+        Self::carried(out).reduced()
+    }
+
     /// Which elements are equal; both sides are below `p`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]

@@ -81,6 +81,20 @@ pub(super) fn scale_by_powers(values: &mut [Fr], first: Fr, step: Fr) {
     });
 }
 
+/// [`super::add_quotients`] for at most eight polynomials.
+pub(super) fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr]) {
+    require();
+    assert!(sum.len().is_multiple_of(8) && polynomials.iter().all(|polynomial| polynomial.len() == sum.len()));
+    assert!(polynomials.len() <= 8 && polynomials.len() == points.len());
+    let zero = vec![Fr::zero(); if polynomials.len() < 8 { sum.len() } else { 0 }];
+    let polynomial = |lane: usize| words::slice(polynomials.get(lane).unwrap_or(&zero));
+    let point = |lane: usize| points.get(lane).copied().unwrap_or(Fr::zero());
+    // SAFETY: the instructions are available.
+    unsafe {
+        slices::add_quotients(words::slice_mut(sum), std::array::from_fn(polynomial), std::array::from_fn(point));
+    }
+}
+
 /// Values of a polynomial at some points.
 pub(super) fn evaluate<const N: usize>(coefficients: &[Fr], points: [Fr; N]) -> [Fr; N] {
     require();

@@ -6,6 +6,8 @@
 //! # Source
 //! Affine additions that share one inversion: Montgomery's trick (Mathematics of Computation 48, 1987).
 
+use std::sync::OnceLock;
+
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fq, G1Affine, G1};
 use halo2_proofs::halo2curves::ff::BatchInvert;
@@ -60,8 +62,9 @@ impl Point {
 
     /// The point in the library's form.
     pub(in crate::arith) fn affine(&self) -> G1Affine {
+        static INVERSE: OnceLock<Fq> = OnceLock::new();
         // invariant: 16 is not zero.
-        let inverse = Fq::from(16).invert().unwrap_or(Fq::ZERO);
+        let inverse = *INVERSE.get_or_init(|| Fq::from(16).invert().unwrap_or(Fq::ZERO));
         G1Affine { x: from_words::<Fq>(self.x) * inverse, y: from_words::<Fq>(self.y) * inverse }
     }
 }

@@ -63,3 +63,24 @@ pub(super) fn evaluate<const N: usize>(coefficients: &[Words], points: [Fr; N]) 
         horner(&lanes) + high * horner(&coefficients[whole..])
     })
 }
+
+/// `sum += sum_l (P_l(X) - P_l(s_l)) / (X - s_l)` for eight polynomials of the length of `sum`, a multiple of eight, by synthetic division:
+/// `q_(i-1) = p_i + s q_i`.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+pub(super) fn add_quotients(sum: &mut [Words], polynomials: [&[Words]; 8], points: [Fr; 8]) {
+    let factors = points.map(|point| to_words(point * Fr::from(16)));
+    let point = L::load(std::array::from_fn(|lane| &factors[lane]));
+    // The quotients' coefficients of eight powers; the highest is zero, and each row's comes from the row above.
+    let mut quotient = L::zero();
+    let mut rows = [L::zero(); 8];
+    for start in (0..sum.len()).step_by(8).rev() {
+        for row in (0..8).rev() {
+            rows[row] = quotient;
+            let next = L::load(std::array::from_fn(|lane| &polynomials[lane][start + row]));
+            quotient = quotient.mul(point).add(next);
+        }
+        let sum: &mut [Words] = &mut sum[start..start + 8];
+        let before = L::load(std::array::from_fn(|i| &sum[i]));
+        sum.copy_from_slice(&before.add(L::sums(&rows)).canonical().store());
+    }
+}
