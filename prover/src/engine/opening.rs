@@ -83,9 +83,8 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     };
     let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
     let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
-    let mut h = vec![Fr::ZERO; n];
-    // Eight points at a time are divided by together.
-    for group in used.chunks(8) {
+    // Eight points at a time are divided by together, and two such groups, so that few buffers are alive.
+    let quotients = |group: &[usize]| {
         let shares: Vec<Vec<Fr>> = group
             .par_iter()
             .map(|at| {
@@ -100,7 +99,15 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
             })
             .collect();
         let roots: Vec<Fr> = group.iter().map(|at| points[*at]).collect();
-        arith::add_quotients(&mut h, &shares, &roots);
+        let mut sum = vec![Fr::ZERO; n];
+        arith::add_quotients(&mut sum, &shares, &roots);
+        sum
+    };
+    let mut h = vec![Fr::ZERO; n];
+    let groups: Vec<&[usize]> = used.chunks(8).collect();
+    for groups in groups.chunks(2) {
+        let sums: Vec<Vec<Fr>> = groups.par_iter().map(|group| quotients(group)).collect();
+        sums.iter().for_each(|sum| arith::add_scaled(&mut h, sum, Fr::ONE));
     }
     transcript.write_point(arith::msm(&h, bases).to_affine())?;
     let u = *transcript.squeeze_challenge_scalar::<()>();

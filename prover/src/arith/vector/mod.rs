@@ -114,7 +114,7 @@ pub(super) fn transform(values: &mut [Fr], twiddles: [&Twiddles; 2], roots: [Fr;
     assert_eq!(values.len(), matrix.rows * matrix.columns);
     let words = words::slice_mut(values);
     let shared = Shared::new(words);
-    let roots = Roots { root, shift, scale };
+    let roots = Roots::new(matrix, root, shift, scale);
     (0..matrix.columns / 8).into_par_iter().for_each(|task| {
         // SAFETY: the instructions are available; each task has its own eight columns, and `words` is not used meanwhile.
         unsafe { transform::columns(shared, matrix, 8 * task, by_rows, &roots) }
