@@ -35,11 +35,11 @@ fn golden_keys_and_solidity_of_toy() {
         keccak256(&kit.generated.zero_model_sol),
     ];
     let pinned = [
-        hex("0x1ce4045b02ac2174238d32cd01480d8e0e6a3644fb8ecc2834f9126afd0d5265"),
+        hex("0x202c40eb3e3c8182a45e384018820e72bd6ff30667a262679bca98658d5769be"),
         hex("0x2f62ced10b1a46e58fb215d0d847e92aec8e84692d8504ea2e4e107f6bbcf403"),
         hex("0x13cdefc99fcf597c00ba88d9c698b2a13993c71a9867aafe679afccf2f0f19e1"),
-        hex("0x8ba5072da95d72459d4afc9d8c31695de1edf5c87acb72cd6638957f73e26f20"),
-        hex("0xef261a9b80c0123b3cd23509c84823a1441d017e969e6694147f27904c211c51"),
+        hex("0xd3971f3c12c7c03352709ddfd0281ce901af4094b6f67421e200592846d54a50"),
+        hex("0x736a5203c9c693702e43e72489556981c1bf7bd5aeba8cb421e5dcbed440cf31"),
         hex("0xd47460d77808ee2935ab9d2c325f5a14a967e0b3c0b110ceac97c6316f6aa31b"),
         hex("0xb2c1c42903c05e863bf4d53b6c7eebc29e46ef1dda779bed7b675b1cf1843000"),
         hex("0x06937ef90e6ff05f3ffb4ebb4d2fd2e8214f84957a586e43ce44a9945c6fd756"),
