@@ -45,6 +45,7 @@ use crate::srs::{Origin, Srs, SrsError, BUNDLED_K};
 pub mod chart;
 pub mod child;
 pub mod data;
+pub mod ledger;
 pub mod memory;
 pub mod node;
 pub mod report;
@@ -172,6 +173,8 @@ pub struct Options {
     pub shards: usize,
     /// Where the report for a browser goes.
     pub report: Option<PathBuf>,
+    /// Where the ledgers of gas go.
+    pub ledger: Option<PathBuf>,
     /// Folder for what is kept between runs: SRS, keys.
     pub folder: PathBuf,
     /// Folder with the four MNIST files, if not those of the pinned package.
@@ -202,7 +205,10 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let sources = data::sources(&profile, folder, options.contributors, options.shards, scratch.path())?;
     let test = data::test_set(&profile, folder, options.contributors * options.shards * profile.batch)?;
     show.phase("start a local chain");
-    let node = Node::start(&anvil)?;
+    let node = match options.ledger {
+        Some(_) => Node::start_tracing(&anvil)?,
+        None => Node::start(&anvil)?,
+    };
     if !options.keep {
         node.remove_when_stopped(scratch.path());
     }
@@ -287,6 +293,12 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     })?;
     if let Some(file) = &options.report {
         fsio::write(file, chart::page(&report).as_bytes(), Overwrite::Replace)?;
+    }
+    if let Some(file) = &options.ledger {
+        let ledgers = ledger::Ledgers::of(&profile.name, &operator_pool)?;
+        // invariant: a struct of numbers and strings serialises.
+        let json = serde_json::to_string_pretty(&ledgers).expect("ledgers");
+        fsio::write(file, json.as_bytes(), Overwrite::Replace)?;
     }
     drop(node);
     Ok(report)

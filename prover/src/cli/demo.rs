@@ -30,6 +30,9 @@ pub struct DemoArgs {
     /// Write no report for a browser.
     #[arg(long, conflicts_with = "report")]
     no_report: bool,
+    /// Also write where the gas went by cause, as JSON, there.
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
     /// Folder with the four MNIST files [default: those of the pinned npm package].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl DemoArgs {
             rounds: self.rounds.into(),
             shards: self.shards.into(),
             report: (!self.no_report).then(|| self.report.clone()),
+            ledger: self.ledger.clone(),
             folder: session.home()?.root().join("demo"),
             data: self.data.clone(),
             keep: self.keep,

@@ -46,9 +46,18 @@ impl Node {
 
     /// Starts `anvil` with another chain id.
     pub fn start_with_id(anvil: &Path, chain_id: u64) -> Result<Self, DemoError> {
+        Self::start_any(anvil, chain_id, &[])
+    }
+
+    /// Starts `anvil` such that it keeps the steps of every transaction, for a [ledger](crate::chain::ledger).
+    pub fn start_tracing(anvil: &Path) -> Result<Self, DemoError> {
+        Self::start_any(anvil, CHAIN_ID, &["--steps-tracing"])
+    }
+
+    fn start_any(anvil: &Path, chain_id: u64, arguments: &[&str]) -> Result<Self, DemoError> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            match Self::try_start(anvil, chain_id) {
+            match Self::try_start(anvil, chain_id, arguments) {
                 Ok(node) => return Ok(node),
                 Err(error) => last = Some(error),
             }
@@ -57,7 +66,7 @@ impl Node {
         Err(last.unwrap_or(DemoError::Interrupted))
     }
 
-    fn try_start(anvil: &Path, chain_id: u64) -> Result<Self, DemoError> {
+    fn try_start(anvil: &Path, chain_id: u64, arguments: &[&str]) -> Result<Self, DemoError> {
         let failed = |reason: String| DemoError::Node { program: anvil.to_path_buf(), reason };
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -66,6 +75,7 @@ impl Node {
         let child = Command::new(anvil)
             .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id", &chain_id.to_string()])
             .args(["--accounts", "1", "--silent"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -30,7 +30,7 @@ fn show(world: &World, what: &str, outcome: &Outcome) -> Ledger {
 
 #[test]
 fn gas_ledger_of_a_claim_adds_up_to_what_it_cost() {
-    let world = World::new();
+    let world = World::tracing();
     let (member, data, model) = (world.member(), dataset(2), model("ledger"));
     world.register(&member, &data);
     world.open(&model);

@@ -149,6 +149,16 @@ impl World {
     /// The same with a chain id and keys of choice: equal keys give equal addresses.
     pub(crate) fn with(chain_id: u64, operator: PrivateKeySigner, attestor: PrivateKeySigner) -> Self {
         let node = Node::start_with_id(&kit().anvil, chain_id).expect("a node");
+        Self::on(node, operator, attestor)
+    }
+
+    /// A fresh chain that keeps the steps of transactions.
+    pub(crate) fn tracing() -> Self {
+        let node = Node::start_tracing(&kit().anvil).expect("a node");
+        Self::on(node, PrivateKeySigner::random(), PrivateKeySigner::random())
+    }
+
+    fn on(node: Node, operator: PrivateKeySigner, attestor: PrivateKeySigner) -> Self {
         let client = Client::connect(node.url(), Some(operator)).expect("connected");
         node.fund(&client, client.sender().expect("a sender")).expect("funds");
         let pool = Self::deploy(&client, attestor.address());
