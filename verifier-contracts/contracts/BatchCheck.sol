@@ -21,17 +21,29 @@ abstract contract BatchCheck is IVerifierRouter {
         IVerifier verifier = IVerifier(verifierOf(profileId, circuit));
         uint256 count = accumulators.length;
         if (count == 0 || count > 255 || links.length != count) revert ZkPocRouterBatch(count, links.length);
-        good = (uint256(1) << count) - 1;
-        if (!_decide(verifier, accumulators, 0, count)) {
-            for (uint256 i = 0; i < count; ++i) {
-                if (!_decide(verifier, accumulators, i, i + 1)) good &= ~(uint256(1) << i);
-            }
-        }
+        good = _judge(verifier, accumulators, 0, count, false);
         if (!LinkVerifier.hold(links)) {
             for (uint256 i = 0; i < count; ++i) {
                 if (!LinkVerifier.holds(links[i])) good &= ~(uint256(1) << i);
             }
         }
+    }
+
+    /// @dev Which accumulators from `from` on and before `to` hold, by bits; `failed` if it is known that not all of them do. What
+    /// fails together is judged by halves: one bad of n costs two decisions for each halving. If the first half holds, the second one
+    /// has failed.
+    function _judge(IVerifier verifier, uint256[][] calldata accumulators, uint256 from, uint256 to, bool failed)
+        private
+        view
+        returns (uint256 good)
+    {
+        uint256 all = (uint256(1) << to) - (uint256(1) << from);
+        if (!failed && _decide(verifier, accumulators, from, to)) return all;
+        if (to - from == 1) return 0;
+        uint256 middle = (from + to) / 2;
+        good = _judge(verifier, accumulators, from, middle, false);
+        bool firstHolds = good == (uint256(1) << middle) - (uint256(1) << from);
+        return good | _judge(verifier, accumulators, middle, to, firstHolds);
     }
 
     /// @dev Whether the verifier accepts these accumulators. One that gives no reason ran out of gas: then nothing is said.

@@ -62,7 +62,8 @@ interface IVerifierRouter {
     /// @return frozen Whether it was frozen.
     function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
 
-    /// @notice Which of several proofs and links hold. All are checked at once first; if that fails, one by one.
+    /// @notice Which of several proofs and links hold. All are checked at once first; proofs that fail are then checked by
+    /// halves, links one by one.
     /// @param profileId The profile.
     /// @param circuit The circuit.
     /// @param accumulators What the circuit's verifier in use gave for each proof.

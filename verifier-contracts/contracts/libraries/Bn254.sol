@@ -65,18 +65,23 @@ library Bn254 {
     function addMul(G1Point memory sum, uint256 x, uint256 y, uint256 scalar) internal view {
         bool good;
         assembly ("memory-safe") {
-            // Scratch behind the free memory pointer: x, y, scalar; the product takes the place of x, y.
+            // Scratch behind the free memory pointer: sum.x, sum.y, then x, y, scalar; the product takes the place of x, y.
             let scratch := mload(0x40)
-            mstore(scratch, x)
-            mstore(add(scratch, 0x20), y)
-            mstore(add(scratch, 0x40), scalar)
-            good := staticcall(MUL_GAS, 0x07, scratch, 0x60, scratch, 0x40)
+            let product := add(scratch, 0x40)
+            mstore(product, x)
+            mstore(add(scratch, 0x60), y)
+            mstore(add(scratch, 0x80), scalar)
             // On a chain without the precompile the call succeeds and returns nothing.
-            good := and(good, eq(returndatasize(), 0x40))
-            x := mload(scratch)
-            y := mload(add(scratch, 0x20))
+            good := and(eq(returndatasize(), 0x40), staticcall(MUL_GAS, 0x07, product, 0x60, product, 0x40))
         }
         if (!good) revert ZkPocCurvePrecompile(address(7));
-        add(sum, x, y);
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            mstore(scratch, mload(sum))
+            mstore(add(scratch, 0x20), mload(add(sum, 0x20)))
+            // The product of the block before lies behind the sum.
+            good := and(eq(returndatasize(), 0x40), staticcall(ADD_GAS, 0x06, scratch, 0x80, sum, 0x40))
+        }
+        if (!good) revert ZkPocCurvePrecompile(address(6));
     }
 }

@@ -63,14 +63,19 @@ library LinkVerifier {
         returns (Link memory equation)
     {
         if (link.length != LINK_BYTES) revert ZkPocLinkLength(LINK_BYTES, link.length);
-        uint256[6] memory words = abi.decode(link, (uint256[6]));
+        uint256[6] memory words;
+        assembly ("memory-safe") {
+            // The length is that of the six words.
+            calldatacopy(words, link.offset, 0xc0)
+        }
         Bn254.requirePoint(registered);
         Bn254.requirePoint(copy);
         Bn254.requirePoint(G1Point(words[0], words[1]));
         if (registered.x == copy.x && registered.y == copy.y) revert ZkPocLinkSameCommitment(copy.x, copy.y);
-        for (uint256 i = 2; i < 6; ++i) {
-            if (words[i] >= Bn254.R) revert ZkPocLinkScalar(Bn254.R, words[i]);
-        }
+        _requireScalar(words[2]);
+        _requireScalar(words[3]);
+        _requireScalar(words[4]);
+        _requireScalar(words[5]);
         equation.challenge = uint256(
             keccak256(abi.encode(LINK_TAG, context, registered.x, registered.y, copy.x, copy.y, words[0], words[1]))
         ) % Bn254.R;
@@ -118,6 +123,10 @@ library LinkVerifier {
         }
         _addBases(right, sum);
         return left.x == right.x && left.y == right.y;
+    }
+
+    function _requireScalar(uint256 scalar) private pure {
+        if (scalar >= Bn254.R) revert ZkPocLinkScalar(Bn254.R, scalar);
     }
 
     /// @dev sum of z_i B_i + e (C' - C). The sum begins as the identity.

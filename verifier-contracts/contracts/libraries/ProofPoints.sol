@@ -8,8 +8,12 @@ import {G1Point} from "./Bn254.sol";
 /// libraries name. The caller has checked the proof's length; the verifier checks the points.
 library ProofPoints {
     /// @notice The point at `offset`.
-    function pointAt(bytes calldata proof, uint256 offset) internal pure returns (G1Point memory) {
-        return G1Point(uint256(bytes32(proof[offset:offset + 32])), uint256(bytes32(proof[offset + 32:offset + 64])));
+    function pointAt(bytes calldata proof, uint256 offset) internal pure returns (G1Point memory point) {
+        bytes calldata words = proof[offset:offset + 64];
+        assembly ("memory-safe") {
+            // A point in memory is its two words.
+            calldatacopy(point, words.offset, 0x40)
+        }
     }
 
     /// @notice The proof with `points` put in at `offset`.

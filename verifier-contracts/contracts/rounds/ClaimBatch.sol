@@ -11,15 +11,15 @@ import {RoundClaims} from "./RoundClaims.sol";
 /// @title Several claims that share one pairing
 /// @notice Each member is checked by itself, up to two equations: that of its proof, which the verifier hands out as an
 /// accumulator, and that of its link. The equations of all members are then checked at once, as their sum with powers of a
-/// challenge that is the hash of all of them. If a sum fails, its equations are checked one by one.
+/// challenge that is the hash of all of them. If a sum fails, it is found out whose equations do.
 ///
 /// Whoever sends a batch pays for it; who is claimed for, a member's proof says: its context holds the owner of the dataset.
-/// So a member that is refused costs the others nothing but, when its equation is what failed, their own single checks.
+/// So a member that is refused costs the others nothing but, when its equation is what failed, the search for it.
 ///
 /// Soundness: accumulators and links are linear. Errors that are not all zero vanish in their sum for at most n - 1 of the r
 /// values of the challenge, and the challenge is a hash over everything that they consist of.
 abstract contract ClaimBatch is RoundClaims {
-    /// @notice Most claims in one call: with all of them checked one by one the call stays below 2^24 gas (EIP-7825).
+    /// @notice Most claims in one call: with all of them bad the call stays below 2^24 gas (EIP-7825).
     uint256 public constant MAX_BATCH = 16;
 
     /// @dev A member that is not refused yet.

@@ -99,11 +99,12 @@ abstract contract RoundClaims is RoundStore {
     function _take(uint256 number, Noted memory noted) internal {
         claimedIn[noted.nullifier] = number;
         Round storage round = _rounds[number];
-        uint32 position = round.claims;
+        (uint32 position, uint96 remaining) = (round.claims, round.remaining);
         noted.number = position;
-        // The reward is at most what remains, which fits.
-        round.remaining -= uint96(noted.reward);
-        round.claims = position + 1;
+        // The reward is at most what remains, which fits; and there are at most MAX_CLAIMS claims.
+        unchecked {
+            (round.claims, round.remaining) = (position + 1, remaining - uint96(noted.reward));
+        }
     }
 
     /// @dev Validates the shard by the proof that came along.

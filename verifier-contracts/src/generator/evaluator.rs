@@ -248,34 +248,34 @@ impl Evaluator<'_> {
             let roots = memory.key_word(self.key.rotations);
             if self.is_large() {
                 // Denominators lie behind the key's data.
-                let shift = memory.inverses - roots;
+                let shift = memory.denominator(0) - roots;
                 let line = format!("mstore(add(p, {shift:#x}), add(u, mulmod(minus, mload(p), r)))");
                 words(w, roots, shape.rotations.len(), |w| w.line(&line));
             } else {
                 for i in 0..shape.rotations.len() {
-                    let (to, root) = (memory.inverse(i), load(roots + WORD * i));
+                    let (to, root) = (memory.denominator(i), load(roots + WORD * i));
                     w.line(format!("mstore({to:#x}, add(u, mulmod(minus, {root}, r)))"));
                 }
             }
             for i in 0..shape.instance_rows().len() {
-                let (to, root) = (memory.inverse(at.rows + i), memory.key_word(self.key.rows + i));
+                let (to, root) = (memory.denominator(at.rows + i), memory.key_word(self.key.rows + i));
                 w.line(format!("mstore({to:#x}, add(x, sub(r, {})))", load(root)));
             }
-            w.line(format!("mstore({:#x}, x)", memory.inverse(at.x)));
+            w.line(format!("mstore({:#x}, x)", memory.denominator(at.x)));
             w.line(format!("// x^n, n = 2^{}", shape.k));
             for _ in 0..shape.k {
                 w.line("x := mulmod(x, x, r)");
             }
             w.line(format!("mstore({:#x}, x)", memory.xn));
-            let vanishing = memory.inverse(at.vanishing);
+            let vanishing = memory.denominator(at.vanishing);
             w.line(format!("mstore({vanishing:#x}, add(x, sub(r, 1)))"));
             w.line("// Z_0(u)");
-            w.line(format!("u := {}", load(memory.inverse(shape.sets[0].points[0]))));
+            w.line(format!("u := {}", load(memory.denominator(shape.sets[0].points[0]))));
             if shape.sets[0].points.len() == 1 {
                 w.line("u := mod(u, r)");
             }
             for p in &shape.sets[0].points[1..] {
-                w.line(format!("u := mulmod(u, {}, r)", load(memory.inverse(*p))));
+                w.line(format!("u := mulmod(u, {}, r)", load(memory.denominator(*p))));
             }
             w.line(format!("mstore({:#x}, u)", memory.z0));
         });
@@ -285,17 +285,17 @@ impl Evaluator<'_> {
         let memory = self.memory;
         let at = Inverses::new(self.shape);
         let Errors { precompile, denominator, .. } = &self.errors;
-        w.line("// Inverts all denominators with one exponentiation; refuses zeros.");
+        w.line("// Inverts all denominators with one exponentiation; refuses zeros. An inverse takes the place of the product before it.");
         w.block("function invert(r)", |w| {
-            w.line(format!("let acc := {}", load(memory.inverse(0))));
-            let shift = memory.prefix(1) - memory.inverse(1);
+            w.line(format!("let acc := {}", load(memory.denominator(0))));
+            let shift = memory.inverse(1) - memory.denominator(1);
             if self.is_large() {
                 let lines = format!("mstore(add(p, {shift:#x}), acc)\nacc := mulmod(acc, mload(p), r)");
-                words(w, memory.inverse(1), at.count - 1, |w| w.line(&lines));
+                words(w, memory.denominator(1), at.count - 1, |w| w.line(&lines));
             } else {
                 for i in 1..at.count {
-                    w.line(format!("mstore({:#x}, acc)", memory.prefix(i)));
-                    w.line(format!("acc := mulmod(acc, {}, r)", load(memory.inverse(i))));
+                    w.line(format!("mstore({:#x}, acc)", memory.inverse(i)));
+                    w.line(format!("acc := mulmod(acc, {}, r)", load(memory.denominator(i))));
                 }
             }
             w.line(format!("if iszero(acc) {{ fail({denominator}) }}"));
@@ -305,20 +305,19 @@ impl Evaluator<'_> {
             w.line("good := and(good, eq(returndatasize(), 0x20))");
             w.line("good := and(good, eq(mulmod(mload(0), acc, r), 1))");
             w.line(format!("if iszero(good) {{ fail({precompile}) }}"));
-            w.line("acc := mload(0)\nlet d");
+            w.line("acc := mload(0)");
             if self.is_large() {
-                let (first, last) = (memory.inverse(1), memory.inverse(at.count - 1));
+                let (first, last) = (memory.denominator(1), memory.denominator(at.count - 1));
                 let head = format!("for {{ let p := {last:#x} }} iszero(lt(p, {first:#x})) {{ p := sub(p, 0x20) }}");
                 w.block(head, |w| {
-                    w.line(format!("d := mload(p)\nmstore(p, mulmod(acc, mload(add(p, {shift:#x})), r))"));
-                    w.line("acc := mulmod(acc, d, r)");
+                    w.line(format!("let to := add(p, {shift:#x})\nmstore(to, mulmod(acc, mload(to), r))"));
+                    w.line("acc := mulmod(acc, mload(p), r)");
                 });
             }
             for i in (1..at.count).rev().filter(|_| !self.is_large()) {
-                let p = memory.inverse(i);
-                w.line(format!("d := {}", load(p)));
-                w.line(format!("mstore({p:#x}, mulmod(acc, {}, r))", load(memory.prefix(i))));
-                w.line("acc := mulmod(acc, d, r)");
+                let to = memory.inverse(i);
+                w.line(format!("mstore({to:#x}, mulmod(acc, {}, r))", load(to)));
+                w.line(format!("acc := mulmod(acc, {}, r)", load(memory.denominator(i))));
             }
             w.line(format!("mstore({:#x}, acc)", memory.inverse(0)));
             let powers = self.shape.sets.iter().map(|set| set.points.len()).max();

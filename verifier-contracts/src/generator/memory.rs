@@ -65,9 +65,10 @@ pub(super) struct Memory {
     pieces: usize,
     pub(super) h1: usize,
     pub(super) h2: usize,
-    /// Denominators, then their inverses: rotations, instance rows, x^n - 1, x.
-    pub(super) inverses: usize,
-    prefixes: usize,
+    /// Denominators: rotations, instance rows, x^n - 1, x.
+    denominators: usize,
+    /// For each the product of those before it, then its inverse.
+    inverses: usize,
     /// Powers of 1/x, from the first.
     pub(super) x_inverses: usize,
     pub(super) weights: usize,
@@ -150,8 +151,8 @@ impl Memory {
         let max_points = shape.sets.iter().map(|set| set.points.len()).max();
         let max_points = max_points.unwrap_or(1);
         let count = Inverses::new(shape).count;
-        let inverses = a.take("denominators, then their inverses", count);
-        let prefixes = a.take("products of denominators", count - 1);
+        let denominators = a.take("denominators", count);
+        let inverses = a.take("products of the denominators before each, then its inverse", count);
         let x_inverses = a.take("powers of 1/x", max_points - 1);
         let shared = shape.sets.iter().any(OpeningSet::shares_weights);
         let weights = a.take("weights of one opening set", max_points * usize::from(shared));
@@ -182,8 +183,8 @@ impl Memory {
             pieces: script.pieces,
             h1: script.h1,
             h2: script.h2,
+            denominators,
             inverses,
-            prefixes,
             x_inverses,
             weights,
             accumulator,
@@ -240,9 +241,8 @@ impl Memory {
         self.inverses + WORD * n
     }
 
-    /// Address of the product of the denominators before the n-th, n > 0.
-    pub(super) fn prefix(&self, n: usize) -> usize {
-        self.prefixes + WORD * (n - 1)
+    pub(super) fn denominator(&self, n: usize) -> usize {
+        self.denominators + WORD * n
     }
 
     /// Address of 1/x^power, power > 0.
