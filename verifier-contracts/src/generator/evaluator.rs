@@ -15,6 +15,7 @@ use super::gates::Program;
 use super::key::{literal, Key};
 use super::memory::{Absorbed, Inverses, Memory, Segment, WORD};
 use super::shape::Shape;
+use super::solidity::{ACCUMULATE, DECIDE, DEFER};
 use super::yul::{all, hex, load, words, Writer};
 use crate::transcript::POINT_BYTES;
 
@@ -30,12 +31,6 @@ const GAS_MODEXP: usize = 50_000;
 /// Operations of the constraints above which the rest of the code is kept short, for the limit on a contract's size: loops and
 /// calls in place of straight code, for about 2 % more gas.
 const LARGE: usize = 1_000;
-
-/// What the block is asked for: a verdict, the two points of the pairing, an accumulator, a verdict on accumulators.
-pub(super) const VERIFY: usize = 0;
-pub(super) const ACCUMULATE: usize = 1;
-pub(super) const DEFER: usize = 2;
-pub(super) const DECIDE: usize = 3;
 
 /// Whether a point is canonical and on the curve, of modulus `q`.
 fn on_curve(x: &str, y: &str) -> String {
