@@ -16,6 +16,9 @@
 //! Multiplication by 52-bit fused multiply-add: Gueron, Krasnov, "Accelerating big integer arithmetic using
 //! Intel IFMA extensions" (ARITH 2016).
 
+// Limbs of several values are indexed together.
+#![allow(clippy::needless_range_loop)]
+
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 
