@@ -1,7 +1,7 @@
 //! Circuits as columns: what a prover needs of a circuit, without cells, regions or layouters.
 //!
 //! Every circuit here has one region that starts at row 0, so its witness is a list of columns. A
-//! prover reads them directly; [`assign`] puts the same columns into Halo2's region, for keys, the
+//! prover reads them directly; `assign` puts the same columns into Halo2's region, for keys, the
 //! mock prover and the audits. There is one source of each cell.
 //!
 //! # Shapes
