@@ -1,7 +1,7 @@
 //! The quotient's numerator as a straight-line program over rows.
 //!
 //! A [`Program`] computes `sum_i y^(m-1-i) gate_i` in every row of a coset from the values of the
-//! columns there. It is compiled once from the constraint system ([`super::symbolic`] arranges the
+//! columns there. It is compiled once from the constraint system (`symbolic` arranges the
 //! gates), and run by [`crate::arith::rows`] over blocks of rows.
 //!
 //! # Shapes
