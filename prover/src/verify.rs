@@ -140,8 +140,10 @@ impl ProofPoints {
             CircuitKind::Round => return Err(other_circuit(CircuitKind::Training, key)),
         };
         let points = |range| read_points(proof, range);
+        // In the order of the proof, as the contract: the first bad point is the one that is named.
+        let model = points(0..columns)?;
         let [data] = points(columns..columns + 1)?[..] else { return Err(VerifyError::Invalid) };
-        Ok(Self { model: points(0..columns)?, data, update: points(columns + 1..2 * columns + 1)? })
+        Ok(Self { model, data, update: points(columns + 1..2 * columns + 1)? })
     }
 }
 
