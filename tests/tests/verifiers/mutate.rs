@@ -64,10 +64,12 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, value: U256) {
     bytes[at..at + 32].copy_from_slice(&value.to_be_bytes::<32>());
 }
 
-/// Another word that is the same modulo `modulus`.
+/// A word from `modulus` on that is the same modulo it.
 pub(crate) fn alias(value: U256, modulus: U256, random: &mut Random) -> U256 {
-    let most = (U256::MAX - value) / modulus;
-    value + modulus * U256::from(1 + random.below(most.to::<usize>()))
+    // A stacked alteration may meet a word that is an alias already, with none above it.
+    let least = value % modulus;
+    let most = (U256::MAX - least) / modulus;
+    least + modulus * U256::from(1 + random.below(most.to::<usize>()))
 }
 
 /// A word from `modulus` on that is not `value` modulo it.
