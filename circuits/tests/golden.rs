@@ -63,11 +63,11 @@ fn golden_training_toy() {
         "toy",
         (
             15,
-            10,
+            9,
             68,
             15,
-            "37cb1030caf9aaad65e8b56510e2dac4692ab3bfa357e5e126944da471d3967f",
-            "24d5bc6d343ee8fdda3003e05755d4c3739c057f141506f258fd443f9ab7770a",
+            "15594d4dc85ead1ed929f54ac31a843b515060a1993d08616a5a176d84c31b2a",
+            "24bf9b4e37ec7e143ff19501dd8bf6ae7262480983042a328aa35e06da57ca0b",
         ),
     );
 }
@@ -78,11 +78,11 @@ fn golden_training_digits_tiny() {
         "digits-tiny",
         (
             15,
-            10,
+            9,
             78,
             18,
-            "d3dbf390989d5aabf71526691ed3060f2626b4b7e5354a00f43955c2e1d30481",
-            "ca6af0fec1624d0935b6b1b69e340f2009c6ae8d8d814f6bffe4bf279c19cf76",
+            "8ce4186d1976266280e5c77a60402322c67fbb7e8264c08c2c47917fcbeaf131",
+            "b18cb35a8dc94bf0d4ad236e2eed2802ee53c44ef158e040f8837f29420d511f",
         ),
     );
 }
@@ -93,11 +93,11 @@ fn golden_training_mnist_linear() {
         "mnist-linear",
         (
             7,
-            10,
+            9,
             53,
             16,
-            "f14bad4c6adbe91db6d167de06911c795805bf4fa84897883958d239ea978229",
-            "3b68878b52f3437b1a86604d29089dc23409ad808e7de573d65bd3aecca3c9f7",
+            "7b744c61f112ee1fce862ac7c3bc732992f386c23708d4220b43e6bebd885b2e",
+            "05ec8e791c8ab43750409d8847d47cd47bb99c7b40aa62c5c05ce7097eee59e3",
         ),
     );
 }
@@ -108,11 +108,11 @@ fn golden_training_mnist_mlp() {
         "mnist-mlp",
         (
             11,
-            10,
+            9,
             71,
             18,
-            "d97f992e80396eec65c73fd94f2bccb4b2874cce1046c1e7366959f244bba5f0",
-            "e8af22f82d76bc3f1cab4823a7cf02c6a4a6c91f5864879dc947ce0ac5512a49",
+            "9faaf7e0ab6c946698c998e1332cbd5d09bad7b44a59ca2b71d6b13069e8bcd5",
+            "8653cb852fe4a4f78906819de30806c32b104b7c9ec1a6b154b40ad6b6ba7d91",
         ),
     );
 }
@@ -243,11 +243,11 @@ fn golden_training_mnist_mlp_fast() {
         "mnist-mlp-fast",
         (
             11,
-            10,
+            9,
             71,
             18,
-            "d97f992e80396eec65c73fd94f2bccb4b2874cce1046c1e7366959f244bba5f0",
-            "e8af22f82d76bc3f1cab4823a7cf02c6a4a6c91f5864879dc947ce0ac5512a49",
+            "9faaf7e0ab6c946698c998e1332cbd5d09bad7b44a59ca2b71d6b13069e8bcd5",
+            "8653cb852fe4a4f78906819de30806c32b104b7c9ec1a6b154b40ad6b6ba7d91",
         ),
     );
 }
@@ -258,11 +258,11 @@ fn golden_training_mnist_mlp_cheap() {
         "mnist-mlp-cheap",
         (
             6,
-            10,
-            71,
+            9,
+            64,
             28,
-            "4e3cca0f22b96232f2e990ad06da9008996249becacdf9e087c31d974ea1520e",
-            "8e7856d053b32d01e783f61787e55235c36e6bab8477278c0d681e291cbe33cf",
+            "61425a53f261959d2463f2a1ae950e4c235e89cbfbee6082cd9b59d07ac67eb0",
+            "3029bf8256d22b95cb1f93bfe631377337651cb584dae50d8349514884b02cb3",
         ),
     );
 }
@@ -291,8 +291,8 @@ fn golden_dataset_mnist_mlp_cheap() {
             6,
             11,
             6,
-            "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
-            "628bf30d70feed8e155832ec32bcfc77111b15b2cbf5a3af4650929bb782a1bc",
+            "ad1bbd4caac29cfe668142d76e779cb9a81b306605b85520f6a2e358219a28b8",
+            "86a660c6177671907f3380cbb5266cf6677d4fdd6328d20d0d3a6a7a38c31008",
         ),
     );
 }
@@ -319,10 +319,10 @@ fn golden_round_mnist_mlp_cheap() {
         (
             19,
             6,
-            35,
+            33,
             8,
-            "0b7da60b18b5a61d05d6405ce0c2853a6b01bf4a045ae75cb0bf8827996f56a4",
-            "07bbcab0ed46ec736f9606fd26f085e0709f569712c86c98434176d6385707a6",
+            "799da71ab539eb08c6df74d28d8a1b1e21a87cc3346970dc611fd1adfdc0b897",
+            "0196c2102952d2af86dc981a9534328579de075834ae14fee4d1e5654fc4ce8e",
         ),
     );
 }

@@ -182,7 +182,7 @@ fn rigidity_of_the_round_circuit() {
 fn rigidity_is_lost_without_a_constraint() {
     let profile = shape(&[2, 2, 2], 2, 1, 4).unwrap();
     let local = [
-        ("training", "activation.ceiling activation.floor activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual public.zone signal.ceiling signal.floor signal.sign start"),
+        ("training", "activation.ceiling activation.floor activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual signal.ceiling signal.floor signal.sign start"),
         ("dataset", "label.bit label.one"),
         ("round", "ceiling claims.start floor public.zone#1 remainder"),
     ];

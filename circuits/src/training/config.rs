@@ -15,8 +15,7 @@
 //! # Stacked columns
 //! Every gate is planned for columns of `2^(k - stack_bits)` rows. A [`Place`] says where such a column lies: below the
 //! others of its kind (`w`, `d`, `aux`, the second phase), `2^stack_bits` of them in one column of `2^k` rows. Gates are
-//! enabled in the first `2^(k - stack_bits)` rows and read a place at its rotation plus the place's first row. Only the zones
-//! of the committed columns reach over all rows.
+//! enabled in the first `2^(k - stack_bits)` rows and read a place at its rotation plus the place's first row.
 
 use super::plan::{Lane, Plan};
 use crate::expr::constant;
@@ -30,8 +29,6 @@ use halo2_proofs::poly::Rotation;
 /// Fixed columns. Codes are small integers, so that one column selects several gates.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedColumns {
-    /// Zone of the parameter columns: 0 tail, 1 data, 2 padding.
-    pub f_zone: Column<Fixed>,
     /// Rows of the sections: 1. Bucket rows, which lie in a gap: 1, the last of each bucket 2.
     pub q_section: Column<Fixed>,
     /// Last row of each group of four rows of a section.
@@ -49,7 +46,7 @@ pub struct FixedColumns {
     pub q_output: Column<Fixed>,
     /// Rows of the lookup area.
     pub q_lookup: Column<Fixed>,
-    /// Table value plus one.
+    /// Table value plus one; on the rows after the table 1, and where a stacked column's tail is, one more than any value's.
     pub t_limb: Column<Fixed>,
     /// Rows of the backward sections (only when the network has three layers or more).
     pub q_backward: Option<Column<Fixed>>,
@@ -90,6 +87,8 @@ pub struct TrainingConfig {
     pub x: Place,
     /// Update columns.
     pub d: Vec<Place>,
+    /// Places of the update's columns that hold no update.
+    pub idle: Vec<Place>,
     /// Private first-phase columns.
     pub aux: Vec<Place>,
     /// Fold of the inputs, LogUp sum of the table.
@@ -116,7 +115,8 @@ impl TrainingConfig {
         let mut first = |count| stack(grid, count, &mut first_phase, &mut || meta.advice_column());
         let w = first(grid.width);
         let x = first(1)[0];
-        let d = first(grid.width);
+        let mut d = first(grid.width.next_multiple_of(1 << grid.stack_bits));
+        let idle = d.split_off(grid.width);
         let aux = first(plan.aux_columns);
         let mut second_phase = Vec::new();
         let mut p2_chain =
@@ -124,7 +124,6 @@ impl TrainingConfig {
         let p2_input = p2_chain.remove(0);
         let p2_dot = p2_chain.remove(0);
         let fixed = FixedColumns {
-            f_zone: meta.fixed_column(),
             q_section: meta.fixed_column(),
             q_group: meta.fixed_column(),
             q_block: meta.fixed_column(),
@@ -149,6 +148,7 @@ impl TrainingConfig {
             w,
             x,
             d,
+            idle,
             aux,
             p2_input,
             p2_dot,

@@ -12,13 +12,6 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
     let depth = grid.depth();
     let mut out = Vec::new();
 
-    // Keygen refuses fixed cells in blinding rows, so the tail is left unassigned: zero.
-    for (row, zone) in grid.parameter_zones().into_iter().enumerate() {
-        if zone.code() != 0 {
-            out.push((fixed.f_zone, row, zone.code()));
-        }
-    }
-
     for section in grid.sections() {
         for block in section {
             let folds_start = block == grid.stop() || (1..=depth).any(|l| grid.bias(l) == block);
@@ -53,9 +46,7 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
         out.push((fixed.q_output, row, if phantom { 2 } else { 1 }));
     }
     out.extend(plan.area.rows.clone().map(|row| (fixed.q_lookup, row, 1)));
-    out.extend(
-        (0..1usize << plan.profile.limb_bits).map(|value| (fixed.t_limb, plan.table_row + value, value as u64 + 1)),
-    );
+    out.extend((plan.table_row..).zip(plan.table_codes()).map(|(row, code)| (fixed.t_limb, row, code)));
     let (norm, loss) = plan.buckets();
     for bucket in [norm, loss] {
         let last = bucket.end - 1;

@@ -215,8 +215,11 @@ impl Work<'_> {
             }
         }
         let mut total = Fr::ZERO;
-        let table = inverses.iter().zip(&self.first.aux[0][plan.table_row..]).map(|(inverse, count)| {
-            total -= *count * inverse;
+        let tail = (self.ch.alpha - Fr::from(size as u64)).invert().unwrap_or(Fr::ZERO);
+        let table = plan.table_codes().zip(&self.first.aux[0][plan.table_row..]).map(|(code, count)| {
+            if *count != Fr::ZERO {
+                total -= *count * inverses.get(code as usize - 1).unwrap_or(&tail);
+            }
             total
         });
         let table = table.collect();

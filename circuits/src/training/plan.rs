@@ -11,7 +11,7 @@
 //! every cell of which is looked up. A wide profile (mnist-mlp) has a short span and packs five
 //! range-checked lanes into a column; a narrow one has fewer lanes a column and more columns.
 
-use crate::grid::{Grid, LayoutError};
+use crate::grid::{Grid, LayoutError, TAIL};
 use crate::profile::Profile;
 use std::ops::Range;
 
@@ -180,6 +180,22 @@ impl Plan {
         let norm = self.grid.row(self.grid.gap(self.grid.depth())) + STATE_ROW;
         let loss = norm + self.bucket_rows.0;
         (norm..loss, loss..loss + self.bucket_rows.1)
+    }
+
+    /// Codes of the rows from the table on: a table value plus one; after the table 1; in the tail of a stacked column
+    /// [`Plan::tail_code`].
+    pub fn table_codes(&self) -> impl Iterator<Item = u64> {
+        let table = 1..self.tail_code();
+        let body = self.grid.height() - TAIL - self.table_row;
+        let after = body - (1 << self.profile.limb_bits);
+        // Keygen refuses fixed cells in blinding rows: the tail of a column's last place has none.
+        let tail = if self.grid.stack_bits > 0 { TAIL } else { 0 };
+        table.chain(std::iter::repeat_n(1, after)).chain(std::iter::repeat_n(self.tail_code(), tail))
+    }
+
+    /// One more than the code of the largest table value.
+    pub fn tail_code(&self) -> u64 {
+        (1 << self.profile.limb_bits) + 1
     }
 
     /// log2 of the largest norm bound and loss bound that can be proven.

@@ -63,10 +63,6 @@ fn body(grid: &Grid) -> Range<usize> {
 pub(crate) fn training(plan: &Plan) -> Census {
     let grid = &plan.grid;
     let depth = grid.depth();
-    let (own, copies) = parameters(grid);
-    let data: Rows = own.union(&copies).copied().collect();
-    let padding: Rows = body(grid).filter(|row| !data.contains(row)).collect();
-    let tail = body(grid).end..grid.rows();
     let sections = blocks(grid, grid.sections().into_iter().flatten());
     let groups: Rows = sections.iter().copied().filter(|row| row % 4 == 3).collect();
     let units = |layers: Range<usize>| -> Rows { layers.flat_map(|l| plan.unit_rows(l)).collect() };
@@ -79,6 +75,9 @@ pub(crate) fn training(plan: &Plan) -> Census {
     let zero = Rows::from([0]);
     let backward = (2..depth).flat_map(|l| (0..grid.layers[l]).map(move |k| (l, k)));
     let backward = blocks(grid, backward.map(|(l, k)| grid.transposed(l, k)));
+    let whole = grid.width.is_multiple_of(1 << grid.stack_bits);
+    let body_end = grid.height() - TAIL;
+    let rest: Rows = (plan.table_row..).zip(plan.table_codes()).map(|(row, _)| row).collect();
     let (norm, loss) = plan.buckets();
     let last: Rows = [norm.end - 1, loss.end - 1].into();
     let buckets: Rows = norm.chain(loss).filter(|row| !last.contains(row)).collect();
@@ -91,8 +90,11 @@ pub(crate) fn training(plan: &Plan) -> Census {
         }
     };
     let mut out = Census::from([
-        ("public.zone", padding.iter().copied().chain(tail).collect()),
-        ("hiding.zone", padding),
+        ("update.start", start.clone()),
+        ("update.gap", gaps.clone()),
+        ("update.end", rest.iter().copied().filter(|row| *row < body_end).collect()),
+        ("update.rest", if grid.stack_bits == 0 { Rows::new() } else { rest.clone() }),
+        ("update.idle", if whole { Rows::new() } else { sections.clone() }),
         ("fold.input", sections),
         ("loss", outputs.clone()),
         ("output.fold.pre", outputs.clone()),
@@ -104,7 +106,7 @@ pub(crate) fn training(plan: &Plan) -> Census {
         ("backward.signal", backward),
         ("lookup", plan.area.rows.clone().collect()),
         ("lookup.start", start.clone()),
-        ("table", (plan.table_row..plan.table_row + (1 << plan.profile.limb_bits)).collect()),
+        ("table", rest),
         ("backward", if depth > 1 { zero.clone() } else { Rows::new() }),
         ("bucket", buckets),
         ("bucket.last", last),

@@ -17,6 +17,7 @@ pub(crate) type Reason = &'static str;
 
 const TAIL_BLINDS: Reason = "tail of a hiding committed column: blinding";
 const START_CANCELS: Reason = "start of a fold: it cancels in a difference";
+const UNCOUNTED: Reason = "after the table: summed up, but the sum there is not read";
 pub(crate) const UNUSED: Reason = "no constraint reads it";
 
 /// The free cells of a circuit by reason.
@@ -99,16 +100,18 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
     };
     let relu = plan.relu.as_ref().is_some_and(|relu| sign(relu.below, &hidden));
     let used = relu || sign(plan.signal.below, &|base| hidden(base) || outputs(base));
-    (!used).then_some(UNUSED)
+    let rest = plan.table_row..plan.table_row + plan.table_codes().count();
+    let reason = if aux == 0 && rest.contains(&row) { UNCOUNTED } else { UNUSED };
+    (!used).then_some(reason)
 }
 
 /// Fold of the inputs and the table's sum; dot chain and folds of update, weights and samples.
 fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
     let end = grid.row(grid.end());
-    let table_end = plan.table_row + (1 << plan.profile.limb_bits);
+    let rest_end = plan.table_row + plan.table_codes().count();
     match column {
-        0 => (row >= table_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
+        0 => (row >= rest_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
         _ => {
             // The dot chain and the fold of the update go on from the group before a section.
             let before =

@@ -4,9 +4,9 @@ use super::support::{quiet, score, Fixture};
 use super::*;
 
 const CHEATS: &[fn()] = &[
-    rejects_a_model_with_padding_or_tail_that_is_not_plain,
     rejects_an_update_with_values_in_its_padding,
     rejects_update_cells_beside_transposed_weights,
+    rejects_update_cells_of_a_section_that_stand_for_no_weight,
     rejects_an_update_cell_off_by_one,
     rejects_a_wrong_activation,
     rejects_a_sign_that_is_no_bit,

@@ -1,4 +1,4 @@
-//! Zones of the committed columns and the folds over whole sections.
+//! Padding of the update and the folds over whole sections.
 //!
 //! Write `in[row]` for the input of a row: a feature, an activation, a signal or the bias unit. With
 //! `R` rows a block, `C` weight columns, `r = theta^R`, `u = upsilon^(R C)`. Rows of a section go in groups of four; `[-t]`
@@ -6,22 +6,28 @@
 //! `m`, `E`, `k`, `h`, in this order.
 //!
 //! # Constraints
-//! 1. `public.zone`: `(z-1)(2w - 2 + z) = 0`: a model cell is 0 on padding and 1 on the tail.
-//! 2. `hiding.zone`: `z(z-1)d = 0`: an update cell is 0 on padding; the tail is free.
-//! 3. `fold.input`: `U[row] = u U[row - R] + in[row]`.
-//! 4. `fold.update`: `E = upsilon^(4C) E[-4] + sum upsilon^(C t + C-1-c) d_c[-t]`.
-//! 5. `fold.samples`: `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]`.
-//! 6. `fold.weights`: `k = r^(4C) k[-4] + sum r^(..) w`.
-//! 7. `dot`: `m = m[-4] + mu sum d_c[-t]^2`, and at a block's end also
+//! 1. `update.start`, `update.gap`, `update.end`: an update cell is 0 in the start gap, in the gaps and from the table on; the
+//!    tail is free. Where update columns are stacked, `update.rest`: it is 0 in the tail too, where another follows;
+//!    `update.idle`: in a place that no update column takes, it is 0 in the sections too.
+//! 2. `fold.input`: `U[row] = u U[row - R] + in[row]`.
+//! 3. `fold.update`: `E = upsilon^(4C) E[-4] + sum upsilon^(C t + C-1-c) d_c[-t]`.
+//! 4. `fold.samples`: `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]`.
+//! 5. `fold.weights`: `k = r^(4C) k[-4] + sum r^(..) w`.
+//! 6. `dot`: `m = m[-4] + mu sum d_c[-t]^2`, and at a block's end also
 //!    `+ (h - theta^R h[-R]) (k - r^(RC) k[-R])`, the block's fold of inputs times its fold of weights.
 //!
 //! # Soundness
 //! Every read cell is committed in the first phase (`w`, `x`, `d`, `aux`) or determined by a fold
 //! gate from such cells; the folds start from pinned zeros (gap gates in [`super::links`]), except
 //! `h` and `k`, whose start is arbitrary and cancels in the differences. Challenges are drawn after
-//! the first phase. Update cells beside transposed weights are in no product, but in `fold.update` of the last
+//! the first phase. The model columns have no gate of their own: they are a model's, as the contract compares their
+//! commitments with the round's, and the round circuit made that model, with 0 on padding.
+//!
+//! Update cells of a section that stand for no weight are 0 by `gradient` ([`super::links`]), whose right side has no such power of
+//! `upsilon`. Those beside transposed weights are in no product, but in `fold.update` of the last
 //! section, whose last `E` is a term of `lookup.total`:
 //! `sum 1/(alpha-f) + E = sum n/(alpha-t)`, and for `alpha` to infinity `E = 0` as a polynomial in `upsilon`, so these cells are 0.
+//! All other rows are those of constraint 1: every row is in a section, in a gap, or from the table on. So an update is 0 on padding.
 //! Update columns are opened at four rotations each (eight when stacked); their tails hold 32 random values.
 //! Each fold is a polynomial in its challenge of degree below `2^18`, so a false
 //! identity survives with probability below `2^18 / r < 2^-235`.
@@ -44,18 +50,26 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
     let rows = plan.grid.rows_per_block;
     let back = rows as i32;
 
-    meta.create_gate("zones", |meta| {
+    meta.create_gate("padding", |meta| {
         let mut q = Cells { meta, config };
-        let zone = q.fixed(config.fixed.f_zone);
+        let selectors = q.selectors();
+        let rest = q.fixed(config.fixed.t_limb);
         let mut out = Vec::new();
-        // A column's first place is at its row 0: read there, the gate covers all of its rows.
-        for column in config.w.iter().filter(|place| place.first == 0) {
-            let w = q.advice(*column, 0);
-            out.push(("public.zone", (zone.clone() - constant(1)) * (w * Fr::from(2) - constant(2) + zone.clone())));
-        }
-        for column in config.d.iter().filter(|place| place.first == 0) {
-            let d = q.advice(*column, 0);
-            out.push(("hiding.zone", zone.clone() * (zone.clone() - constant(1)) * d));
+        for (place, idle) in
+            config.d.iter().map(|place| (place, false)).chain(config.idle.iter().map(|place| (place, true)))
+        {
+            let d = q.advice(*place, 0);
+            out.push(("update.start", selectors.start.clone() * d.clone()));
+            out.push(("update.gap", selectors.gap.clone() * d.clone()));
+            // The tail of a place is padding, but for the one that ends with its column.
+            let tail = rest.clone() - constant(plan.tail_code());
+            out.push(match place.first as usize + plan.grid.height() == plan.grid.rows() {
+                true => ("update.end", rest.clone() * tail * d.clone()),
+                false => ("update.rest", rest.clone() * d.clone()),
+            });
+            if idle {
+                out.push(("update.idle", selectors.section.clone() * d));
+            }
         }
         out
     });

@@ -4,7 +4,7 @@
 //! 1. `lookup`: on a row of the lookup area with cells `f_0, f_1, ..` of its columns and sums `S_0, S_1, ..`:
 //!    `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row before.
 //! 2. `table`: with `t` the table value and `n` its multiplicity,
-//!    `(T - T[-1]) (alpha - t) + n = 0`.
+//!    `(T - T[-1]) (alpha - t) + n = 0`; so too on the rows after the table, whose sum nothing reads.
 //! 3. `lookup.start`: the last column's sum is zero in the start gap, just before the area.
 //!
 //! The two sums meet in `links` (`lookup.total`).
