@@ -56,7 +56,7 @@ def proofs():
             f"{middle(training['prove_ms'])} ({training['prove_ms']['least']:,.0f}–{training['prove_ms']['most']:,.0f})",
             middle(training["verify_ms"], 1.0, 1),
             middle(training["peak_rss_bytes"], 1e-6) if "peak_rss_bytes" in training else "-",
-            middle(training["pk_bytes"], 1e-6, 1),
+            middle(training["pk_bytes"]),
             middle(training["proof_bytes"]),
             middle(summary["prove_per_floor"], 1.0, 2),
             middle(summary["prove_per_msm16"], 1.0, 1),
@@ -66,7 +66,7 @@ def proofs():
         where.append(place(result["machine"]))
     if not rows:
         return "No result yet: `zkpoc bench prove PROFILE --out benches/results`."
-    head = "| profile | witness, ms | proof, ms | verification, ms | peak, MB | proving key, MB | proof, B | / floor | / msm16 | / native step |"
+    head = "| profile | witness, ms | proof, ms | verification, ms | peak, MB | proving key, B | proof, B | / floor | / msm16 | / native step |"
     return "\n".join([head, "|" + "---|" * 10, *rows, "", "; ".join(dict.fromkeys(where)) + "."])
 
 

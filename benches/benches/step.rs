@@ -1,4 +1,4 @@
-//! What a training step costs before halo2's prover starts: the native step, the first phase's columns, the second
+//! What a training step costs before the proof: the native step, the first phase's columns, the second
 //! phase's columns; beside one multi-exponentiation of 2^16 random scalars on the same threads.
 //!
 //! `cargo bench -p zkpoc-benches`. Read the figures as ratios of one run; seconds depend on the machine and its load.
@@ -8,32 +8,17 @@
 use criterion::{criterion_group, criterion_main, Criterion};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::reference::step;
 use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
 use zkpoc_circuits::training::{Phase1, Plan};
+use zkpoc_prover::bench::point::workload;
 use zkpoc_prover::metrics::msm16;
-
-/// A shard in which every fifth feature is not zero, as in MNIST, and no two records are equal.
-fn shard(profile: &Profile) -> Shard {
-    let (batch, width) = (profile.batch, profile.layers[0]);
-    let most = (1u32 << profile.feature_bits) - 1;
-    let feature = |i: usize| match i % 5 {
-        0 => (1 + (i as u32).wrapping_mul(2_654_435_761) % most) as u16,
-        _ => 0,
-    };
-    let classes = profile.layers[profile.layers.len() - 1];
-    Shard {
-        features: (0..batch * width).map(feature).collect(),
-        labels: (0..batch).map(|i| (i % classes) as u16).collect(),
-    }
-}
 
 fn steps(criterion: &mut Criterion) {
     for name in ["digits-tiny", "mnist-linear", "mnist-mlp"] {
         let profile = Profile::builtin(name).expect("a built-in profile");
         let plan = Plan::new(&profile).expect("built-in profiles fit");
-        let model = Model::random(&profile, [7; 32]);
-        let shard = shard(&profile);
+        let (model, shard) = workload(&profile);
         let trace = step(&profile, &model, &shard).expect("a valid shard");
         let (norm, loss) = (128 - trace.norm.leading_zeros(), 128 - trace.loss.leading_zeros());
         let first = Phase1::new(&plan, &model, &shard, &trace, norm, loss).expect("buckets that hold");

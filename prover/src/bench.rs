@@ -22,11 +22,12 @@
 //! Own.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::commit::CommitError;
 use crate::fsio::FsError;
 use crate::keys::KeyError;
+use crate::metrics::milliseconds;
 use crate::prove::ProveError;
 use crate::srs::SrsError;
 
@@ -87,11 +88,6 @@ pub enum BenchError {
         /// Why not.
         reason: std::io::Error,
     },
-}
-
-/// Milliseconds of a duration.
-pub fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// The middle of the values, the mean of the two in the middle for an even number; 0 of none.

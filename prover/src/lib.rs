@@ -20,6 +20,7 @@ pub mod home;
 pub mod keys;
 pub mod layout;
 pub mod link;
+mod markup;
 pub mod metrics;
 pub mod openings;
 pub mod prove;

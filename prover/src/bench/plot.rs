@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use crate::markup::escape;
+
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 84.0;
@@ -118,10 +120,6 @@ pub fn log_log(labels: &Labels<'_>, series: &[Series]) -> String {
     }
     out.push_str("</svg>\n");
     out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -18,9 +18,10 @@ use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
 use super::floor::{measure, Columns, Floor};
-use super::{median, milliseconds, timed, BenchError};
+use super::{median, timed, BenchError};
 use crate::fsio::{self, Overwrite};
 use crate::keys::{KeyCache, KeySource, ProfileCircuit, ProverKey};
+use crate::metrics::milliseconds;
 use crate::metrics::{msm16, peak_rss_bytes, reset_peak_rss};
 use crate::prove::{
     commit_shard, prove_round, prove_training, ProvingContext, Registered, RoundRequest, Timings, TrainingRequest,

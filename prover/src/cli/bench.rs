@@ -14,10 +14,10 @@ use crate::bench::floor::{measure, Columns};
 use crate::bench::machine::Machine;
 use crate::bench::point::{self, development_srs, workload};
 use crate::bench::runs::{summary, Runner};
-use crate::bench::{milliseconds, BenchError};
+use crate::bench::BenchError;
 use crate::error::Error;
 use crate::fsio::{self, Overwrite};
-use crate::metrics::msm16;
+use crate::metrics::{milliseconds, msm16};
 
 pub mod scale;
 

@@ -96,11 +96,6 @@ pub fn outcome_json(outcome: &Outcome, more: Value) -> Value {
     value
 }
 
-/// A figure in milliseconds.
-pub fn milliseconds(time: std::time::Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
 /// Refuses to write over a file by accident.
 pub fn refuse_existing(path: &Path) -> Result<(), Error> {
     match path.exists() {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use zkpoc_contracts::bindings::ContributionRounds;
 
-use super::chain::{checked, milliseconds, outcome_json, outcome_text, ChainArgs, SendArgs};
+use super::chain::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::round::{round_number, source, ModelArgs};
 use super::session::bytes32;
 use super::{Answer, Session};
@@ -15,6 +15,7 @@ use crate::chain::pool::whole_tokens;
 use crate::chain::{signer, Outcome};
 use crate::contribute::{ContributeError, Site};
 use crate::error::Error;
+use crate::metrics::milliseconds;
 use crate::metrics::msm16;
 use crate::openings::acknowledgement::Acknowledgement;
 

@@ -9,7 +9,7 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus, StopReason};
 
-use super::chain::{checked, milliseconds, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
+use super::chain::{checked, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
 use super::dataset::{check_index, load};
 use super::finalize::{AckArgs, EndArgs, FinalizeArgs};
 use super::serve::ServeArgs;
@@ -23,6 +23,7 @@ use crate::contribute::{ContributeError, Site};
 use crate::error::Error;
 use crate::formats::tensors;
 use crate::fsio::{self, Overwrite};
+use crate::metrics::milliseconds;
 use crate::metrics::msm16;
 use crate::openings::item::Limits;
 use crate::openings::source::Source;

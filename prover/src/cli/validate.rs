@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::chain::{checked, milliseconds, outcome_json, outcome_text, ChainArgs, SendArgs};
+use super::chain::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::dataset::load;
 use super::{Answer, Session};
 use crate::contribute::Site;
 use crate::error::Error;
 use crate::fsio::{self, Overwrite};
+use crate::metrics::milliseconds;
 
 /// Arguments of `dataset validate`.
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::formats::bundle::{self, CircuitKind, ProofBundle};
 use crate::fsio;
 use crate::link::link_bases;
+use crate::metrics::milliseconds;
 use crate::prove::model_commitment;
 use crate::verify::{verify_bundle, Expected};
 
@@ -65,16 +66,16 @@ impl VerifyArgs {
             CircuitKind::Dataset => session.verifier_key::<DatasetCircuit>(&profile, &srs)?,
             CircuitKind::Round => session.verifier_key::<RoundCircuit>(&profile, &srs)?,
         };
-        let bases = link_bases(srs.params())?;
+        let bases = link_bases(&srs)?;
         phases.start("verifying");
         let start = Instant::now();
         let expected = Expected { model: model.as_deref(), linked: !self.unlinked };
         verify_bundle(&key, &srs, &bases, &bundle, &expected).map_err(Error::verify(&self.file))?;
-        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        let verify_ms = milliseconds(start.elapsed());
         drop(phases);
         let linked = bundle.link.is_some();
         let text = format!(
-            "valid: a {} proof for {}, {} bytes, verified in {milliseconds:.1} ms\n{}{}",
+            "valid: a {} proof for {}, {} bytes, verified in {verify_ms:.1} ms\n{}{}",
             bundle.circuit,
             profile.name,
             bundle.proof.len(),
@@ -89,7 +90,7 @@ impl VerifyArgs {
             "valid": true, "circuit": bundle.circuit.name(), "profile": profile.name,
             "profile_id": bundle.profile_id.to_string(), "srs_digest": bundle.srs_digest.to_string(),
             "proof_bytes": bundle.proof.len(), "linked": linked, "model_checked": model.is_some(),
-            "verify_ms": milliseconds,
+            "verify_ms": verify_ms,
         });
         Ok(Answer::new(text, json))
     }
