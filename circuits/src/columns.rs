@@ -45,10 +45,7 @@ pub trait Columns: Circuit<Fr> {
     /// Gives the columns of the first phase away; `None` without a witness.
     fn into_first_phase(self) -> Option<Vec<Vec<Fr>>>
     where
-        Self: Sized,
-    {
-        self.first_phase().map(|columns| columns.into_iter().map(Cow::into_owned).collect())
-    }
+        Self: Sized;
 }
 
 /// Assigns a circuit's columns in a region that starts at row 0.

@@ -38,7 +38,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 use zkpoc_circuits::columns::Columns;
 
-mod commit;
+pub(crate) mod commit;
 pub mod memory;
 mod opening;
 pub mod program;

@@ -24,22 +24,19 @@
 
 use alloy::primitives::keccak256;
 use halo2_proofs::arithmetic::{best_multiexp, Field};
-use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine, G1};
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::ff::FromUniformBytes;
-use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::Curve;
-use halo2_proofs::poly::commitment::Params;
-use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use hmac::{Hmac, KeyInit, Mac};
 use rand_core::{OsRng, RngCore};
 use sha2::Sha512;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::commit::{
-    lagrange_basis, point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes,
-    CommitError, PointError,
+    point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes, CommitError, PointError,
 };
 use crate::scripted::{wipe, Blinding, LINK_ROWS};
+use crate::srs::Srs;
 
 /// Length of an encoded link proof.
 pub const LINK_PROOF_BYTES: usize = 64 + 32 * LINK_ROWS;
@@ -85,14 +82,9 @@ pub enum LinkError {
 pub type LinkBases = [G1Affine; LINK_ROWS];
 
 /// `[L_row(tau)]_1` of the last [`LINK_ROWS`] rows.
-pub fn link_bases(params: &ParamsKZG<Bn256>) -> Result<LinkBases, CommitError> {
-    let rows = params.n() as usize;
-    let first = rows.checked_sub(LINK_ROWS).ok_or(CommitError::Row { rows, row: 0 })?;
-    let mut bases = [G1Affine::identity(); LINK_ROWS];
-    for (offset, base) in bases.iter_mut().enumerate() {
-        *base = lagrange_basis(params, first + offset)?;
-    }
-    Ok(bases)
+pub fn link_bases(srs: &Srs) -> Result<LinkBases, CommitError> {
+    let rows = srs.lagrange();
+    rows.last_chunk().copied().ok_or(CommitError::Row { rows: rows.len(), row: 0 })
 }
 
 /// `C_D - C'` in the link bases, from the two blindings.

@@ -150,7 +150,7 @@ impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
         if srs.k() != expected {
             return Err(ProveError::Size { expected, found: srs.k() });
         }
-        Ok(Self { srs, key, bases: link_bases(srs.params())?, strategy: Strategy::default() })
+        Ok(Self { srs, key, bases: link_bases(srs)?, strategy: Strategy::default() })
     }
 
     /// Keeps the memory of a proof within a limit of so many bytes, by an estimate; `None` for no limit.

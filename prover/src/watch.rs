@@ -91,7 +91,7 @@ impl<'a> Watcher<'a> {
         srs: &'a Srs,
         keys: &'a ProfileKeys,
     ) -> Result<Self, ContributeError> {
-        Ok(Self { pool, profile, srs, keys, bases: link_bases(srs.params())? })
+        Ok(Self { pool, profile, srs, keys, bases: link_bases(srs)? })
     }
 
     /// The events of some blocks, in order, with their proofs verified again.

@@ -343,7 +343,7 @@ fn rejects_contracts_for_more_claims_than_a_word_can_mark() {
     };
     let generated = |max_claims| {
         let profile = Profile { max_claims, ..setup.profile.clone() };
-        generate_sources(&profile, setup.srs.params(), &keys)
+        generate_sources(&profile, &setup.srs, &keys)
     };
     assert!(generated(256).expect("sources").round.layout_sol.contains("MAX_CLAIMS = 256;"));
     let refusal = generated(257).expect_err("more than the bits of a word");

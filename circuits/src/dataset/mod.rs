@@ -257,6 +257,11 @@ impl Columns for DatasetCircuit {
         self.witness.as_ref().map(|first| vec![Cow::Borrowed(first.x.as_slice()), Cow::Borrowed(first.aux.as_slice())])
     }
 
+    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
+        let first = Arc::unwrap_or_clone(self.witness?);
+        Some(vec![first.x, first.aux])
+    }
+
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
         let (first, [alpha, upsilon]) = (self.witness.as_ref()?, challenges) else { return None };
         let mut second = Phase2::new(self.plan(), first, *alpha, *upsilon);

@@ -117,6 +117,10 @@ impl Columns for RoundCircuit {
         self.witness.as_ref().map(|first| first.columns().map(|column| Cow::Borrowed(column.as_slice())).collect())
     }
 
+    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
+        Some(Arc::unwrap_or_clone(self.witness?).into_columns().collect())
+    }
+
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
         let (first, [alpha, tau]) = (self.witness.as_ref()?, challenges) else { return None };
         let mut second = Phase2::new(self.plan(), first, *alpha, *tau);

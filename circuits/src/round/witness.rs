@@ -172,6 +172,12 @@ impl RoundWitness {
         let committed = self.w.iter().chain(&self.s).chain(&self.next);
         committed.chain([&self.claims, &self.counts]).chain(self.parts.iter().flatten())
     }
+
+    /// [`RoundWitness::columns`], given away.
+    pub(super) fn into_columns(self) -> impl Iterator<Item = Vec<Fr>> {
+        let committed = self.w.into_iter().chain(self.s).chain(self.next);
+        committed.chain([self.claims, self.counts]).chain(self.parts.into_iter().flatten())
+    }
 }
 
 /// The parts of a weight's remainder, honest when `v` is.

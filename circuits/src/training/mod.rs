@@ -25,8 +25,7 @@
 //! 2. activations and residuals are their rounded clamps (`units`), by range-checked limbs (`lookup`);
 //! 3. back-propagated sums are signals times transposed weights (`backward`), signals their rounded,
 //!    clamped and masked values;
-//! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (`zones`; beside transposed
-//!    weights by the fold that `lookup.total` counts in, see `gates::folds`);
+//! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (see `gates::folds`);
 //! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
 //! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
@@ -134,6 +133,11 @@ impl Columns for TrainingCircuit {
 
     fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
         self.witness.as_ref().map(|first| first.columns(&self.plan().grid))
+    }
+
+    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
+        let first = Arc::unwrap_or_clone(self.witness?);
+        self.plan.map(|plan| first.into_columns(&plan.grid))
     }
 
     fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {

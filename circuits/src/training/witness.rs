@@ -288,6 +288,18 @@ impl Phase1 {
         self.committed().into_iter().map(Cow::Borrowed).chain(grid.stacked(&aux)).collect()
     }
 
+    /// [`Phase1::columns`], given away.
+    pub fn into_columns(self, grid: &Grid) -> Vec<Vec<Fr>> {
+        let aux = match grid.stack_bits {
+            0 => self.aux,
+            _ => {
+                let aux: Vec<&[Fr]> = self.aux.iter().map(Vec::as_slice).collect();
+                grid.stacked(&aux).into_iter().map(Cow::into_owned).collect()
+            }
+        };
+        self.w.into_iter().chain([self.x]).chain(self.d).chain(aux).collect()
+    }
+
     /// A copy of zeros, for keys.
     pub fn blank(plan: &Plan) -> Self {
         let zero = vec![Fr::ZERO; plan.grid.rows()];

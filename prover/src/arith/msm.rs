@@ -316,34 +316,4 @@ mod tests {
         let scalars = edges.map(|value| signed(i128::from(value)));
         assert_eq!(small(&edges, &bases[..4]), best_multiexp(&scalars, &bases[..4]));
     }
-
-    /// `cargo test --release -- --ignored --nocapture timing` prints ratios.
-    #[test]
-    #[ignore = "prints timings"]
-    fn timing() {
-        let n = 1 << 16;
-        let bases = bases(n);
-        let scalars: Vec<Fr> = (0..n).map(|_| Fr::random(OsRng)).collect();
-        let values: Vec<i64> = (0..n as i64).map(|i| (i * 7919) % 65536 - 32768).collect();
-        let time = |f: &dyn Fn() -> G1| {
-            let mut times: Vec<_> = (0..5)
-                .map(|_| {
-                    let start = std::time::Instant::now();
-                    std::hint::black_box(f());
-                    start.elapsed()
-                })
-                .collect();
-            times.sort();
-            times[2]
-        };
-        println!("library {:?}", time(&|| best_multiexp(&scalars, &bases)));
-        println!("full    {:?}", time(&|| full(&scalars, &bases)));
-        println!("small   {:?}", time(&|| small(&values, &bases)));
-        for width in 10..16 {
-            let w = Windows { width, count: (Fr::NUM_BITS + 1).div_ceil(width) };
-            let offset = w.offset();
-            let words: Vec<[u64; 4]> = scalars.iter().map(|scalar| sum(canonical(scalar), offset)).collect();
-            println!("width {width} {:?}", time(&|| w.sum(&bases, |window, i| w.digit(&words[i], window))));
-        }
-    }
 }

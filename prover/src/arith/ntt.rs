@@ -24,15 +24,17 @@ enum Tables {
     Vector(Box<vector::Tables>),
 }
 
+/// The root of unity of order `2^k` that Halo2's domains use, `k <= 28`.
+pub fn root_of_unity(k: u32) -> Fr {
+    (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
+}
+
 impl Domain {
     /// The domain of size `2^k`, `k <= 28`.
     pub fn new(k: u32) -> Self {
-        let mut omega = Fr::ROOT_OF_UNITY;
-        let mut omega_inverse = Fr::ROOT_OF_UNITY_INV;
-        for _ in k..Fr::S {
-            omega = omega.square();
-            omega_inverse = omega_inverse.square();
-        }
+        let omega = root_of_unity(k);
+        // invariant: a root of unity is not zero.
+        let omega_inverse = omega.invert().unwrap_or(Fr::ZERO);
         let size_inverse = Fr::TWO_INV.pow_vartime([u64::from(k)]);
         Self { k, omega, omega_inverse, size_inverse, tables: Tables::new(k, omega, omega_inverse) }
     }
@@ -62,11 +64,6 @@ impl Domain {
             #[cfg(target_arch = "x86_64")]
             Tables::Vector(tables) => tables.transform(values, self.omega_inverse, Fr::ONE, self.size_inverse),
         }
-    }
-
-    /// From coefficients to values on the domain, in place.
-    pub fn evaluate(&self, coefficients: &mut [Fr]) {
-        self.evaluate_on_coset(coefficients, Fr::ONE);
     }
 
     /// From coefficients to values on the coset `shift * domain`, in place.
@@ -169,30 +166,9 @@ mod tests {
             }
             domain.interpolate_from_coset(&mut values, shift);
             assert_eq!(values, coefficients, "k = {k}");
-            domain.evaluate(&mut values);
+            domain.evaluate_on_coset(&mut values, Fr::ONE);
             domain.interpolate(&mut values);
             assert_eq!(values, coefficients, "k = {k}");
-        }
-    }
-
-    /// Prints a ratio to the library's transform.
-    #[test]
-    #[ignore = "prints timings"]
-    fn timing() {
-        let domain = Domain::new(16);
-        let mut values: Vec<Fr> = (0..domain.size()).map(|_| Fr::random(OsRng)).collect();
-        let data = FFTData::new(domain.size(), domain.omega, domain.omega_inverse);
-        for _ in 0..3 {
-            let start = std::time::Instant::now();
-            for _ in 0..10 {
-                best_fft(&mut values, domain.omega, 16, &data, false);
-            }
-            let library = start.elapsed() / 10;
-            let start = std::time::Instant::now();
-            for _ in 0..10 {
-                domain.evaluate_on_coset(&mut values, domain.omega);
-            }
-            println!("library {library:?}, ours {:?}", start.elapsed() / 10);
         }
     }
 }

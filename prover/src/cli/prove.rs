@@ -30,7 +30,7 @@ use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::fsio::{self, FsError, Overwrite};
 use crate::home::{ClaimRecord, Dataset};
 use crate::link::{link_bases, LinkProof, LINK_PROOF_BYTES};
-use crate::metrics::{msm16, peak_rss_bytes, reset_peak_rss};
+use crate::metrics::{milliseconds, msm16, peak_rss_bytes, reset_peak_rss};
 use crate::prove::{
     model_commitment, prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest,
 };
@@ -171,7 +171,6 @@ impl Shared {
     }
 
     fn facts(&self, bundle: &ProofBundle, timings: &Timings, peak: Option<u64>) -> Value {
-        let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
         let mut json = json!({
             "file": self.out, "circuit": bundle.circuit.name(), "profile": bundle.profile, "k": bundle.k,
             "witness_ms": milliseconds(timings.witness), "prove_ms": milliseconds(timings.prove),
@@ -280,7 +279,7 @@ fn kept(
     let key = session.verifier_key::<TrainingCircuit>(&ready.profile, &ready.srs)?;
     let points = model_commitment(&ready.srs, &grid(&ready.profile)?, model)?;
     let expected = Expected { model: Some(&points), linked: true };
-    let bases = link_bases(ready.srs.params())?;
+    let bases = link_bases(&ready.srs)?;
     match verify_bundle(&key, &ready.srs, &bases, &bundle, &expected) {
         Err(VerifyError::Model { .. }) => return Err(other()),
         checked => drop(checked.map_err(Error::verify(&folder))?),
@@ -348,6 +347,6 @@ fn words(out: &Path, bundle: &ProofBundle, timings: &Timings) -> String {
         bundle.proof.len(),
         timings.prove.as_secs_f64(),
         timings.witness.as_secs_f64(),
-        timings.verify.as_secs_f64() * 1e3
+        milliseconds(timings.verify)
     )
 }

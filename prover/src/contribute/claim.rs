@@ -105,7 +105,7 @@ impl Site<'_> {
         let (key, _) = self.keys().verifier::<TrainingCircuit>(self.profile, self.srs)?;
         let points = model_commitment(self.srs, &Grid::new(self.profile)?, model)?;
         let expected = Expected { model: Some(&points), linked: true };
-        let points = verify_bundle(&key, self.srs, &link_bases(self.srs.params())?, &record.bundle, &expected)?;
+        let points = verify_bundle(&key, self.srs, &link_bases(self.srs)?, &record.bundle, &expected)?;
         Ok(Checker::new(self.profile, self.srs)?.check(&record.opening, &points.update)?)
     }
 

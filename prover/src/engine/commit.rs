@@ -35,7 +35,7 @@ fn bits(value: &Fr) -> usize {
 }
 
 /// `sum cells_i bases_i`.
-pub(super) fn commit(cells: &[Fr], bases: &[G1Affine]) -> G1 {
+pub(crate) fn commit(cells: &[Fr], bases: &[G1Affine]) -> G1 {
     let counts = cells
         .par_chunks(1 << 12)
         .map(|chunk| {

@@ -20,6 +20,7 @@ use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rayon::prelude::*;
 
+use super::memory::Strategy;
 use crate::arith;
 
 /// A polynomial and the points it is opened at, as indices of a list of points.
@@ -68,6 +69,7 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     polynomials: &[Opened<'_>],
     points: &[Fr],
     bases: &[G1Affine],
+    strategy: Strategy,
     transcript: &mut T,
 ) -> io::Result<()> {
     let n = bases.len();
@@ -83,7 +85,7 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     };
     let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
     let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
-    // Eight points at a time are divided by together, and two such groups, so that few buffers are alive.
+    // Eight points at a time are divided by together, and one or two such groups, so that few buffers are alive.
     let quotients = |group: &[usize]| {
         let shares: Vec<Vec<Fr>> = group
             .par_iter()
@@ -105,7 +107,11 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     };
     let mut h = vec![Fr::ZERO; n];
     let groups: Vec<&[usize]> = used.chunks(8).collect();
-    for groups in groups.chunks(2) {
+    let at_once = match strategy {
+        Strategy::Fast => 2,
+        Strategy::Thrifty => 1,
+    };
+    for groups in groups.chunks(at_once) {
         let sums: Vec<Vec<Fr>> = groups.par_iter().map(|group| quotients(group)).collect();
         sums.iter().for_each(|sum| arith::add_scaled(&mut h, sum, Fr::ONE));
     }

@@ -22,7 +22,7 @@ use zkpoc_circuits::columns::Columns;
 use super::commit::{commit, normalize};
 use super::memory::Strategy;
 use super::opening::{open, Opened};
-use super::quotient::{pieces, Source};
+use super::quotient::{interpolate_integers, pieces, Source};
 use super::shape::{Query, PIECES};
 use super::{Engine, Stages};
 use crate::arith::{self, Domain};
@@ -159,8 +159,12 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
 
     // The quotient.
     let domain = Domain::new(shape.k);
-    let fixed_columns =
-        || -> Vec<Vec<Fr>> { engine.fixed.par_iter().map(|column| fixed_column(&domain, column)).collect() };
+    let fixed_column = |integers: &Vec<u32>| {
+        let mut column = Vec::with_capacity(n);
+        interpolate_integers(&domain, integers, &mut column);
+        column
+    };
+    let fixed_columns = || -> Vec<Vec<Fr>> { engine.fixed.par_iter().map(fixed_column).collect() };
     let (fixed, instance) = timed(&mut stages.interpolate, || {
         advice.par_iter_mut().for_each(|column| domain.interpolate(column));
         let fixed = (strategy == Strategy::Fast).then(fixed_columns);
@@ -217,7 +221,7 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
         let at_x = vec![index_of(&rotations, 0)];
         opened.push(Opened { coefficients: &h, points: at_x.clone() });
         opened.push(Opened { coefficients: &random, points: at_x });
-        Ok(open(&opened, &points, srs.powers(), transcript)?)
+        Ok(open(&opened, &points, srs.powers(), strategy, transcript)?)
     })?;
     Ok(stages)
 }
@@ -234,14 +238,6 @@ fn all_tails(given: &[Vec<Fr>], columns: usize, rows: usize) -> Result<Vec<Vec<F
     given.iter().try_for_each(|tail| expect("rows of a tail", rows, tail.len()))?;
     let random = (given.len()..columns).map(|_| (0..rows).map(|_| Fr::random(OsRng)).collect());
     Ok(given.iter().cloned().chain(random).collect())
-}
-
-/// Coefficients of a fixed column.
-fn fixed_column(domain: &Domain, values: &[u32]) -> Vec<Fr> {
-    let mut column: Vec<Fr> = values.iter().map(|value| Fr::from(u64::from(*value))).collect();
-    column.resize(domain.size(), Fr::ZERO);
-    domain.interpolate(&mut column);
-    column
 }
 
 /// Every queried rotation once, 0 included.

@@ -15,15 +15,11 @@ use rayon::prelude::*;
 
 use super::program::Program;
 use crate::arith::rows::run_all;
-use crate::arith::Domain;
+use crate::arith::{root_of_unity, Domain};
 
 /// The two cosets: a generator of the field, and that times a root of order `2n`.
 fn shifts(domain: &Domain) -> [Fr; 2] {
-    let mut root = Fr::ROOT_OF_UNITY;
-    for _ in domain.k() + 1..Fr::S {
-        root = root.square();
-    }
-    [Fr::MULTIPLICATIVE_GENERATOR, Fr::MULTIPLICATIVE_GENERATOR * root]
+    [Fr::MULTIPLICATIVE_GENERATOR, Fr::MULTIPLICATIVE_GENERATOR * root_of_unity(domain.k() + 1)]
 }
 
 /// A column that the gates read.
@@ -35,17 +31,23 @@ pub(super) enum Source<'a> {
     Integers(&'a [u32]),
 }
 
+/// Puts the coefficients of a column of small integers into a buffer; the rows after the last are 0.
+pub(super) fn interpolate_integers(domain: &Domain, integers: &[u32], out: &mut Vec<Fr>) {
+    out.clear();
+    out.extend(integers.iter().map(|value| Fr::from(u64::from(*value))));
+    out.resize(domain.size(), Fr::ZERO);
+    domain.interpolate(out);
+}
+
 impl Source<'_> {
     /// Puts the column's values on a coset into a buffer.
     fn evaluate(&self, domain: &Domain, shift: Fr, values: &mut Vec<Fr>) {
-        values.clear();
         match self {
-            Self::Coefficients(coefficients) => values.extend_from_slice(coefficients),
-            Self::Integers(integers) => {
-                values.extend(integers.iter().map(|value| Fr::from(u64::from(*value))));
-                values.resize(domain.size(), Fr::ZERO);
-                domain.interpolate(values);
+            Self::Coefficients(coefficients) => {
+                values.clear();
+                values.extend_from_slice(coefficients);
             }
+            Self::Integers(integers) => interpolate_integers(domain, integers, values),
         }
         domain.rows_on_coset(values, shift);
     }

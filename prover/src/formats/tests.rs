@@ -31,7 +31,7 @@ fn bundle() -> ProofBundle {
     });
     let value = scalar_from_bytes(&context.value(profile_id).to_be_bytes()).expect("reduced");
     let (a, b) = (random_blinding(), random_blinding());
-    let bases = link_bases(srs.params()).expect("bases");
+    let bases = link_bases(&srs).expect("bases");
     let data = G1::from(lagrange_basis(srs.params(), 0).expect("row"));
     let point = |blinding: &[Fr; 4]| (0..4).fold(data, |sum, i| sum + bases[i] * blinding[i]).to_affine();
     let (registered, copy) = (point(&a), point(&b));

@@ -2,27 +2,28 @@ use super::*;
 use crate::commit::commit_column;
 use crate::scripted::random_blinding;
 use alloy::primitives::U256;
+use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::Group;
 use std::sync::OnceLock;
 
 const K: u32 = 5;
 const N: usize = 1 << K;
 
-fn params() -> &'static ParamsKZG<Bn256> {
-    static PARAMS: OnceLock<ParamsKZG<Bn256>> = OnceLock::new();
-    PARAMS.get_or_init(|| ParamsKZG::setup(K, OsRng))
+fn srs() -> &'static Srs {
+    static SRS: OnceLock<Srs> = OnceLock::new();
+    SRS.get_or_init(|| Srs::dev_insecure(K).expect("a string"))
 }
 
 fn bases() -> &'static LinkBases {
     static BASES: OnceLock<LinkBases> = OnceLock::new();
-    BASES.get_or_init(|| link_bases(params()).expect("bases"))
+    BASES.get_or_init(|| link_bases(srs()).expect("bases"))
 }
 
 fn commitment(data: u64, blinding: &Blinding) -> G1Affine {
     let mut column: Vec<Fr> = (0..N as u64).map(|row| Fr::from(row * data)).collect();
     column[N - 10..].fill(Fr::ZERO);
     column[N - LINK_ROWS..].copy_from_slice(blinding);
-    commit_column(params(), &column).expect("column")
+    commit_column(srs().params(), &column).expect("column")
 }
 
 struct Case {

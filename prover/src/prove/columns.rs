@@ -1,13 +1,13 @@
 //! Commitments to a shard's, a model's and an update's columns, outside of any proof.
 
-use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::group::Curve;
-use rayon::prelude::*;
-use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{Model, Shard};
 
-use crate::commit::{commit_column, CommitError};
+use crate::arith;
+use crate::commit::CommitError;
+use crate::engine::commit::commit;
 use crate::scripted::{wipe, Blinding, LINK_ROWS};
 use crate::srs::Srs;
 
@@ -16,7 +16,10 @@ pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) 
     let mut column: Vec<Fr> = grid.data_column(shard).into_iter().map(Fr::from).collect();
     let first = column.len().saturating_sub(LINK_ROWS);
     column[first..].copy_from_slice(blinding);
-    let commitment = commit_column(srs.params(), &column);
+    let commitment = match column.len() {
+        rows if rows == srs.lagrange().len() => Ok(commit(&column, srs.lagrange()).to_affine()),
+        actual => Err(CommitError::Length { expected: srs.lagrange().len(), actual }),
+    };
     wipe(&mut column);
     commitment
 }
@@ -26,17 +29,32 @@ pub fn model_commitment(srs: &Srs, grid: &Grid, model: &Model) -> Result<Vec<G1A
     grid.model_columns(model).iter().map(|column| commit_integers(srs, column, &[])).collect()
 }
 
-/// Commits to integers, with the last rows replaced by `tail`. Positive and negative values go
-/// separately: a small negative number is a large field element, and costs as much.
+/// Commits to integers, to the last of which `tail` is added.
 pub(super) fn commit_integers(srs: &Srs, column: &[i64], tail: &[Fr]) -> Result<G1Affine, CommitError> {
-    let values = |sign: i64| -> Vec<Fr> {
-        column.par_iter().map(|value| signed(i128::from((*value).saturating_mul(sign).max(0)))).collect()
-    };
-    let (mut positive, negative) = (values(1), values(-1));
-    let first = positive.len().saturating_sub(tail.len());
-    for (cell, value) in positive[first..].iter_mut().zip(tail) {
-        *cell += value;
+    let bases = srs.lagrange();
+    if column.len() != bases.len() || tail.len() > bases.len() {
+        return Err(CommitError::Length { expected: bases.len(), actual: column.len().max(tail.len()) });
     }
-    let positive = G1::from(commit_column(srs.params(), &positive)?);
-    Ok((positive - G1::from(commit_column(srs.params(), &negative)?)).to_affine())
+    let tail = arith::msm(tail, &bases[bases.len() - tail.len()..]);
+    Ok((arith::msm_small(column, bases) + tail).to_affine())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit::commit_column;
+    use halo2_proofs::arithmetic::Field;
+    use rand_core::OsRng;
+    use zkpoc_circuits::field::signed;
+
+    #[test]
+    fn integers_and_a_tail_are_committed_to_as_the_library_does() {
+        let srs = Srs::dev_insecure(6).expect("string");
+        let column: Vec<i64> = (0..64).map(|row| if row < 60 { (row - 30) * 1_000_003 } else { 0 }).collect();
+        let tail: Vec<Fr> = (0..4).map(|_| Fr::random(OsRng)).collect();
+        let mut cells: Vec<Fr> = column.iter().map(|cell| signed(i128::from(*cell))).collect();
+        cells[60..].copy_from_slice(&tail);
+        assert_eq!(commit_integers(&srs, &column, &tail), commit_column(srs.params(), &cells));
+        assert_eq!(commit_integers(&srs, &column[1..], &[]), Err(CommitError::Length { expected: 64, actual: 63 }));
+    }
 }

@@ -19,6 +19,7 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand_core::OsRng;
 use rayon::prelude::*;
 
+use crate::arith::root_of_unity;
 use crate::scripted::wipe;
 
 const WINDOWS: usize = 32;
@@ -77,10 +78,7 @@ pub(super) fn setup(k: u32) -> ParamsKZG<Bn256> {
 /// The string of a secret; `None` for a secret of the domain, which has no Lagrange points of the form below, and for zero.
 pub(super) fn setup_with(k: u32, secret: Fr) -> Option<ParamsKZG<Bn256>> {
     let n = 1usize << k;
-    let mut omega = Fr::ROOT_OF_UNITY;
-    for _ in k..Fr::S {
-        omega = omega.square();
-    }
+    let omega = root_of_unity(k);
     let mut tau = [secret];
     if tau[0].pow([n as u64]) == Fr::ONE || tau[0] == Fr::ZERO {
         return None;

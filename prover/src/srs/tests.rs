@@ -323,7 +323,7 @@ fn times_at_k_16() {
     read.check(&file).expect("consistent");
     lap("checked", clock);
     let clock = std::time::Instant::now();
-    let bases = crate::link::link_bases(read.params()).expect("bases");
+    let bases = crate::link::link_bases(&read).expect("bases");
     lap("link bases", clock);
     let clock = std::time::Instant::now();
     let small = read.downsize(12).expect("smaller");

@@ -67,7 +67,7 @@ fn golden_proof_of_toy_still_verifies() {
     let cache = KeyCache::new(&kit.home.keys_dir());
     let (key, _) = cache.verifier::<TrainingCircuit>(&kit.profile, &kit.srs).expect("a key");
     let bundle = ProofBundle::from_json(PROOF).expect("a proof file");
-    let bases = link_bases(kit.srs.params()).expect("bases");
+    let bases = link_bases(&kit.srs).expect("bases");
     let expected = Expected { model: None, linked: true };
     verify_bundle(&key, &kit.srs, &bases, &bundle, &expected).expect("the stored proof verifies");
 

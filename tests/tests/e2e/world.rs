@@ -74,7 +74,7 @@ pub(crate) fn kit() -> &'static Kit {
         keys.prover::<DatasetCircuit>(&profile, &srs).expect("dataset key");
         let (round, _) = keys.prover::<RoundCircuit>(&profile, &srs).expect("round key");
         let keys = ProfileKeys::load(&keys, &profile, &srs).expect("verifying keys");
-        let generated = generate_sources(&profile, srs.params(), &keys).expect("sources");
+        let generated = generate_sources(&profile, &srs, &keys).expect("sources");
         let artifacts = generated.compile().expect("compiled");
         let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
         Kit { profile, srs, keys, round, generated, artifacts, home, anvil, _folder: folder }

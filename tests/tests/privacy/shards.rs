@@ -139,7 +139,7 @@ fn breaks_when_the_nonces_of_links_are_used_again() {
     let shard = &kit.shards[0];
     let registered = kit.register(shard);
     let mut seen = Seen::new(&registered);
-    let bases = link_bases(kit.srs.params()).expect("bases");
+    let bases = link_bases(&kit.srs).expect("bases");
     for context in 0..4 {
         let blinding = random_blinding();
         let opened = kit.validate_with(shard, &blinding, context);

@@ -64,7 +64,7 @@ impl LinkStage {
         let mut chain = Chain::default();
         let code = artifacts.get("LinkHarness").expect("the harness").bytecode.clone();
         let (harness, _) = chain.deploy(code, true).expect("deployed");
-        let bases = link_bases(srs.params()).expect("bases");
+        let bases = link_bases(srs).expect("bases");
         let mut stage = Self { chain: chain.clone(), harness, bases, seeds: seeds.into(), gas: 0 };
         for seed in stage.seeds.clone().iter() {
             assert_eq!(seed.0.len(), LINKED_BYTES);

@@ -95,11 +95,11 @@ pub(super) fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[F
     }
 }
 
-/// Values of a polynomial at some points.
-pub(super) fn evaluate<const N: usize>(coefficients: &[Fr], points: [Fr; N]) -> [Fr; N] {
+/// Value of a polynomial at a point.
+pub(super) fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
     require();
     // SAFETY: the instructions are available.
-    unsafe { slices::evaluate(words::slice(coefficients), points) }
+    unsafe { slices::evaluate(words::slice(coefficients), point) }
 }
 
 /// A transform of `values`: `out_j = scale sum_i shift^i values_i root^(i j)`.

@@ -41,27 +41,20 @@ pub(super) fn scale_by_powers(values: &mut [Words], first: Fr, step: Fr) {
     }
 }
 
-/// Values of a polynomial at `points` whose coefficients are `coefficients`: sums over eight strides of Horner's scheme.
+/// Value at `point` of a polynomial with these coefficients: sums over eight strides of Horner's scheme.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-pub(super) fn evaluate<const N: usize>(coefficients: &[Words], points: [Fr; N]) -> [Fr; N] {
-    let steps = points.map(|point| L::splat(&factor(point.pow_vartime([8]))));
-    let mut sums = [L::zero(); N];
+pub(super) fn evaluate(coefficients: &[Words], point: Fr) -> Fr {
+    let step = L::splat(&factor(point.pow_vartime([8])));
+    let mut sums = L::zero();
     let whole = coefficients.len() / 8 * 8;
     for chunk in coefficients[..whole].chunks_exact(8).rev() {
-        let next = L::load(std::array::from_fn(|i| &chunk[i]));
-        for (sum, step) in sums.iter_mut().zip(&steps) {
-            *sum = sum.mul(*step).add(next);
-        }
+        sums = sums.mul(step).add(L::load(std::array::from_fn(|i| &chunk[i])));
     }
-    std::array::from_fn(|n| {
-        let lanes = sums[n].canonical().store();
-        let point = points[n];
-        let high = point.pow_vartime([whole as u64]);
-        let horner = |words: &[Words]| {
-            words.iter().rev().fold(Fr::ZERO, |sum, words| sum * point + super::words::from_words::<Fr>(*words))
-        };
-        horner(&lanes) + high * horner(&coefficients[whole..])
-    })
+    let lanes = sums.canonical().store();
+    let horner = |words: &[Words]| {
+        words.iter().rev().fold(Fr::ZERO, |sum, words| sum * point + super::words::from_words::<Fr>(*words))
+    };
+    horner(&lanes) + point.pow_vartime([whole as u64]) * horner(&coefficients[whole..])
 }
 
 /// `sum += sum_l (P_l(X) - P_l(s_l)) / (X - s_l)` for eight polynomials of the length of `sum`, a multiple of eight, by synthetic division:
