@@ -24,6 +24,9 @@ pub use ntt::{root_of_unity, Domain};
 /// Elements of a slice that one task handles.
 const CHUNK: usize = 1 << 10;
 
+/// Values, and the sums they count in with their factors; see [`add_combinations`].
+pub type Term<'a> = (&'a [Fr], Vec<(usize, Fr)>);
+
 /// Whether the code for AVX-512 runs.
 pub fn vectorized() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -93,6 +96,25 @@ pub fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
     sum.par_iter_mut().zip(values).with_min_len(CHUNK).for_each(|(sum, value)| *sum += factor * value);
 }
 
+/// `outs_o += sum factor * values` over all terms `(values, [(o, factor)])`; values may be shorter than the outs, which are of one
+/// length.
+pub fn add_combinations(outs: &mut [Vec<Fr>], terms: &[Term<'_>]) {
+    #[cfg(target_arch = "x86_64")]
+    if vector::available() {
+        let length = outs.first().map_or(0, Vec::len);
+        let (whole, short): (Vec<_>, Vec<_>) = terms.iter().cloned().partition(|(values, _)| values.len() == length);
+        whole.chunks(vector::TERMS).for_each(|terms| vector::add_combinations(outs, terms));
+        return add_each(outs, &short);
+    }
+    add_each(outs, terms);
+}
+
+fn add_each(outs: &mut [Vec<Fr>], terms: &[Term<'_>]) {
+    for (values, factors) in terms {
+        factors.iter().for_each(|(out, factor)| add_scaled(&mut outs[*out], values, *factor));
+    }
+}
+
 /// `values_i *= factor`.
 pub fn scale(values: &mut [Fr], factor: Fr) {
     #[cfg(target_arch = "x86_64")]
@@ -132,6 +154,27 @@ mod tests {
             let coefficients = random(n);
             let point = Fr::random(OsRng);
             assert_eq!(evaluate(&coefficients, point), eval_polynomial(&coefficients, point), "n = {n}");
+        }
+    }
+
+    #[test]
+    fn combinations_are_sums_of_scaled_slices() {
+        for (n, count) in [(8, 1), (1000, 8), (13, 3), (2048, 9)] {
+            let values: Vec<Vec<Fr>> = (0..70).map(|i| random(if i % 7 == 6 { n / 2 } else { n })).collect();
+            let factors =
+                |i: usize| (0..count).filter(move |out| (i + out) % 3 > 0).map(|out| (out, Fr::random(OsRng)));
+            let terms: Vec<Term<'_>> =
+                values.iter().enumerate().map(|(i, values)| (values.as_slice(), factors(i).collect())).collect();
+            let outs: Vec<Vec<Fr>> = (0..count).map(|_| random(n)).collect();
+            let mut expected = outs.clone();
+            for (values, factors) in &terms {
+                for (out, factor) in factors {
+                    expected[*out].iter_mut().zip(*values).for_each(|(sum, value)| *sum += *factor * value);
+                }
+            }
+            let mut found = outs;
+            add_combinations(&mut found, &terms);
+            assert!(found == expected, "{count} sums of {n}");
         }
     }
 

@@ -32,6 +32,7 @@
 //! make these two independent and uniform (`x != tau`), as `n` do. Here the polynomial has degree 1,
 //! fresh for each proof, so proofs have the same distribution and its commitment costs nothing.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -52,14 +53,18 @@ pub use memory::{MemoryError, Strategy};
 pub use prove::{prove, EngineError, Statement};
 pub use shape::{Shape, ShapeError};
 
+use crate::arith::Domain;
 use program::Program;
+use quotient::Kept;
 
-/// What the engine keeps of a circuit: its shape, the compiled gates and the fixed columns.
+/// What the engine keeps of a circuit: its shape, the compiled gates and the fixed columns, as integers and, once a proof of
+/// [`Strategy::Fast`] needs them, transformed.
 #[derive(Clone, Debug)]
 pub struct Engine {
     shape: Shape,
     program: Program,
     fixed: Vec<Vec<u32>>,
+    kept: OnceLock<Arc<Kept>>,
 }
 
 impl Engine {
@@ -81,7 +86,18 @@ impl Engine {
                 _ => return Err(refused),
             }
         }
-        Ok(Self { shape, program, fixed })
+        Ok(Self { shape, program, fixed, kept: OnceLock::new() })
+    }
+
+    /// Does what all proofs of a strategy share ahead of the first.
+    pub fn prepare(&self, strategy: Strategy) {
+        if strategy == Strategy::Fast {
+            self.kept(&Domain::new(self.shape.k));
+        }
+    }
+
+    fn kept(&self, domain: &Domain) -> &Kept {
+        self.kept.get_or_init(|| Arc::new(Kept::new(domain, &self.fixed)))
     }
 
     /// The shape.

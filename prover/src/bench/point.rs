@@ -19,6 +19,7 @@ use zkpoc_circuits::training::TrainingCircuit;
 
 use super::floor::{measure, Columns, Floor};
 use super::{median, timed, BenchError};
+use crate::engine::Strategy;
 use crate::fsio::{self, Overwrite};
 use crate::keys::{KeyCache, KeySource, ProfileCircuit, ProverKey};
 use crate::metrics::milliseconds;
@@ -202,9 +203,12 @@ struct Ready<C> {
 
 fn ready<C: ProfileCircuit>(profile: &Profile, srs: &Srs, options: &Options) -> Result<Ready<C>, BenchError> {
     reset_peak_rss();
-    let (time, key) = timed(|| match &options.folder {
-        Some(folder) => KeyCache::new(folder).prover::<C>(profile, srs),
-        None => ProverKey::generate(profile, srs).map(|key| (key, KeySource::Made)),
+    let (time, key) = timed(|| {
+        let made = match &options.folder {
+            Some(folder) => KeyCache::new(folder).prover::<C>(profile, srs),
+            None => ProverKey::generate(profile, srs).map(|key| (key, KeySource::Made)),
+        };
+        made.inspect(|(key, _)| key.engine().prepare(Strategy::default()))
     });
     let (key, source) = key?;
     let kept = source == KeySource::Kept;

@@ -5,13 +5,14 @@
 //! that fits, so many columns can be needed that a larger one costs less.
 
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::ConstraintSystem;
+use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
 use super::BenchError;
+use crate::engine::{Shape, Strategy};
 use crate::keys::ProfileCircuit;
 
 /// Largest k of a profile.
@@ -20,11 +21,6 @@ pub const MAX_K: u32 = 24;
 const MIN_K: u32 = 8;
 /// How far above the smallest k that fits the search goes.
 const MORE_K: u32 = 2;
-/// Bytes for each advice cell, each fixed cell and each row while proving; rough, from measured proofs.
-const BYTES_AN_ADVICE_CELL: u64 = 200;
-const BYTES_A_FIXED_CELL: u64 = 64;
-const BYTES_A_ROW: u64 = 900;
-
 /// A profile for layers and a batch.
 pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError> {
     let text: Vec<String> = layers.iter().map(usize::to_string).collect();
@@ -58,22 +54,20 @@ fn columns(profile: &Profile) -> Option<usize> {
     profile.validate().ok()?;
     DatasetCircuit::of_profile(profile).ok()?;
     RoundCircuit::of_profile(profile).ok()?;
-    Some(count(profile)?.0)
+    Some(shape(profile)?.advice)
 }
 
-/// Advice and fixed columns of the training circuit.
-fn count(profile: &Profile) -> Option<(usize, usize)> {
-    use halo2_proofs::plonk::Circuit;
+/// What the engine sees of the training circuit.
+fn shape(profile: &Profile) -> Option<Shape> {
     let circuit = TrainingCircuit::of_profile(profile).ok()?;
     let mut cs = ConstraintSystem::<Fr>::default();
     let _config = TrainingCircuit::configure_with_params(&mut cs, circuit.params());
-    Some((cs.num_advice_columns(), cs.num_fixed_columns()))
+    Shape::of(&cs, profile.k).ok()
 }
 
 /// About the memory of proving a profile's step, bytes; 0 if it has no circuit.
 pub fn memory_bytes(profile: &Profile) -> u64 {
-    let Some((advice, fixed)) = count(profile) else { return 0 };
-    (BYTES_AN_ADVICE_CELL * advice as u64 + BYTES_A_FIXED_CELL * fixed as u64 + BYTES_A_ROW) << profile.k
+    shape(profile).map_or(0, |shape| Strategy::Fast.peak(&shape))
 }
 
 /// Layers with about that many parameters and 10 classes: one or two hidden layers, whichever needs less memory.

@@ -1,8 +1,8 @@
 //! `zkpoc inspect`: what a profile means, without any key; `--svg` draws its layout, `--solve` looks for a better one.
 //!
 //! # Estimates
-//! Rough, from the shapes alone: `prove_seconds` on two cores, `memory_bytes` of proving, `verify_gas`
-//! of the generated verifier with its calldata. The constants were measured with `mnist-mlp`.
+//! Rough, from the shapes alone: `prove_seconds` on two cores and `verify_gas` of the generated verifier by
+//! [`crate::layout::cost`], `memory_bytes` of proving by [`crate::engine::memory`].
 
 use std::path::PathBuf;
 
@@ -18,30 +18,17 @@ use zkpoc_circuits::training::{Plan, TrainingCircuit};
 
 use super::session::grid;
 use super::{Answer, Session};
+use crate::engine::{self, Strategy};
 use crate::error::Error;
 use crate::fsio::{self, Overwrite};
-use crate::keys::ProfileCircuit;
-use crate::layout::cost::MEASURED;
+use crate::keys::{KeyError, ProfileCircuit};
+use crate::layout::cost::{Counts, MEASURED};
 use crate::layout::solve::{self, Purpose};
 use crate::layout::svg::draw;
 use crate::link::LINK_PROOF_BYTES;
 
-/// Seconds of two cores for one advice cell.
-const SECONDS_A_CELL: f64 = 6e-6;
-/// Bytes for each advice cell: as assigned, as value, as polynomial.
-const BYTES_AN_ADVICE_CELL: u64 = 200;
-/// Bytes for each fixed cell: as value and as polynomial.
-const BYTES_A_FIXED_CELL: u64 = 64;
-/// Bytes a row for the reference string, the quotient and the argument's own polynomials.
-const BYTES_A_ROW: u64 = 900;
-/// Gas of a pairing check and a transaction.
-const GAS_BASE: u64 = 113_000 + 21_000;
-/// Gas of a point, in the proof or the key.
-const GAS_A_POINT: u64 = 7_500;
-/// Gas of an evaluation.
-const GAS_AN_EVALUATION: u64 = 900;
-/// Gas of a byte of calldata.
-const GAS_A_BYTE: u64 = 16;
+/// Seconds of two cores for one multi-exponentiation of 2^16 points, the unit of the cost model.
+const SECONDS_A_UNIT: f64 = 0.115;
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -58,12 +45,8 @@ pub struct InspectArgs {
 
 /// What a constraint system says about its proofs.
 struct Shape {
-    advice: usize,
-    fixed: usize,
-    degree: usize,
-    blinding: usize,
-    points: usize,
-    evaluations: usize,
+    engine: engine::Shape,
+    counts: Counts,
 }
 
 impl Shape {
@@ -72,51 +55,37 @@ impl Shape {
         let circuit = C::of_profile(profile).map_err(layout)?;
         let mut cs = ConstraintSystem::<Fr>::default();
         let _config = C::configure_with_params(&mut cs, circuit.params());
-        let advice = cs.num_advice_columns();
-        Ok(Self {
-            advice,
-            fixed: cs.num_fixed_columns(),
-            degree: cs.degree(),
-            blinding: cs.blinding_factors() + 1,
-            // Columns, the random polynomial, the quotient's pieces, the opening.
-            points: advice + 1 + (cs.degree() - 1) + 2,
-            evaluations: cs.advice_queries().len() + cs.fixed_queries().len() + 1,
-        })
+        let unproven = |source| KeyError::Shape { profile: profile.name.clone(), circuit: C::KIND, source };
+        let engine = engine::Shape::of(&cs, profile.k).map_err(unproven)?;
+        Ok(Self { engine, counts: Counts::of(&cs, profile.k) })
     }
 
     fn proof_bytes(&self) -> usize {
-        64 * self.points + 32 * self.evaluations
+        64 * self.counts.points() + 32 * self.counts.evaluations()
     }
 
-    fn json(&self, profile: &Profile) -> Value {
-        let rows = 1u64 << profile.k;
-        let bytes = self.proof_bytes() as u64;
-        let gas = GAS_BASE
-            + GAS_A_POINT * (self.points + self.fixed) as u64
-            + GAS_AN_EVALUATION * self.evaluations as u64
-            + GAS_A_BYTE * bytes;
-        let memory =
-            rows * (BYTES_AN_ADVICE_CELL * self.advice as u64 + BYTES_A_FIXED_CELL * self.fixed as u64 + BYTES_A_ROW);
+    fn json(&self) -> Value {
+        let Self { engine, counts } = self;
         json!({
-            "advice_columns": self.advice, "fixed_columns": self.fixed, "degree": self.degree,
-            "blinding_rows": self.blinding, "proof_points": self.points, "evaluations": self.evaluations,
-            "proof_bytes": bytes,
+            "advice_columns": engine.advice, "fixed_columns": engine.fixed, "degree": counts.degree,
+            "blinding_rows": engine.blinding_rows, "proof_points": counts.points(),
+            "evaluations": counts.evaluations(), "proof_bytes": self.proof_bytes(),
             "estimate": {
-                "prove_seconds": self.advice as f64 * rows as f64 * SECONDS_A_CELL,
-                "memory_bytes": memory,
-                "verify_gas": gas,
+                "prove_seconds": counts.time(&MEASURED) * SECONDS_A_UNIT,
+                "memory_bytes": Strategy::Fast.peak(engine),
+                "verify_gas": counts.gas(&MEASURED).round() as u64,
             },
         })
     }
 
-    fn text(&self, profile: &Profile) -> String {
-        let json = self.json(profile);
+    fn text(&self) -> String {
+        let json = self.json();
         let estimate = &json["estimate"];
         format!(
-            "{} advice and {} fixed columns, degree {}, proof {} B; about {:.1} s on two cores, {:.0} MB, {:.0} k gas",
-            self.advice,
-            self.fixed,
-            self.degree,
+            "{} advice and {} fixed columns, degree {}, proof {} B; about {:.2} s on two cores, {:.0} MB, {:.0} k gas",
+            self.engine.advice,
+            self.engine.fixed,
+            self.counts.degree,
             self.proof_bytes(),
             estimate["prove_seconds"].as_f64().unwrap_or_default(),
             estimate["memory_bytes"].as_f64().unwrap_or_default() / 1e6,
@@ -167,9 +136,9 @@ impl InspectArgs {
                 "lanes": lanes(&plan),
                 "largest_norm_log2": norm_bits.min(126), "largest_loss_log2": loss_bits.min(126),
             },
-            "training": training.json(&profile),
-            "dataset": dataset.json(&profile),
-            "round": round.json(&profile),
+            "training": training.json(),
+            "dataset": dataset.json(),
+            "round": round.json(),
             "link_bytes": LINK_PROOF_BYTES,
         });
         let layers: Vec<String> = profile.layers.iter().map(usize::to_string).collect();
@@ -194,9 +163,9 @@ impl InspectArgs {
             bits(bounds.update),
             bits(bounds.norm),
             bits(bounds.loss),
-            training.text(&profile),
-            dataset.text(&profile),
-            round.text(&profile),
+            training.text(),
+            dataset.text(),
+            round.text(),
         );
         Ok(Answer::new(text, json))
     }

@@ -12,6 +12,7 @@
 //! # Source
 //! Boneh, Drake, Fisch, Gabizon, eprint 2020/081.
 
+use std::borrow::Cow;
 use std::io;
 
 use halo2_proofs::arithmetic::Field;
@@ -21,7 +22,7 @@ use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rayon::prelude::*;
 
 use super::memory::Strategy;
-use crate::arith;
+use crate::arith::{self, Term};
 
 /// A polynomial and the points it is opened at, as indices of a list of points.
 #[derive(Clone, Debug)]
@@ -77,6 +78,21 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let v = *transcript.squeeze_challenge_scalar::<()>();
     let sets = sets(polynomials);
 
+    let sum = |set: &Set| -> Cow<'_, [Fr]> {
+        let members: Vec<&[Fr]> = set.members.iter().map(|member| polynomials[*member].coefficients).collect();
+        match members[..] {
+            [only] if only.len() == n => Cow::Borrowed(only),
+            _ => {
+                let mut sum = vec![vec![Fr::ZERO; n]];
+                let terms: Vec<Term<'_>> =
+                    members.into_iter().zip(powers(y)).map(|(member, power)| (member, vec![(0, power)])).collect();
+                arith::add_combinations(&mut sum, &terms);
+                Cow::Owned(sum.swap_remove(0))
+            }
+        }
+    };
+    let sums: Vec<Cow<'_, [Fr]>> = sets.iter().map(sum).collect();
+
     // A point's share of the quotients: 1 / Z_i = sum_s 1 / (Z_i'(s) (X - s)).
     let share = |set: &Set, at: usize| -> Fr {
         let others = set.points.iter().filter(|other| **other != at);
@@ -87,19 +103,13 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
     // Eight points at a time are divided by together, and one or two such groups, so that few buffers are alive.
     let quotients = |group: &[usize]| {
-        let shares: Vec<Vec<Fr>> = group
-            .par_iter()
-            .map(|at| {
-                let mut sum = vec![Fr::ZERO; n];
-                for (set, weight) in sets.iter().zip(powers(v)).filter(|(set, _)| set.points.contains(at)) {
-                    let weight = weight * share(set, *at);
-                    for (member, power) in set.members.iter().zip(powers(y)) {
-                        arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight * power);
-                    }
-                }
-                sum
-            })
-            .collect();
+        let mut shares = vec![vec![Fr::ZERO; n]; group.len()];
+        let mut terms: Vec<Term<'_>> = Vec::new();
+        for ((set, sum), weight) in sets.iter().zip(&sums).zip(powers(v)) {
+            let of_set = group.iter().enumerate().filter(|(_, at)| set.points.contains(at));
+            terms.push((sum, of_set.map(|(index, at)| (index, weight * share(set, *at))).collect()));
+        }
+        arith::add_combinations(&mut shares, &terms);
         let roots: Vec<Fr> = group.iter().map(|at| points[*at]).collect();
         let mut sum = vec![Fr::ZERO; n];
         arith::add_quotients(&mut sum, &shares, &roots);
@@ -126,12 +136,11 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let scale = sets.first().map_or(Fr::ONE, outside).invert().unwrap_or(Fr::ZERO);
     let mut sum = h;
     arith::scale(&mut sum, -vanishing(&opened) * scale);
-    for (set, weight) in sets.iter().zip(powers(v)) {
-        let weight = weight * outside(set) * scale;
-        for (member, power) in set.members.iter().zip(powers(y)) {
-            arith::add_scaled(&mut sum, polynomials[*member].coefficients, weight * power);
-        }
+    let mut terms: Vec<Term<'_>> = Vec::new();
+    for ((set, of_set), weight) in sets.iter().zip(&sums).zip(powers(v)) {
+        terms.push((of_set, vec![(0, weight * outside(set) * scale)]));
     }
+    arith::add_combinations(std::slice::from_mut(&mut sum), &terms);
     divide(&mut sum, u);
     transcript.write_point(arith::msm(&sum, bases).to_affine())
 }

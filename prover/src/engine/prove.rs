@@ -22,7 +22,7 @@ use zkpoc_circuits::columns::Columns;
 use super::commit::{commit, normalize};
 use super::memory::Strategy;
 use super::opening::{open, Opened};
-use super::quotient::{interpolate_integers, pieces, Source};
+use super::quotient::{interpolate_all, pieces, Source};
 use super::shape::{Query, PIECES};
 use super::{Engine, Stages};
 use crate::arith::{self, Domain};
@@ -159,32 +159,33 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
 
     // The quotient.
     let domain = Domain::new(shape.k);
-    let fixed_column = |integers: &Vec<u32>| {
-        let mut column = Vec::with_capacity(n);
-        interpolate_integers(&domain, integers, &mut column);
-        column
-    };
-    let fixed_columns = || -> Vec<Vec<Fr>> { engine.fixed.par_iter().map(fixed_column).collect() };
-    let (fixed, instance) = timed(&mut stages.interpolate, || {
+    let (kept, instance) = timed(&mut stages.interpolate, || {
         advice.par_iter_mut().for_each(|column| domain.interpolate(column));
-        let fixed = (strategy == Strategy::Fast).then(fixed_columns);
+        let kept = (strategy == Strategy::Fast).then(|| engine.kept(&domain));
         let mut instance = statement.instances.to_vec();
         instance.resize(n, Fr::ZERO);
         domain.interpolate(&mut instance);
-        (fixed, instance)
+        (kept, instance)
     });
     let advice = &columns.0;
     let [h0, h1] = timed(&mut stages.quotient, || {
         let mut columns: Vec<Source<'_>> = advice.iter().map(|column| Source::Coefficients(column)).collect();
-        match &fixed {
-            Some(fixed) => columns.extend(fixed.iter().map(|column| Source::Coefficients(column))),
+        match kept {
+            Some(kept) => columns.extend(kept.sources()),
             None => columns.extend(engine.fixed.iter().map(|column| Source::Integers(column))),
         }
         columns.push(Source::Coefficients(&instance));
         pieces(&domain, &engine.program, &engine.program.scalars(&challenges, y), &columns)
     });
     drop(instance);
-    let fixed = timed(&mut stages.interpolate, || fixed.unwrap_or_else(fixed_columns));
+    let again;
+    let fixed = match kept {
+        Some(kept) => &kept.coefficients,
+        None => {
+            again = timed(&mut stages.interpolate, || interpolate_all(&domain, &engine.fixed));
+            &again
+        }
+    };
     let points = timed(&mut stages.pieces, || {
         let committed: [G1; PIECES] = [&h0, &h1].map(|piece| arith::msm(piece, srs.powers()));
         normalize(&committed)
@@ -213,7 +214,7 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
         let of = |queries: &[Query], column: usize| -> Vec<usize> {
             queries.iter().filter(|query| query.0 == column).map(|query| index_of(&rotations, query.1)).collect()
         };
-        for (queries, polynomials) in [(&shape.advice_queries, advice), (&shape.fixed_queries, &fixed)] {
+        for (queries, polynomials) in [(&shape.advice_queries, advice), (&shape.fixed_queries, fixed)] {
             for column in first_occurrences(queries) {
                 opened.push(Opened { coefficients: &polynomials[column], points: of(queries, column) });
             }

@@ -29,10 +29,54 @@ pub(super) enum Source<'a> {
     Coefficients(&'a [Fr]),
     /// Its values, small integers; the rows after the last are 0.
     Integers(&'a [u32]),
+    /// Its values on both cosets, as [`Kept`] has them.
+    Cosets([&'a [Fr]; 2]),
+}
+
+/// What all proofs of a circuit share of its fixed columns.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// Coefficients.
+    pub(super) coefficients: Vec<Vec<Fr>>,
+    /// Values on the two cosets.
+    cosets: [Vec<Vec<Fr>>; 2],
+}
+
+impl Kept {
+    /// Transforms the columns.
+    pub(super) fn new(domain: &Domain, fixed: &[Vec<u32>]) -> Self {
+        let coefficients = interpolate_all(domain, fixed);
+        let on_coset = |shift: Fr| -> Vec<Vec<Fr>> {
+            let values = |column: &Vec<Fr>| {
+                let mut values = column.clone();
+                domain.rows_on_coset(&mut values, shift);
+                values
+            };
+            coefficients.par_iter().map(values).collect()
+        };
+        let cosets = shifts(domain).map(on_coset);
+        Self { coefficients, cosets }
+    }
+
+    /// The columns as sources.
+    pub(super) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
+        let [first, second] = &self.cosets;
+        first.iter().zip(second).map(|(first, second)| Source::Cosets([first, second]))
+    }
+}
+
+/// Coefficients of columns of small integers.
+pub(super) fn interpolate_all(domain: &Domain, fixed: &[Vec<u32>]) -> Vec<Vec<Fr>> {
+    let coefficients = |integers: &Vec<u32>| {
+        let mut column = Vec::with_capacity(domain.size());
+        interpolate_integers(domain, integers, &mut column);
+        column
+    };
+    fixed.par_iter().map(coefficients).collect()
 }
 
 /// Puts the coefficients of a column of small integers into a buffer; the rows after the last are 0.
-pub(super) fn interpolate_integers(domain: &Domain, integers: &[u32], out: &mut Vec<Fr>) {
+fn interpolate_integers(domain: &Domain, integers: &[u32], out: &mut Vec<Fr>) {
     out.clear();
     out.extend(integers.iter().map(|value| Fr::from(u64::from(*value))));
     out.resize(domain.size(), Fr::ZERO);
@@ -40,7 +84,7 @@ pub(super) fn interpolate_integers(domain: &Domain, integers: &[u32], out: &mut 
 }
 
 impl Source<'_> {
-    /// Puts the column's values on a coset into a buffer.
+    /// Puts the column's values on a coset into a buffer, unless they are there already.
     fn evaluate(&self, domain: &Domain, shift: Fr, values: &mut Vec<Fr>) {
         match self {
             Self::Coefficients(coefficients) => {
@@ -48,6 +92,7 @@ impl Source<'_> {
                 values.extend_from_slice(coefficients);
             }
             Self::Integers(integers) => interpolate_integers(domain, integers, values),
+            Self::Cosets(_) => return,
         }
         domain.rows_on_coset(values, shift);
     }
@@ -60,9 +105,15 @@ pub(super) fn pieces(domain: &Domain, program: &Program, scalars: &[Fr], columns
     let powers = shifts.map(|shift| shift.pow_vartime([n as u64]));
     let mut values: Vec<Vec<Fr>> = vec![Vec::new(); columns.len()];
     let mut remainders = [vec![Fr::ZERO; n], vec![Fr::ZERO; n]];
-    for (shift, out) in shifts.into_iter().zip(&mut remainders) {
+    for (coset, (shift, out)) in shifts.into_iter().zip(&mut remainders).enumerate() {
         values.par_iter_mut().zip(columns).for_each(|(values, column)| column.evaluate(domain, shift, values));
-        let slices: Vec<&[Fr]> = values.iter().map(Vec::as_slice).collect();
+        let mut slices: Vec<&[Fr]> = Vec::with_capacity(columns.len());
+        for (values, column) in values.iter().zip(columns) {
+            slices.push(match column {
+                Source::Cosets(kept) => kept[coset],
+                Source::Coefficients(_) | Source::Integers(_) => values,
+            });
+        }
         run_all(program.steps(), scalars, &slices, out);
     }
     drop(values);

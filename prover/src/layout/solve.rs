@@ -65,9 +65,9 @@ impl Candidate {
     }
 }
 
-/// A layout is cheap when its gas is at most this part above the least: tall columns save a few evaluations, but double
-/// the time.
-pub const GAS_SLACK: f64 = 0.03;
+/// A layout is cheap when its gas is at most this part above the least: even taller columns save a few evaluations, but
+/// double the time.
+pub const GAS_SLACK: f64 = 0.01;
 
 /// How many sizes above the smallest are tried.
 const SIZES: u32 = 3;
@@ -141,7 +141,7 @@ pub fn explain(candidates: &[Candidate], purpose: Purpose, shown: usize) -> Stri
     let Some(best) = candidates.first() else { return "no layout fits\n".to_owned() };
     let lead = match purpose {
         Purpose::Fast => "least time",
-        Purpose::Cheap => "least time within 3 % of the least gas",
+        Purpose::Cheap => "least time within 1 % of the least gas",
         Purpose::Balanced => "least time times gas",
     };
     let other = |better: fn(&Candidate) -> f64| candidates.iter().map(better).fold(f64::INFINITY, f64::min);

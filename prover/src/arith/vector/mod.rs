@@ -24,8 +24,14 @@ use points::{Pair, Point, Scratch};
 use rayon::prelude::*;
 use transform::{Matrix, Roots, Shared, Twiddles};
 
+/// Most slices that count in [`add_combinations`].
+pub(super) const TERMS: usize = 64;
+
 /// Elements of a slice that one task handles.
 const CHUNK: usize = 1 << 11;
+
+/// Elements of each of many slices that one task handles, so that they stay in a cache.
+const BLOCK: usize = 1 << 9;
 
 /// Whether this processor has the instructions and the library the memory layout that this module needs. `ZKPOC_SCALAR=1` in
 /// the environment says no, for comparisons.
@@ -68,6 +74,29 @@ pub(super) fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
     sum.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(sum, values)| {
         // SAFETY: the instructions are available.
         unsafe { slices::add_scaled(sum, values, factor) }
+    });
+}
+
+/// [`super::add_combinations`] for at most [`TERMS`] terms as long as the slices `outs`.
+pub(super) fn add_combinations(outs: &mut [Vec<Fr>], terms: &[super::Term<'_>]) {
+    require();
+    let length = outs.first().map_or(0, Vec::len);
+    assert!(terms.len() <= TERMS && outs.iter().all(|out| out.len() == length));
+    assert!(terms.iter().all(|(values, _)| values.len() == length));
+    let values: Vec<&[[u64; 4]]> = terms.iter().map(|(values, _)| words::slice(values)).collect();
+    let mut factors: Vec<Vec<(usize, [u64; 5])>> = vec![Vec::new(); outs.len()];
+    for (term, (_, of_term)) in terms.iter().enumerate() {
+        of_term.iter().for_each(|(out, factor)| factors[*out].push((term, transform::factor(*factor))));
+    }
+    let mut blocks: Vec<Vec<&mut [[u64; 4]]>> = (0..length.div_ceil(BLOCK)).map(|_| Vec::new()).collect();
+    for out in outs {
+        for (block, part) in blocks.iter_mut().zip(words::slice_mut(out).chunks_mut(BLOCK)) {
+            block.push(part);
+        }
+    }
+    blocks.into_par_iter().enumerate().for_each(|(index, mut outs)| {
+        // SAFETY: the instructions are available.
+        unsafe { slices::add_combinations(&mut outs, &values, &factors, index * BLOCK) }
     });
 }
 

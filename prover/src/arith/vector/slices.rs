@@ -6,6 +6,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use super::lanes::{Lanes, ScalarField};
 use super::transform::factor;
 use super::words::{to_words, Words};
+use super::TERMS;
 
 type L = Lanes<ScalarField>;
 
@@ -19,6 +20,40 @@ pub(super) fn add_scaled(sum: &mut [Words], values: &[Words], scale: Fr) {
         let b = L::load(std::array::from_fn(|i| &values[i.min(last)]));
         let out = a.add(b.mul(scale)).canonical().store();
         sum.copy_from_slice(&out[..sum.len()]);
+    }
+}
+
+/// `outs_o[i] += sum factor * values_t[start + i]` over the `(t, factor)` of each of the slices `outs`, which are of one length; `t` is
+/// below [`TERMS`]. Every value is read once.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+pub(super) fn add_combinations(
+    outs: &mut [&mut [Words]],
+    values: &[&[Words]],
+    factors: &[Vec<(usize, [u64; 5])>],
+    start: usize,
+) {
+    let length = outs.first().map_or(0, |out| out.len());
+    let mut lanes = [L::zero(); TERMS];
+    for row in (0..length).step_by(8) {
+        let width = (length - row).min(8);
+        let place = |i: usize| row + i.min(width - 1);
+        for (lanes, values) in lanes.iter_mut().zip(values) {
+            *lanes = L::load(std::array::from_fn(|i| &values[start + place(i)]));
+        }
+        for (out, factors) in outs.iter_mut().zip(factors) {
+            let mut sum = L::load(std::array::from_fn(|i| &out[place(i)]));
+            let pairs = factors.chunks_exact(2);
+            for (term, factor) in pairs.remainder() {
+                sum = sum.add(lanes[*term].mul(L::splat(factor)));
+            }
+            for pair in pairs {
+                let [(s, a), (t, b)] = [pair[0], pair[1]];
+                let [a, b] = L::mul_each([lanes[s], lanes[t]], [L::splat(&a), L::splat(&b)]);
+                sum = sum.add(a).add(b);
+            }
+            let sum = sum.canonical().store();
+            out[row..row + width].copy_from_slice(&sum[..width]);
+        }
     }
 }
 
@@ -41,19 +76,26 @@ pub(super) fn scale_by_powers(values: &mut [Words], first: Fr, step: Fr) {
     }
 }
 
-/// Value at `point` of a polynomial with these coefficients: sums over eight strides of Horner's scheme.
+/// Value at `point` of a polynomial with these coefficients: sums over 32 strides of Horner's scheme, eight in a register and four
+/// registers side by side.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
 pub(super) fn evaluate(coefficients: &[Words], point: Fr) -> Fr {
-    let step = L::splat(&factor(point.pow_vartime([8])));
-    let mut sums = L::zero();
-    let whole = coefficients.len() / 8 * 8;
-    for chunk in coefficients[..whole].chunks_exact(8).rev() {
-        sums = sums.mul(step).add(L::load(std::array::from_fn(|i| &chunk[i])));
+    let step = L::splat(&factor(point.pow_vartime([32])));
+    let mut sums = [L::zero(); 4];
+    let whole = coefficients.len() / 32 * 32;
+    for chunk in coefficients[..whole].chunks_exact(32).rev() {
+        sums = L::mul_each(sums, [step; 4]);
+        for (sum, chunk) in sums.iter_mut().zip(chunk.chunks_exact(8)) {
+            *sum = sum.add(L::load(std::array::from_fn(|i| &chunk[i])));
+        }
     }
-    let lanes = sums.canonical().store();
     let horner = |words: &[Words]| {
         words.iter().rev().fold(Fr::ZERO, |sum, words| sum * point + super::words::from_words::<Fr>(*words))
     };
+    let mut lanes = [[0u64; 4]; 32];
+    for (lanes, sum) in lanes.chunks_exact_mut(8).zip(sums) {
+        lanes.copy_from_slice(&sum.canonical().store());
+    }
     horner(&lanes) + point.pow_vartime([whole as u64]) * horner(&coefficients[whole..])
 }
 
