@@ -35,11 +35,11 @@ fn golden_keys_and_solidity_of_toy() {
         keccak256(&kit.generated.zero_model_sol),
     ];
     let pinned = [
-        hex("0x202c40eb3e3c8182a45e384018820e72bd6ff30667a262679bca98658d5769be"),
+        hex("0x2a146d76f029fb6c5df70f4bbf5b088ebf0cfe3e847febbfa3afa802e2f05583"),
         hex("0x2f62ced10b1a46e58fb215d0d847e92aec8e84692d8504ea2e4e107f6bbcf403"),
         hex("0x13cdefc99fcf597c00ba88d9c698b2a13993c71a9867aafe679afccf2f0f19e1"),
-        hex("0x1b5dd6d065e461979ce1a25ddf79ff61ba7b78e1c0c58c70d903e6de5989546e"),
-        hex("0x1e8cafec7f69573b6690b2cd9888e58e34d20c8697f4524ffa7b5abe574ab4f6"),
+        hex("0x79d4a04260f9c0d4e41493ff5c08b0d54c8fdadf3e9eabbf426f57fb2775d68e"),
+        hex("0x350e66cdd7e2acc82e5472fd9868165227529572b5493fca1b8f538d9871f81a"),
         hex("0x31aca5b075156156c167764bd789ded6d2769e239c0319bfd553f6004170a99b"),
         hex("0x9a8afb5cb9238b9ee93af346295213c3863e98577aa47b0298acba61b98b507a"),
         hex("0x2e8794d664491996afa56e9d2d0923a6d5dc73eb13baf0e3e892b2b2629d39e7"),
