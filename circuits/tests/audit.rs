@@ -117,7 +117,7 @@ fn check(f: &Fixture) {
     check_structure(&name, &audit, &census::training(&f.plan), &free::training_starts(&f.plan));
 
     // Committed hiding columns give away few evaluations a proof: the data one, beside LINK_ROWS random rows; the update
-    // the rows of a group, beside TAIL random rows. So many stay independent even where the sum of two updates and of their
+    // the rows of a group, beside the random blinding rows. So many stay independent even where the sum of two updates and of their
     // random rows is known.
     let grid = &f.plan.grid;
     let columns = grid.columns;
@@ -129,7 +129,7 @@ fn check(f: &Fixture) {
         let idle = (grid.width..grid.width.next_multiple_of(1 << grid.stack_bits)).map(|c| grid.weight_column(c));
         let idle = idle.filter(|(own, _)| columns + 1 + own == column).map(|(_, first)| first as i32);
         assert_eq!(audit.rotations(column), rows.chain(idle).collect(), "{name}: column {column}");
-        assert!(2 * audit.rotations(column).len() + 2 <= TAIL, "{name}: column {column}");
+        assert!(2 * audit.rotations(column).len() + 2 <= audit.blinding_rows(), "{name}: column {column}");
     }
 }
 
