@@ -161,8 +161,9 @@ mod tests {
     fn combinations_are_sums_of_scaled_slices() {
         for (n, count) in [(8, 1), (1000, 8), (13, 3), (2048, 9)] {
             let values: Vec<Vec<Fr>> = (0..70).map(|i| random(if i % 7 == 6 { n / 2 } else { n })).collect();
-            let factors =
-                |i: usize| (0..count).filter(move |out| (i + out) % 3 > 0).map(|out| (out, Fr::random(OsRng)));
+            let factors = |i: usize| {
+                (0..count).filter(move |out| !(i + out).is_multiple_of(3)).map(|out| (out, Fr::random(OsRng)))
+            };
             let terms: Vec<Term<'_>> =
                 values.iter().enumerate().map(|(i, values)| (values.as_slice(), factors(i).collect())).collect();
             let outs: Vec<Vec<Fr>> = (0..count).map(|_| random(n)).collect();

@@ -318,7 +318,7 @@ struct Stage<'a> {
 impl Stage<'_> {
     fn deploy(&self, keys: &ProfileKeys, attestor: Address, show: &mut Show) -> Result<Pool, DemoError> {
         show.phase("contracts: generate and compile");
-        let generated = generate_sources(self.profile, &self.srs, keys)?;
+        let generated = generate_sources(self.profile, self.srs, keys)?;
         let artifacts = generated.compile()?;
         if self.options.keep {
             generated.write(&artifacts, &self.scratch.join("contracts"))?;

@@ -39,8 +39,9 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
             for limb_bits in 6..=15 {
                 let profile = Profile { k, weight_columns, limb_bits, ..base.clone() };
                 let Some(columns) = columns(&profile) else { continue };
-                first = first.min(k);
-                if best.as_ref().is_none_or(|(cells, _)| columns << k < *cells) {
+                // Whether the other circuits fit is only asked of a layout that would be chosen: large ones take seconds.
+                if best.as_ref().is_none_or(|(cells, _)| columns << k < *cells) && others_fit(&profile) {
+                    first = first.min(k);
                     best = Some((columns << k, profile));
                 }
             }
@@ -49,12 +50,15 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
     best.map(|(_, profile)| profile).ok_or_else(none)
 }
 
-/// Advice columns of the training circuit, if every circuit of the profile fits.
+/// Advice columns of the training circuit, if it fits.
 fn columns(profile: &Profile) -> Option<usize> {
     profile.validate().ok()?;
-    DatasetCircuit::of_profile(profile).ok()?;
-    RoundCircuit::of_profile(profile).ok()?;
     Some(shape(profile)?.advice)
+}
+
+/// Whether the other circuits of a profile fit.
+fn others_fit(profile: &Profile) -> bool {
+    DatasetCircuit::of_profile(profile).is_ok() && RoundCircuit::of_profile(profile).is_ok()
 }
 
 /// What the engine sees of the training circuit.
@@ -105,7 +109,9 @@ mod tests {
     fn no_neighbouring_k_has_fewer_cells() {
         for layers in [[64, 32, 10], [64, 52, 10]] {
             let profile = for_layers(&layers, 16).expect("a profile");
-            let cells = |profile: &Profile| columns(profile).map(|columns| columns << profile.k);
+            let cells = |profile: &Profile| {
+                columns(profile).filter(|_| others_fit(profile)).map(|columns| columns << profile.k)
+            };
             let chosen = cells(&profile).expect("it fits");
             for k in [profile.k - 1, profile.k + 1] {
                 let other = cells(&Profile { k, ..profile.clone() });

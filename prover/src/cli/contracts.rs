@@ -116,7 +116,7 @@ fn build(session: &Session, profile: &Profile, srs: &Srs) -> Result<(Generated, 
     phases.start("verifying keys");
     let keys = ProfileKeys::load(&session.keys()?, profile, srs)?;
     phases.start("generating and compiling");
-    let generated = generate_sources(profile, &srs, &keys)?;
+    let generated = generate_sources(profile, srs, &keys)?;
     let artifacts = generated.compile()?;
     Ok((generated, artifacts))
 }

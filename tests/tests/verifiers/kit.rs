@@ -213,7 +213,7 @@ fn toy() -> (Vec<Subject>, LinkStage) {
         dataset: here.dataset.verifier().clone(),
         round: here.round.verifier().clone(),
     };
-    let generated = generate_sources(&here.profile, &srs, &keys).expect("sources");
+    let generated = generate_sources(&here.profile, srs, &keys).expect("sources");
     let of = |name, pk, key: &VerifierKey, generated: &GeneratedVerifier| {
         let native = Native::Product { key: Box::new(key.clone()), srs };
         Subject::new(name, native, pk, key.kind().instances(), generated.clone())
