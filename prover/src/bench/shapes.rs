@@ -9,7 +9,7 @@ use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::round::RoundCircuit;
-use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_circuits::training::{Plan, TrainingCircuit};
 
 use super::BenchError;
 use crate::engine::{Shape, Strategy};
@@ -39,8 +39,8 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
             for limb_bits in 6..=15 {
                 let profile = Profile { k, weight_columns, limb_bits, ..base.clone() };
                 let Some(columns) = columns(&profile) else { continue };
-                // Whether the other circuits fit is only asked of a layout that would be chosen: large ones take seconds.
-                if best.as_ref().is_none_or(|(cells, _)| columns << k < *cells) && others_fit(&profile) {
+                // Whether the circuits fit is only asked of a layout that would be chosen: large ones take seconds.
+                if best.as_ref().is_none_or(|(cells, _)| columns << k < *cells) && fits(&profile) {
                     first = first.min(k);
                     best = Some((columns << k, profile));
                 }
@@ -50,15 +50,19 @@ pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError>
     best.map(|(_, profile)| profile).ok_or_else(none)
 }
 
-/// Advice columns of the training circuit, if it fits.
+/// Advice columns of the training circuit, if there is a plan of it.
 fn columns(profile: &Profile) -> Option<usize> {
     profile.validate().ok()?;
-    Some(shape(profile)?.advice)
+    let plan = Plan::new(profile).ok()?;
+    let stacked = |places: usize| places.div_ceil(1 << profile.stack_bits);
+    Some(2 * plan.grid.columns + 1 + stacked(plan.aux_columns) + stacked(2 + plan.chain_columns))
 }
 
-/// Whether the other circuits of a profile fit.
-fn others_fit(profile: &Profile) -> bool {
-    DatasetCircuit::of_profile(profile).is_ok() && RoundCircuit::of_profile(profile).is_ok()
+/// Whether all circuits of a profile fit.
+fn fits(profile: &Profile) -> bool {
+    TrainingCircuit::of_profile(profile).is_ok()
+        && DatasetCircuit::of_profile(profile).is_ok()
+        && RoundCircuit::of_profile(profile).is_ok()
 }
 
 /// What the engine sees of the training circuit.
@@ -102,6 +106,7 @@ mod tests {
             assert!((0.8..1.1).contains(&ratio), "{:?}", profile.layers);
             assert_eq!(Profile::from_toml(&profile.to_toml()).expect("valid"), profile);
             assert!(memory_bytes(&profile) > 1 << profile.k);
+            assert_eq!(columns(&profile), shape(&profile).map(|shape| shape.advice));
         }
     }
 
@@ -109,9 +114,8 @@ mod tests {
     fn no_neighbouring_k_has_fewer_cells() {
         for layers in [[64, 32, 10], [64, 52, 10]] {
             let profile = for_layers(&layers, 16).expect("a profile");
-            let cells = |profile: &Profile| {
-                columns(profile).filter(|_| others_fit(profile)).map(|columns| columns << profile.k)
-            };
+            let cells =
+                |profile: &Profile| columns(profile).filter(|_| fits(profile)).map(|columns| columns << profile.k);
             let chosen = cells(&profile).expect("it fits");
             for k in [profile.k - 1, profile.k + 1] {
                 let other = cells(&Profile { k, ..profile.clone() });
