@@ -18,7 +18,8 @@ What the two sides prove is not the same:
 A single gradient is compared with the tuned form. A training run needs a proof of the next model, so its row adds the round
 proof to ours and is compared with the chain form. Both sides use a reference string made on the machine; making it and the
 keys is outside of the proof's time. The time of a proof includes reading key and string, on both sides; the peak is that of
-the whole proving process on both sides, of ours that from its keys to the end of the proofs that count. EZKL's verification includes reading its key and string,
+the whole proving process on both sides, of ours that from its keys to the end of the proofs that count. EZKL's verification
+includes reading its key and string,
 ours does not. Our gas is that of whole transactions (`claim`: training proof, link, nullifier, storage; `finalize`: round
 proof, sum of updates), EZKL's that of a call of its verifier alone."""
 

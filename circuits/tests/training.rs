@@ -14,7 +14,7 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use support::cheat::{base, count, large_quotient, limbs, put_limbs, put_parts, recount, settle};
 use support::proving::Keys;
-use support::{integer, names, quiet, rejects, shape, toy_keys, Claim, Fixture};
+use support::{integer, names, quiet, rejects, shape, stacked, toy_keys, Claim, Fixture};
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{Model, Shard};
@@ -116,6 +116,19 @@ fn rejects_an_update_with_values_in_its_padding() {
     rejects_first(&["update.gap"], |f, first| first.d[0][row(f, f.plan.grid.gap(1))] = Fr::from(5));
     rejects_first(&["update.end"], |f, first| first.d[0][f.plan.table_row] = Fr::from(5));
     rejects_first(&["update.end"], |f, first| first.d[0][f.plan.grid.rows() - 33] = Fr::from(5));
+}
+
+/// One update column in a committed one of two places: a tail between them, and a place that no update takes.
+#[test]
+fn rejects_an_update_with_values_where_a_stacked_column_has_none() {
+    let f = Fixture::random(stacked(shape(&[3, 4, 2], 3, 1, 4).unwrap(), 1), 1);
+    let keys = Keys::new(&f);
+    let (height, row) = (f.plan.grid.height(), f.plan.grid.row(f.plan.grid.input(1, 0)));
+    for (cell, name) in [(height - 1, "update.rest"), (height + row, "update.idle")] {
+        let mut first = f.first.clone();
+        first.d[0][cell] = Fr::from(5);
+        rejects(&f, &keys, &Claim::of(first), &[name]);
+    }
 }
 
 #[test]

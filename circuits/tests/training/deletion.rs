@@ -5,6 +5,7 @@ use super::*;
 
 const CHEATS: &[fn()] = &[
     rejects_an_update_with_values_in_its_padding,
+    rejects_an_update_with_values_where_a_stacked_column_has_none,
     rejects_update_cells_beside_transposed_weights,
     rejects_update_cells_of_a_section_that_stand_for_no_weight,
     rejects_an_update_cell_off_by_one,
@@ -40,7 +41,7 @@ const CHEATS: &[fn()] = &[
     chains::rejects_a_norm_that_forgets_a_layer,
 ];
 
-/// Every constraint of the toy circuit, and those that only a deeper network or narrower limbs have.
+/// Every constraint of the toy circuit, and those that only a deeper network, narrower limbs or stacked columns have.
 #[test]
 fn deletion_score() {
     let score = score::of(CHEATS);
@@ -52,8 +53,9 @@ fn deletion_score() {
     };
     let mut labels = enabled(toy);
     let mut noticed = score[&toy.profile.layers].clone();
-    for (layers, batch, limb_bits) in [(&[3, 4, 3, 2][..], 3, 4), (&[3, 2, 2], 3, 6), (&[3, 2], 6, 4)] {
-        let other = Fixture::random(shape(layers, batch, 1, limb_bits).unwrap(), 1);
+    let others = [(&[3, 4, 3, 2][..], 3, 4, 0), (&[3, 2, 2], 3, 6, 0), (&[3, 2], 6, 4, 0), (&[3, 4, 2], 3, 4, 1)];
+    for (layers, batch, limb_bits, stack_bits) in others {
+        let other = Fixture::random(stacked(shape(layers, batch, 1, limb_bits).unwrap(), stack_bits), 1);
         let name = |label: &String| label.split('#').next().unwrap_or_default().to_owned();
         let more: Vec<_> =
             enabled(&other).into_iter().filter(|l| labels.iter().all(|known| name(known) != name(l))).collect();

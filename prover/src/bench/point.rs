@@ -22,8 +22,7 @@ use super::{median, timed, BenchError};
 use crate::engine::Strategy;
 use crate::fsio::{self, Overwrite};
 use crate::keys::{KeyCache, KeySource, ProfileCircuit, ProverKey};
-use crate::metrics::milliseconds;
-use crate::metrics::{msm16, peak_rss_bytes, reset_peak_rss};
+use crate::metrics::{milliseconds, msm16, peak_rss_bytes, reset_peak_rss};
 use crate::prove::{
     commit_shard, prove_round, prove_training, ProvingContext, Registered, RoundRequest, Timings, TrainingRequest,
     UpdateOpening,

@@ -21,6 +21,7 @@ pub const MAX_K: u32 = 24;
 const MIN_K: u32 = 8;
 /// How far above the smallest k that fits the search goes.
 const MORE_K: u32 = 2;
+
 /// A profile for layers and a batch.
 pub fn for_layers(layers: &[usize], batch: usize) -> Result<Profile, BenchError> {
     let text: Vec<String> = layers.iter().map(usize::to_string).collect();

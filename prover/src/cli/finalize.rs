@@ -15,8 +15,7 @@ use crate::chain::pool::whole_tokens;
 use crate::chain::{signer, Outcome};
 use crate::contribute::{ContributeError, Site};
 use crate::error::Error;
-use crate::metrics::milliseconds;
-use crate::metrics::msm16;
+use crate::metrics::{milliseconds, msm16};
 use crate::openings::acknowledgement::Acknowledgement;
 
 /// Arguments of `round ack`.
