@@ -296,6 +296,19 @@ fn rejects_statements_that_are_false_before_any_proof_is_made() {
 }
 
 #[test]
+fn keys_of_a_network_without_hidden_layers_are_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = KeyCache::new(folder.path());
+    // Selectors of hidden layers are empty then: their commitment is the identity.
+    let profile = Profile { name: "linear".into(), layers: vec![toy().profile.features(), 2], ..toy().profile.clone() };
+    let srs = Srs::dev_insecure(profile.k).expect("a string");
+    let (made, source) = cache.prover::<TrainingCircuit>(&profile, &srs).expect("key");
+    assert_eq!(source, KeySource::Made);
+    let (kept, source) = cache.prover::<TrainingCircuit>(&profile, &srs).expect("key");
+    assert_eq!((source, kept.verifier().digest()), (KeySource::Kept, made.verifier().digest()));
+}
+
+#[test]
 fn keys_are_kept_and_made_anew_when_their_file_is_damaged() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = KeyCache::new(folder.path());
