@@ -28,13 +28,40 @@ pub struct Declared {
     pub blinding_rows: usize,
 }
 
+/// What takes fixed cells one by one, column, row and value: there are as many as rows in all columns, too many for a list.
+pub struct FixedCells<'a>(&'a mut dyn FnMut(Column<Fixed>, usize, u64));
+
+impl std::fmt::Debug for FixedCells<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FixedCells(..)")
+    }
+}
+
+impl<'a> FixedCells<'a> {
+    /// Cells go to `put`.
+    pub fn new(put: &'a mut dyn FnMut(Column<Fixed>, usize, u64)) -> Self {
+        Self(put)
+    }
+
+    /// Puts a cell.
+    pub fn push(&mut self, (column, row, value): (Column<Fixed>, usize, u64)) {
+        (self.0)(column, row, value);
+    }
+}
+
+impl Extend<(Column<Fixed>, usize, u64)> for FixedCells<'_> {
+    fn extend<T: IntoIterator<Item = (Column<Fixed>, usize, u64)>>(&mut self, cells: T) {
+        cells.into_iter().for_each(|cell| self.push(cell));
+    }
+}
+
 /// A circuit whose witness is a list of columns.
 pub trait Columns: Circuit<Fr> {
     /// Columns and challenges of a configuration.
     fn declared(config: &Self::Config) -> Declared;
 
-    /// Every non-zero fixed cell: column, row, value.
-    fn fixed_cells(&self, config: &Self::Config) -> Vec<(Column<Fixed>, usize, u64)>;
+    /// Puts every non-zero fixed cell; of those put twice, the last counts.
+    fn fixed_cells(&self, config: &Self::Config, out: &mut FixedCells<'_>);
 
     /// The columns of the first phase; `None` without a witness.
     fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>>;
@@ -50,9 +77,12 @@ pub trait Columns: Circuit<Fr> {
 
 /// Assigns a circuit's columns in a region that starts at row 0.
 pub(crate) fn assign<C: Columns>(circuit: &C, config: &C::Config, region: &mut Region<'_, Fr>) {
-    for (column, row, value) in circuit.fixed_cells(config) {
-        region.assign_fixed(column, row, Fr::from(value));
-    }
+    circuit.fixed_cells(
+        config,
+        &mut FixedCells::new(&mut |column, row, value| {
+            region.assign_fixed(column, row, Fr::from(value));
+        }),
+    );
     let Some(first) = circuit.first_phase() else { return };
     let declared = C::declared(config);
     put_all(region, &declared.first, &first, declared.blinding_rows);

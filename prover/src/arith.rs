@@ -98,10 +98,10 @@ pub fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
 
 /// `outs_o += sum factor * values` over all terms `(values, [(o, factor)])`; values may be shorter than the outs, which are of one
 /// length.
-pub fn add_combinations(outs: &mut [Vec<Fr>], terms: &[Term<'_>]) {
+pub fn add_combinations<O: AsMut<[Fr]>>(outs: &mut [O], terms: &[Term<'_>]) {
     #[cfg(target_arch = "x86_64")]
     if vector::available() {
-        let length = outs.first().map_or(0, Vec::len);
+        let length = outs.first_mut().map_or(0, |out| out.as_mut().len());
         let (whole, short): (Vec<_>, Vec<_>) = terms.iter().cloned().partition(|(values, _)| values.len() == length);
         whole.chunks(vector::TERMS).for_each(|terms| vector::add_combinations(outs, terms));
         return add_each(outs, &short);
@@ -109,9 +109,9 @@ pub fn add_combinations(outs: &mut [Vec<Fr>], terms: &[Term<'_>]) {
     add_each(outs, terms);
 }
 
-fn add_each(outs: &mut [Vec<Fr>], terms: &[Term<'_>]) {
+fn add_each<O: AsMut<[Fr]>>(outs: &mut [O], terms: &[Term<'_>]) {
     for (values, factors) in terms {
-        factors.iter().for_each(|(out, factor)| add_scaled(&mut outs[*out], values, *factor));
+        factors.iter().for_each(|(out, factor)| add_scaled(outs[*out].as_mut(), values, *factor));
     }
 }
 

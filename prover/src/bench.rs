@@ -54,6 +54,9 @@ pub enum BenchError {
     /// The step.
     #[error(transparent)]
     Reference(#[from] zkpoc_circuits::reference::ReferenceError),
+    /// There is too little memory.
+    #[error(transparent)]
+    Memory(#[from] crate::engine::MemoryError),
     /// A column.
     #[error(transparent)]
     Commit(#[from] CommitError),

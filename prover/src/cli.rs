@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde_json::{json, Value};
 
+use crate::engine::memory::parse_size;
 use crate::error::Error;
 
 pub mod attest;
@@ -64,6 +65,9 @@ pub struct Global {
     /// Threads to compute with [default: one for each processor].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Memory that a proof may take, such as 200MB, at the price of time [default: no limit].
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    pub memory_limit: Option<u64>,
     /// Log what is done; twice for more.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,

@@ -171,6 +171,8 @@ pub struct Site<'a> {
     pub srs: &'a Srs,
     /// The pool.
     pub pool: &'a PoolClient<'a>,
+    /// Bytes that a proof may take; `None` for no limit.
+    pub memory_limit: Option<u64>,
 }
 
 /// The id of a model's commitment, as rounds name it.

@@ -185,6 +185,8 @@ pub struct Options {
     pub program: PathBuf,
     /// Threads of a step; `None` for all.
     pub threads: Option<usize>,
+    /// Bytes that a proof may take; `None` for no limit.
+    pub memory_limit: Option<u64>,
 }
 
 /// Runs the demo.
@@ -241,6 +243,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         attestor_folder: scratch.path().join("attestor"),
         attestor,
         threads: options.threads,
+        memory_limit: options.memory_limit,
         registry: operator_pool.registry()?,
     };
     let mut contributors = Vec::new();
@@ -260,7 +263,8 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
 
     show.phase("prove the first model and open round 1: the model is set now");
     let home = Home::open(Some(&scratch.path().join("operator"))).map_err(ContributeError::from)?;
-    let site = Site { home: &home, profile: &profile, srs: &srs, pool: &operator_pool };
+    let site =
+        Site { home: &home, profile: &profile, srs: &srs, pool: &operator_pool, memory_limit: options.memory_limit };
     let first = site.prove_first_model(B256::new(model_seed()), &mut |_| {})?;
     let opened = operator_pool.open_genesis(B256::new(model_seed()), first.proof, Mode::Send)?;
     let exchange = Folder::create(&shared.exchange, Limits::of(&profile)).map_err(ContributeError::from)?;

@@ -36,8 +36,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::ConstraintSystem;
-use zkpoc_circuits::columns::Columns;
+use halo2_proofs::plonk::{Column, ConstraintSystem, Fixed};
+use zkpoc_circuits::columns::{Columns, FixedCells};
 
 pub(crate) mod commit;
 pub mod memory;
@@ -78,14 +78,16 @@ impl Engine {
         let shape = Shape::of(&cs, k)?;
         let program = Program::compile(&cs, &shape)?;
         let mut fixed = vec![vec![0u32; shape.usable()]; shape.fixed];
-        for (column, row, value) in circuit.fixed_cells(&config) {
+        let mut refused = None;
+        let mut put = |column: Column<Fixed>, row: usize, value: u64| {
             let column = column.index();
-            let refused = ShapeError::Fixed { column, row, value, usable: shape.usable() };
             match (fixed[column].get_mut(row), u32::try_from(value)) {
                 (Some(cell), Ok(value)) => *cell = value,
-                _ => return Err(refused),
+                _ => refused = Some(ShapeError::Fixed { column, row, value, usable: shape.usable() }),
             }
-        }
+        };
+        circuit.fixed_cells(&config, &mut FixedCells::new(&mut put));
+        refused.map_or(Ok(()), Err)?;
         Ok(Self { shape, program, fixed, kept: OnceLock::new() })
     }
 

@@ -16,6 +16,7 @@ pub mod error;
 pub mod float;
 pub mod formats;
 pub mod fsio;
+mod heap;
 pub mod home;
 pub mod keys;
 pub mod layout;

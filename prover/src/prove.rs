@@ -155,10 +155,7 @@ impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
 
     /// Keeps the memory of a proof within a limit of so many bytes, by an estimate; `None` for no limit.
     pub fn within(self, limit: Option<u64>) -> Result<Self, ProveError> {
-        let strategy = match limit {
-            Some(limit) => Strategy::within(self.key.engine().shape(), limit)?,
-            None => Strategy::default(),
-        };
+        let strategy = Strategy::within(self.key.engine().shape(), limit)?;
         Ok(Self { strategy, ..self })
     }
 

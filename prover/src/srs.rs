@@ -20,7 +20,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::{hex, keccak256, B256};
 use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, Fr, G1Affine, G2Affine};
@@ -162,16 +162,22 @@ pub enum SrsError {
 }
 
 /// A structured reference string with its origin.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Srs {
     params: ParamsKZG<Bn256>,
     origin: Origin,
-    lagrange: OnceLock<Arc<Vec<G1Affine>>>,
+    lagrange: Mutex<Option<Arc<Vec<G1Affine>>>>,
+}
+
+impl Clone for Srs {
+    fn clone(&self) -> Self {
+        Self::new(self.params.clone(), self.origin)
+    }
 }
 
 impl Srs {
     fn new(params: ParamsKZG<Bn256>, origin: Origin) -> Self {
-        Self { params, origin, lagrange: OnceLock::new() }
+        Self { params, origin, lagrange: Mutex::default() }
     }
 
     /// `[tau^i]_1` for `i < 2^k`: commits to coefficients.
@@ -180,8 +186,14 @@ impl Srs {
     }
 
     /// `[L_i(tau)]_1` for every row: commits to values.
-    pub fn lagrange(&self) -> &[G1Affine] {
-        self.lagrange.get_or_init(|| Arc::new(lagrange::points(&self.params)))
+    pub fn lagrange(&self) -> Arc<Vec<G1Affine>> {
+        let mut kept = self.lagrange.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_insert_with(|| Arc::new(lagrange::points(&self.params))).clone()
+    }
+
+    /// Forgets the list behind [`Srs::lagrange`], which is made anew when it is asked for.
+    pub(crate) fn forget_lagrange(&self) {
+        *self.lagrange.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Makes a string from the operating system's randomness. Insecure: see [`Origin::DevInsecure`].
@@ -244,7 +256,7 @@ impl Srs {
         check_size(k, self.k())?;
         if k != self.k() {
             self.params.downsize(k);
-            self.lagrange = OnceLock::new();
+            self.forget_lagrange();
         }
         Ok(self)
     }

@@ -25,7 +25,7 @@ mod witness;
 
 pub use witness::{DatasetWitness, Phase2};
 
-use crate::columns::{self, Columns, Declared};
+use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{Grid, LayoutError};
 use crate::profile::Profile;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
@@ -221,11 +221,10 @@ impl Columns for DatasetCircuit {
         }
     }
 
-    fn fixed_cells(&self, config: &DatasetConfig) -> Vec<(Column<Fixed>, usize, u64)> {
+    fn fixed_cells(&self, config: &DatasetConfig, out: &mut FixedCells<'_>) {
         let plan = self.plan();
         let grid = &plan.grid;
         let rows = grid.rows_per_block;
-        let mut out = Vec::new();
         for (row, zone) in grid.data_zones().into_iter().enumerate() {
             if zone.code() != 0 {
                 out.push((config.f_zone, row, zone.code()));
@@ -250,7 +249,6 @@ impl Columns for DatasetCircuit {
         for shift in 1..grid.batch {
             out.extend(plan.pairs(shift).map(|row| (config.q_pair, row, if shift == 1 { 2 } else { 1 })));
         }
-        out
     }
 
     fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {

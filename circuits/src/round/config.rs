@@ -15,6 +15,7 @@
 //! The committed columns come first, so their commitments are the first points of a proof.
 
 use super::plan::RoundPlan;
+use crate::columns::FixedCells;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Advice, Challenge, Column, ConstraintSystem, FirstPhase, Fixed, Instance, SecondPhase};
 
@@ -144,9 +145,8 @@ impl RoundConfig {
 }
 
 /// Every non-zero fixed cell: column, row, value.
-pub(super) fn fixed_cells(config: &RoundConfig, plan: &RoundPlan) -> Vec<(Column<Fixed>, usize, u64)> {
+pub(super) fn fixed_cells(config: &RoundConfig, plan: &RoundPlan, out: &mut FixedCells<'_>) {
     let grid = &plan.grid;
-    let mut out = Vec::new();
     // Keygen refuses fixed cells in blinding rows, so the tail is left unassigned: zero.
     for (row, zone) in grid.parameter_zones().into_iter().enumerate() {
         if zone.code() != 0 {
@@ -164,5 +164,4 @@ pub(super) fn fixed_cells(config: &RoundConfig, plan: &RoundPlan) -> Vec<(Column
         out.extend(ends.map(|row| (config.q_block, row, 1)));
     }
     out.extend((0..1usize << plan.limb_bits).map(|value| (config.t_limb, plan.table() + value, value as u64 + 1)));
-    out
 }

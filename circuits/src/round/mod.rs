@@ -33,12 +33,12 @@ pub use config::RoundConfig;
 pub use plan::RoundPlan;
 pub use witness::{Phase2, RoundError, RoundWitness};
 
-use crate::columns::{self, Columns, Declared};
+use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -109,8 +109,8 @@ impl Columns for RoundCircuit {
         }
     }
 
-    fn fixed_cells(&self, config: &RoundConfig) -> Vec<(Column<Fixed>, usize, u64)> {
-        config::fixed_cells(config, self.plan())
+    fn fixed_cells(&self, config: &RoundConfig, out: &mut FixedCells<'_>) {
+        config::fixed_cells(config, self.plan(), out);
     }
 
     fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {

@@ -2,15 +2,14 @@
 
 use super::config::TrainingConfig;
 use super::plan::Plan;
-use halo2_proofs::plonk::{Column, Fixed};
+use crate::columns::FixedCells;
 
 /// Every non-zero fixed cell: column, row, value.
-pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>, usize, u64)> {
+pub(super) fn cells(config: &TrainingConfig, plan: &Plan, out: &mut FixedCells<'_>) {
     let grid = &plan.grid;
     let fixed = &config.fixed;
     let rows = grid.rows_per_block;
     let depth = grid.depth();
-    let mut out = Vec::new();
 
     for section in grid.sections() {
         for block in section {
@@ -58,5 +57,4 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan) -> Vec<(Column<Fixed>,
             out.extend((first..first + grid.layers[l] * rows).map(|row| (column, row, 1)));
         }
     }
-    out
 }

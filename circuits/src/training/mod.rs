@@ -47,13 +47,13 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
-use crate::columns::{self, Columns, Declared};
+use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
 use config::Challenges;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Circuit, Column, ConstraintSystem, Error, Fixed};
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
 use phase2::{ChallengeValues, Phase2};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -127,8 +127,8 @@ impl Columns for TrainingCircuit {
         }
     }
 
-    fn fixed_cells(&self, config: &TrainingConfig) -> Vec<(Column<Fixed>, usize, u64)> {
-        fixed::cells(config, self.plan())
+    fn fixed_cells(&self, config: &TrainingConfig, out: &mut FixedCells<'_>) {
+        fixed::cells(config, self.plan(), out);
     }
 
     fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {

@@ -10,9 +10,10 @@
 use super::config::TrainingConfig;
 use super::fixed as fixed_columns;
 use super::plan::{Lane, Plan, STATE_ROW};
+use crate::columns::FixedCells;
 use crate::grid::TAIL;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::ConstraintSystem;
+use halo2_proofs::plonk::{Column, ConstraintSystem, Fixed};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -129,9 +130,8 @@ pub fn fixed(plan: &Plan) -> (Vec<Region>, usize) {
     let mut cs = ConstraintSystem::<Fr>::default();
     let config = TrainingConfig::configure(&mut cs, plan);
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (column, row, _) in fixed_columns::cells(&config, plan) {
-        rows.entry(column.index()).or_default().push(row);
-    }
+    let mut put = |column: Column<Fixed>, row, _| rows.entry(column.index()).or_default().push(row);
+    fixed_columns::cells(&config, plan, &mut FixedCells::new(&mut put));
     let mut out = Vec::new();
     for (column, mut rows) in rows {
         rows.sort_unstable();

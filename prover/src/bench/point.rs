@@ -44,6 +44,8 @@ pub struct Options {
     pub round: bool,
     /// Runs of the floor; 0 for none.
     pub floor_runs: usize,
+    /// Bytes that a proof may take; `None` for no limit.
+    pub memory_limit: Option<u64>,
 }
 
 /// The figures of a run.
@@ -207,7 +209,10 @@ fn ready<C: ProfileCircuit>(profile: &Profile, srs: &Srs, options: &Options) -> 
             Some(folder) => KeyCache::new(folder).prover::<C>(profile, srs),
             None => ProverKey::generate(profile, srs).map(|key| (key, KeySource::Made)),
         };
-        made.inspect(|(key, _)| key.engine().prepare(Strategy::default()))
+        made.map_err(BenchError::from).and_then(|(key, source)| {
+            key.engine().prepare(Strategy::within(key.engine().shape(), options.memory_limit)?);
+            Ok((key, source))
+        })
     });
     let (key, source) = key?;
     let kept = source == KeySource::Kept;
@@ -247,7 +252,7 @@ fn training(
     shard: &Shard,
 ) -> Result<(Proof, UpdateOpening), BenchError> {
     let ready = ready::<TrainingCircuit>(profile, srs, options)?;
-    let proving = ProvingContext::new(srs, &ready.key)?;
+    let proving = ProvingContext::new(srs, &ready.key)?.within(options.memory_limit)?;
     let blinding = random_blinding();
     let commitment = commit_shard(srs, &ready.key.circuit().plan().grid, shard, &blinding)?;
     let registered = Registered { commitment, blinding };
@@ -266,7 +271,7 @@ fn round(
     opening: &UpdateOpening,
 ) -> Result<Proof, BenchError> {
     let ready = ready::<RoundCircuit>(profile, srs, options)?;
-    let proving = ProvingContext::new(srs, &ready.key)?;
+    let proving = ProvingContext::new(srs, &ready.key)?.within(options.memory_limit)?;
     let sum = UpdateOpening::sum(profile, &ready.key.circuit().plan().grid, [opening]);
     let request = RoundRequest { model, sum: &sum, claims: 1, context: Fr::from(1) };
     reset_peak_rss();
@@ -283,7 +288,8 @@ mod tests {
     fn a_point_of_toy_is_proven_and_its_keys_are_kept() {
         let profile = Profile::builtin("toy").expect("a profile");
         let folder = tempfile::tempdir().expect("a folder");
-        let options = Options { folder: Some(folder.path().to_owned()), round: true, floor_runs: 1 };
+        let options =
+            Options { folder: Some(folder.path().to_owned()), round: true, floor_runs: 1, memory_limit: None };
         let first = run(&profile, &options).expect("a point");
         assert!(first.srs_ms.is_some() && first.training.keygen_ms.is_some() && first.training.key_read_ms.is_none());
         assert_eq!((first.training.instances, first.round.as_ref().map(|round| round.instances)), (3, Some(2)));

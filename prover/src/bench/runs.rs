@@ -16,6 +16,8 @@ pub struct Runner {
     pub program: PathBuf,
     /// Threads; `None` for all.
     pub threads: Option<usize>,
+    /// Bytes that a proof may take; `None` for no limit.
+    pub memory_limit: Option<u64>,
     /// Where reference string and keys are kept; `None` to make them in each run.
     pub folder: Option<PathBuf>,
     /// Prove the round too.
@@ -55,6 +57,9 @@ impl Runner {
         }
         if let Some(threads) = self.threads {
             command.args(["--threads", &threads.to_string()]);
+        }
+        if let Some(limit) = self.memory_limit {
+            command.args(["--memory-limit", &format!("{limit}B")]);
         }
         command
     }

@@ -116,6 +116,7 @@ fn runner(session: &Session, folder: Option<PathBuf>, round: bool, floor_runs: u
     Ok(Runner {
         program: std::env::current_exe().map_err(named)?,
         threads: session.global().threads.map(usize::from),
+        memory_limit: session.global().memory_limit,
         folder,
         round,
         floor_runs,
@@ -205,8 +206,12 @@ impl ProveArgs {
 impl PointArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let options =
-            point::Options { folder: self.folder.clone(), round: self.round, floor_runs: self.floor_runs.into() };
+        let options = point::Options {
+            folder: self.folder.clone(),
+            round: self.round,
+            floor_runs: self.floor_runs.into(),
+            memory_limit: session.global().memory_limit,
+        };
         let point = point::run(&profile, &options)?;
         let text = format!(
             "{}: witness {:.0} ms, proof {:.0} ms of {} bytes, {:.1} x msm16",

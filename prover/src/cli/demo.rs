@@ -63,6 +63,7 @@ impl DemoArgs {
             keep: self.keep,
             program: std::env::current_exe().map_err(DemoError::Program)?,
             threads: session.global().threads.map(usize::from),
+            memory_limit: session.global().memory_limit,
         };
         let mut show = Show::new(false);
         let report = demo::run(&options, &mut show)?;

@@ -96,7 +96,13 @@ impl AckArgs {
         let client = self.chain.viewer()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let round = round_number(&view, self.round)?;
         let next = B256::new(self.next);
         // Whoever acknowledges has the model in hand, and its commitment is the one that is signed.
@@ -122,7 +128,13 @@ impl FinalizeArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let round = round_number(&view, self.round)?;
         phases.start("the round's model");
         let model = self.model.load(&site, view.round(round)?.modelId)?;
@@ -208,7 +220,13 @@ impl EndArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let round = round_number(&view, self.round)?;
         let records = site.claims(round)?.into_iter().map(|claim| claim.record).collect();
         let outcome = view.settle(round, records, self.send.mode()).map_err(ContributeError::from)?;

@@ -24,7 +24,6 @@ use super::session::{bytes32, grid, model};
 use super::{Answer, Session};
 use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::commit::scalar_from_hash;
-use crate::engine::memory::parse_size;
 use crate::error::Error;
 use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::fsio::{self, FsError, Overwrite};
@@ -73,9 +72,6 @@ pub struct Shared {
     /// Replace existing files.
     #[arg(long)]
     replace: bool,
-    /// Keep the proof's memory within a size such as 200MB, at the price of time.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    memory_limit: Option<u64>,
     /// Time one multi-exponentiation of 2^16 as well, and for training the floor of the step, to compare by.
     #[arg(long)]
     measure: bool,
@@ -216,7 +212,7 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     let mut phases = session.phases();
     phases.start("training key");
     let key = session.prover_key::<TrainingCircuit>(&ready.profile, &ready.srs)?;
-    let proving = ProvingContext::new(&ready.srs, &key)?.within(args.shared.memory_limit)?;
+    let proving = ProvingContext::new(&ready.srs, &key)?.within(session.global().memory_limit)?;
     let context = Context::Training(fields);
     let request = TrainingRequest {
         model: &model,
@@ -305,7 +301,7 @@ fn validity(session: &Session, args: &ValidityArgs) -> Result<Answer, Error> {
     let mut phases = session.phases();
     phases.start("dataset key");
     let key = session.prover_key::<DatasetCircuit>(&ready.profile, &ready.srs)?;
-    let proving = ProvingContext::new(&ready.srs, &key)?.within(args.shared.memory_limit)?;
+    let proving = ProvingContext::new(&ready.srs, &key)?.within(session.global().memory_limit)?;
     let shard = &ready.dataset.shards[ready.place];
     let first = first_input(&context, ready.profile_id);
     reset_peak_rss();

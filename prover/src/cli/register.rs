@@ -53,7 +53,13 @@ impl RegisterArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let root = dataset.manifest.root;
         let more = json!({ "root": root, "subject": signed.attestation.subject });
         Ok(match site.register(&dataset.manifest, &signed, self.send.mode())? {

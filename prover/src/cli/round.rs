@@ -202,7 +202,13 @@ impl OpenArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let seed = B256::new(self.model_seed);
         let first = site.prove_first_model(seed, &mut |phase| phases.start(phase))?;
         if let Some(out) = &self.out {
@@ -330,7 +336,13 @@ impl ClaimArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
         let model = self.model.load(&site, view.round(number)?.modelId)?;

@@ -46,7 +46,13 @@ impl ValidateArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view };
+        let site = Site {
+            home: &home,
+            profile: &profile,
+            srs: &srs,
+            pool: &view,
+            memory_limit: session.global().memory_limit,
+        };
         let index = self.index;
         let Some(made) = site.prove_validity(&dataset, index, &mut |phase| phases.start(phase))? else {
             let json = json!({ "root": dataset.manifest.root, "index": index, "already": true });

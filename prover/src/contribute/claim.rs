@@ -137,7 +137,7 @@ impl Site<'_> {
         let terms = self.pool.terms()?;
         progress("training key");
         let (key, _) = self.keys().prover::<TrainingCircuit>(self.profile, self.srs)?;
-        let proving = ProvingContext::new(self.srs, &key)?;
+        let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
         // The buckets are coarse, and never wider than what is paid for.
         let trace = step(self.profile, model, shard)?;
         let coarse = Buckets::covering(key.circuit().plan(), &trace);

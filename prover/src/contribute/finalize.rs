@@ -104,7 +104,7 @@ impl Site<'_> {
         let context = scalar(genesis_context(fields.0, fields.1, seed, B256::new(self.profile.id())));
         progress("round key");
         let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
-        let proving = ProvingContext::new(self.srs, &key)?;
+        let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
         let sum = UpdateOpening::of_first_model(self.profile, &grid, &model);
         let request = RoundRequest { model: &Model::zero(self.profile), sum: &sum, claims: 1, context };
         let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;
@@ -190,7 +190,7 @@ impl Site<'_> {
             None => {
                 progress("round key");
                 let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
-                let proving = ProvingContext::new(self.srs, &key)?;
+                let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
                 reset_peak_rss();
                 let request = RoundRequest { model, sum: &sum, claims: count, context };
                 let made = prove_round(&proving, &request, &mut |phase| progress(phase.name()))?;

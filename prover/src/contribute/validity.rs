@@ -65,7 +65,7 @@ impl Site<'_> {
         let context = scalar(fields.value(profile_id));
         progress("dataset key");
         let (key, _) = self.keys().prover::<DatasetCircuit>(self.profile, self.srs)?;
-        let proving = ProvingContext::new(self.srs, &key)?;
+        let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
         let shard = &dataset.shards[index as usize];
         let made = prove_dataset(&proving, shard, &registered, context, &mut |phase| progress(validity_phase(phase)))?;
         let call = DataRegistry::validateShardCall {

@@ -43,6 +43,8 @@ pub struct Shared {
     pub attestor: PrivateKeySigner,
     /// Threads of a step.
     pub threads: Option<usize>,
+    /// Bytes that a proof may take.
+    pub memory_limit: Option<u64>,
     /// The registry.
     pub registry: Address,
 }
@@ -247,6 +249,9 @@ impl<'a> Contributor<'a> {
         process.args(arguments.iter().copied().flatten()).arg("--json").env(HOME_VARIABLE, &self.home);
         if let Some(threads) = self.shared.threads {
             process.args(["--threads", &threads.to_string()]);
+        }
+        if let Some(limit) = self.shared.memory_limit {
+            process.args(["--memory-limit", &format!("{limit}B")]);
         }
         process.env_remove(KEY_VARIABLE);
         if let Some(signer) = signer {

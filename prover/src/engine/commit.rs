@@ -78,6 +78,16 @@ pub(crate) fn commit(cells: &[Fr], bases: &[G1Affine]) -> G1 {
     arith::msm_small(&integers, &bases[..cells.len()]) + large
 }
 
+/// [`commit`], so many cells at a time.
+pub(super) fn commit_in(chunk: usize, cells: &[Fr], bases: &[G1Affine]) -> G1 {
+    cells.chunks(chunk).zip(bases.chunks(chunk)).map(|(cells, bases)| commit(cells, bases)).sum()
+}
+
+/// [`arith::msm`], so many terms at a time.
+pub(super) fn msm_in(chunk: usize, scalars: &[Fr], bases: &[G1Affine]) -> G1 {
+    scalars.chunks(chunk).zip(bases.chunks(chunk)).map(|(scalars, bases)| arith::msm(scalars, bases)).sum()
+}
+
 /// Affine forms.
 pub(super) fn normalize(points: &[G1]) -> Vec<G1Affine> {
     let mut out = vec![G1Affine::identity(); points.len()];

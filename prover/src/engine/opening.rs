@@ -12,7 +12,6 @@
 //! # Source
 //! Boneh, Drake, Fisch, Gabizon, eprint 2020/081.
 
-use std::borrow::Cow;
 use std::io;
 
 use halo2_proofs::arithmetic::Field;
@@ -21,13 +20,15 @@ use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rayon::prelude::*;
 
+use super::commit::msm_in;
 use super::memory::Strategy;
-use crate::arith::{self, Term};
+use super::quotient::Source;
+use crate::arith::{self, Domain, Term};
 
 /// A polynomial and the points it is opened at, as indices of a list of points.
 #[derive(Clone, Debug)]
 pub(super) struct Opened<'a> {
-    pub(super) coefficients: &'a [Fr],
+    pub(super) source: Source<'a>,
     pub(super) points: Vec<usize>,
 }
 
@@ -35,6 +36,36 @@ pub(super) struct Opened<'a> {
 struct Set {
     points: Vec<usize>,
     members: Vec<usize>,
+}
+
+/// The combinations `A_i`, and the points each is opened at.
+pub(super) struct Combined(Vec<(Vec<usize>, Vec<Fr>)>);
+
+/// Combines polynomials; after that they are not needed.
+pub(super) fn combine<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+    polynomials: &[Opened<'_>],
+    domain: &Domain,
+    transcript: &mut T,
+) -> Combined {
+    let y = *transcript.squeeze_challenge_scalar::<()>();
+    let combined = |set: Set| {
+        let mut sum = vec![vec![Fr::ZERO; domain.size()]];
+        let mut terms: Vec<Term<'_>> = Vec::new();
+        let mut buffer = Vec::new();
+        for (member, power) in set.members.iter().zip(powers(y)) {
+            match &polynomials[*member].source {
+                Source::Coefficients(coefficients) | Source::Kept { coefficients, .. } => {
+                    terms.push((coefficients, vec![(0, power)]));
+                }
+                source @ (Source::Values(_) | Source::Integers(_)) => {
+                    arith::add_scaled(&mut sum[0], source.coefficients(domain, &mut buffer), power);
+                }
+            }
+        }
+        arith::add_combinations(&mut sum, &terms);
+        (set.points, sum.swap_remove(0))
+    };
+    Combined(sets(polynomials).into_iter().map(combined).collect())
 }
 
 /// Sets in the order in which their points first occur together.
@@ -67,46 +98,29 @@ fn divide(polynomial: &mut [Fr], point: Fr) {
 
 /// Writes the two points of the opening.
 pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
-    polynomials: &[Opened<'_>],
+    Combined(sets): &Combined,
     points: &[Fr],
     bases: &[G1Affine],
     strategy: Strategy,
     transcript: &mut T,
 ) -> io::Result<()> {
     let n = bases.len();
-    let y = *transcript.squeeze_challenge_scalar::<()>();
     let v = *transcript.squeeze_challenge_scalar::<()>();
-    let sets = sets(polynomials);
-
-    let sum = |set: &Set| -> Cow<'_, [Fr]> {
-        let members: Vec<&[Fr]> = set.members.iter().map(|member| polynomials[*member].coefficients).collect();
-        match members[..] {
-            [only] if only.len() == n => Cow::Borrowed(only),
-            _ => {
-                let mut sum = vec![vec![Fr::ZERO; n]];
-                let terms: Vec<Term<'_>> =
-                    members.into_iter().zip(powers(y)).map(|(member, power)| (member, vec![(0, power)])).collect();
-                arith::add_combinations(&mut sum, &terms);
-                Cow::Owned(sum.swap_remove(0))
-            }
-        }
-    };
-    let sums: Vec<Cow<'_, [Fr]>> = sets.iter().map(sum).collect();
 
     // A point's share of the quotients: 1 / Z_i = sum_s 1 / (Z_i'(s) (X - s)).
-    let share = |set: &Set, at: usize| -> Fr {
-        let others = set.points.iter().filter(|other| **other != at);
+    let share = |set: &[usize], at: usize| -> Fr {
+        let others = set.iter().filter(|other| **other != at);
         // invariant: the points of a set are distinct.
         others.map(|other| points[at] - points[*other]).product::<Fr>().invert().unwrap_or(Fr::ZERO)
     };
-    let opened = |index: usize| sets.iter().any(|set| set.points.contains(&index));
+    let opened = |index: usize| sets.iter().any(|(set, _)| set.contains(&index));
     let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
     // Eight points at a time are divided by together, and one or two such groups, so that few buffers are alive.
     let quotients = |group: &[usize]| {
         let mut shares = vec![vec![Fr::ZERO; n]; group.len()];
         let mut terms: Vec<Term<'_>> = Vec::new();
-        for ((set, sum), weight) in sets.iter().zip(&sums).zip(powers(v)) {
-            let of_set = group.iter().enumerate().filter(|(_, at)| set.points.contains(at));
+        for ((set, sum), weight) in sets.iter().zip(powers(v)) {
+            let of_set = group.iter().enumerate().filter(|(_, at)| set.contains(at));
             terms.push((sum, of_set.map(|(index, at)| (index, weight * share(set, *at))).collect()));
         }
         arith::add_combinations(&mut shares, &terms);
@@ -116,33 +130,30 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
         sum
     };
     let mut h = vec![Fr::ZERO; n];
-    let groups: Vec<&[usize]> = used.chunks(8).collect();
-    let at_once = match strategy {
-        Strategy::Fast => 2,
-        Strategy::Thrifty => 1,
-    };
+    let (points_of_group, at_once) = strategy.opening();
+    let groups: Vec<&[usize]> = used.chunks(points_of_group).collect();
     for groups in groups.chunks(at_once) {
         let sums: Vec<Vec<Fr>> = groups.par_iter().map(|group| quotients(group)).collect();
         sums.iter().for_each(|sum| arith::add_scaled(&mut h, sum, Fr::ONE));
     }
-    transcript.write_point(arith::msm(&h, bases).to_affine())?;
+    transcript.write_point(msm_in(strategy.chunk(n), &h, bases).to_affine())?;
     let u = *transcript.squeeze_challenge_scalar::<()>();
 
     let vanishing = |keep: &dyn Fn(usize) -> bool| -> Fr {
         points.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, point)| u - point).product()
     };
-    let outside = |set: &Set| vanishing(&|index| opened(index) && !set.points.contains(&index));
+    let outside = |set: &[usize]| vanishing(&|index| opened(index) && !set.contains(&index));
     // invariant: `u` is one of the points with probability below 2^-240 only, and then no proof verifies.
-    let scale = sets.first().map_or(Fr::ONE, outside).invert().unwrap_or(Fr::ZERO);
+    let scale = sets.first().map_or(Fr::ONE, |(set, _)| outside(set)).invert().unwrap_or(Fr::ZERO);
     let mut sum = h;
     arith::scale(&mut sum, -vanishing(&opened) * scale);
     let mut terms: Vec<Term<'_>> = Vec::new();
-    for ((set, of_set), weight) in sets.iter().zip(&sums).zip(powers(v)) {
+    for ((set, of_set), weight) in sets.iter().zip(powers(v)) {
         terms.push((of_set, vec![(0, weight * outside(set) * scale)]));
     }
     arith::add_combinations(std::slice::from_mut(&mut sum), &terms);
     divide(&mut sum, u);
-    transcript.write_point(arith::msm(&sum, bases).to_affine())
+    transcript.write_point(msm_in(strategy.chunk(n), &sum, bases).to_affine())
 }
 
 #[cfg(test)]
@@ -164,7 +175,7 @@ mod tests {
     #[test]
     fn sets_come_in_the_order_of_their_first_polynomial() {
         let cells = [Fr::ONE];
-        let opened = |points: &[usize]| Opened { coefficients: &cells, points: points.to_vec() };
+        let opened = |points: &[usize]| Opened { source: Source::Coefficients(&cells), points: points.to_vec() };
         let sets = sets(&[opened(&[2]), opened(&[0, 1]), opened(&[1, 0]), opened(&[2])]);
         let members: Vec<_> = sets.iter().map(|set| set.members.clone()).collect();
         assert_eq!(members, [vec![0, 3], vec![1, 2]]);

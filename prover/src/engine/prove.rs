@@ -19,10 +19,10 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 use zkpoc_circuits::columns::Columns;
 
-use super::commit::{commit, normalize};
+use super::commit::{commit_in, msm_in, normalize};
 use super::memory::Strategy;
-use super::opening::{open, Opened};
-use super::quotient::{interpolate_all, pieces, Source};
+use super::opening::{combine, open, Opened};
+use super::quotient::{pieces, Source};
 use super::shape::{Query, PIECES};
 use super::{Engine, Stages};
 use crate::arith::{self, Domain};
@@ -82,9 +82,11 @@ impl Drop for Secret {
     }
 }
 
-fn timed<R>(total: &mut Duration, work: impl FnOnce() -> R) -> R {
+/// Does a stage's work, and what the strategy does after each.
+fn timed<R>(strategy: Strategy, total: &mut Duration, work: impl FnOnce() -> R) -> R {
     let start = Instant::now();
     let result = work();
+    strategy.settle();
     *total += start.elapsed();
     result
 }
@@ -102,7 +104,8 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     let mut stages = Stages::default();
     let shape = &engine.shape;
     let (n, usable) = (shape.rows(), shape.usable());
-    expect("rows of the SRS", n, srs.lagrange().len())?;
+    let chunk = strategy.chunk(n);
+    expect("rows of the SRS", n, srs.powers().len())?;
     expect("instance columns", 1, shape.instance)?;
     if statement.instances.len() > usable {
         return Err(EngineError::Columns { what: "public inputs", expected: usable, found: statement.instances.len() });
@@ -110,20 +113,23 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     transcript.common_scalar(vk.transcript_repr())?;
     statement.instances.iter().try_for_each(|value| transcript.common_scalar(*value))?;
 
+    strategy.settle();
+
     // First phase.
+    let bases = srs.lagrange();
     let first = circuit.first_phase().ok_or(EngineError::NoWitness)?;
     expect("first-phase columns", shape.first, first.len())?;
     check_rows(first.iter().map(|column| column.len()), n)?;
     let tails = Secret(all_tails(statement.tails, shape.advice, shape.blinding_rows)?);
     let tails = &tails.0;
-    let points = timed(&mut stages.commit, || {
+    let points = timed(strategy, &mut stages.commit, || {
         let mut column = Secret(vec![Vec::with_capacity(n)]);
         let mut committed = Vec::with_capacity(first.len());
         for (cells, tail) in first.iter().zip(tails) {
             column.0[0].clear();
             column.0[0].extend_from_slice(&cells[..usable]);
             column.0[0].extend_from_slice(tail);
-            committed.push(commit(&column.0[0], srs.lagrange()));
+            committed.push(commit_in(chunk, &column.0[0], &bases));
         }
         normalize(&committed)
     });
@@ -132,7 +138,8 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     let challenges: Vec<Fr> = (0..shape.challenges).map(|_| *transcript.squeeze_challenge_scalar::<()>()).collect();
 
     // Second phase.
-    let second = timed(&mut stages.witness, || circuit.second_phase(&challenges)).ok_or(EngineError::NoWitness)?;
+    let second =
+        timed(strategy, &mut stages.witness, || circuit.second_phase(&challenges)).ok_or(EngineError::NoWitness)?;
     expect("second-phase columns", shape.advice - shape.first, second.len())?;
     check_rows(second.iter().map(Vec::len), n)?;
     let mut columns = Secret(circuit.into_first_phase().ok_or(EngineError::NoWitness)?);
@@ -141,11 +148,15 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     for (column, tail) in advice.iter_mut().zip(tails) {
         column[usable..].copy_from_slice(tail);
     }
-    let points = timed(&mut stages.commit, || {
-        let committed: Vec<G1> = advice[shape.first..].iter().map(|column| commit(column, srs.lagrange())).collect();
+    let points = timed(strategy, &mut stages.commit, || {
+        let committed: Vec<G1> = advice[shape.first..].iter().map(|column| commit_in(chunk, column, &bases)).collect();
         normalize(&committed)
     });
     points.into_iter().try_for_each(|point| transcript.write_point(point))?;
+    drop(bases);
+    if strategy == Strategy::Thrifty {
+        srs.forget_lagrange();
+    }
     // theta, beta, gamma: no lookup and no copy uses them.
     (0..3).for_each(|_| {
         transcript.squeeze_challenge_scalar::<()>();
@@ -159,35 +170,22 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
 
     // The quotient.
     let domain = Domain::new(shape.k);
-    let (kept, instance) = timed(&mut stages.interpolate, || {
+    let fixed: Vec<Source<'_>> = timed(strategy, &mut stages.interpolate, || {
         advice.par_iter_mut().for_each(|column| domain.interpolate(column));
-        let kept = (strategy == Strategy::Fast).then(|| engine.kept(&domain));
-        let mut instance = statement.instances.to_vec();
-        instance.resize(n, Fr::ZERO);
-        domain.interpolate(&mut instance);
-        (kept, instance)
-    });
-    let advice = &columns.0;
-    let [h0, h1] = timed(&mut stages.quotient, || {
-        let mut columns: Vec<Source<'_>> = advice.iter().map(|column| Source::Coefficients(column)).collect();
-        match kept {
-            Some(kept) => columns.extend(kept.sources()),
-            None => columns.extend(engine.fixed.iter().map(|column| Source::Integers(column))),
+        match strategy {
+            Strategy::Fast => engine.kept(&domain).sources().collect(),
+            Strategy::Thrifty => engine.fixed.iter().map(|column| Source::Integers(column)).collect(),
         }
-        columns.push(Source::Coefficients(&instance));
-        pieces(&domain, &engine.program, &engine.program.scalars(&challenges, y), &columns)
     });
-    drop(instance);
-    let again;
-    let fixed = match kept {
-        Some(kept) => &kept.coefficients,
-        None => {
-            again = timed(&mut stages.interpolate, || interpolate_all(&domain, &engine.fixed));
-            &again
-        }
-    };
-    let points = timed(&mut stages.pieces, || {
-        let committed: [G1; PIECES] = [&h0, &h1].map(|piece| arith::msm(piece, srs.powers()));
+    let advice: Vec<Source<'_>> = columns.0.iter().map(|column| Source::Coefficients(column)).collect();
+    let [h0, h1] = timed(strategy, &mut stages.quotient, || {
+        let all: Vec<Source<'_>> =
+            advice.iter().chain(&fixed).copied().chain([Source::Values(statement.instances)]).collect();
+        let scalars = engine.program.scalars(&challenges, y);
+        pieces(&domain, strategy.parts(n), &engine.program, &scalars, &all)
+    });
+    let points = timed(strategy, &mut stages.pieces, || {
+        let committed: [G1; PIECES] = [&h0, &h1].map(|piece| msm_in(chunk, piece, srs.powers()));
         normalize(&committed)
     });
     points.into_iter().try_for_each(|point| transcript.write_point(point))?;
@@ -195,18 +193,21 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
     // Values.
     let x = *transcript.squeeze_challenge_scalar::<()>();
     let (rotations, points) = opening_points(engine, &domain, x);
-    let values: Vec<Fr> = timed(&mut stages.evaluate, || {
+    let values: Vec<Fr> = timed(strategy, &mut stages.evaluate, || {
         let advice_queries = shape.advice_queries.iter().map(|(column, rotation)| (&advice[*column], rotation));
         let fixed_queries = shape.fixed_queries.iter().map(|(column, rotation)| (&fixed[*column], rotation));
         let queries: Vec<_> = advice_queries.chain(fixed_queries).collect();
         let point = |rotation: &usize| points[index_of(&rotations, *rotation)];
-        queries.par_iter().map(|(column, rotation)| arith::evaluate(column, point(rotation))).collect()
+        let value = |(source, rotation): &(&Source<'_>, &usize)| {
+            arith::evaluate(source.coefficients(&domain, &mut Vec::new()), point(rotation))
+        };
+        queries.par_iter().map(value).collect()
     });
     values.into_iter().try_for_each(|value| transcript.write_scalar(value))?;
     transcript.write_scalar(random[0] + random[1] * x)?;
 
     // The opening.
-    timed(&mut stages.open, || -> Result<(), EngineError> {
+    let combined = timed(strategy, &mut stages.open, || {
         let mut h = h0;
         arith::add_scaled(&mut h, &h1, x.pow_vartime([n as u64]));
         drop(h1);
@@ -214,16 +215,20 @@ pub fn prove<C: Columns, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Aff
         let of = |queries: &[Query], column: usize| -> Vec<usize> {
             queries.iter().filter(|query| query.0 == column).map(|query| index_of(&rotations, query.1)).collect()
         };
-        for (queries, polynomials) in [(&shape.advice_queries, advice), (&shape.fixed_queries, fixed)] {
+        for (queries, polynomials) in [(&shape.advice_queries, &advice), (&shape.fixed_queries, &fixed)] {
             for column in first_occurrences(queries) {
-                opened.push(Opened { coefficients: &polynomials[column], points: of(queries, column) });
+                opened.push(Opened { source: polynomials[column], points: of(queries, column) });
             }
         }
         let at_x = vec![index_of(&rotations, 0)];
-        opened.push(Opened { coefficients: &h, points: at_x.clone() });
-        opened.push(Opened { coefficients: &random, points: at_x });
-        Ok(open(&opened, &points, srs.powers(), strategy, transcript)?)
-    })?;
+        opened.push(Opened { source: Source::Coefficients(&h), points: at_x.clone() });
+        opened.push(Opened { source: Source::Coefficients(&random), points: at_x });
+        combine(&opened, &domain, transcript)
+    });
+    drop(advice);
+    drop(columns);
+    strategy.settle();
+    timed(strategy, &mut stages.open, || open(&combined, &points, srs.powers(), strategy, transcript))?;
     Ok(stages)
 }
 

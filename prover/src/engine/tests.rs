@@ -22,6 +22,7 @@ use zkpoc_contracts::transcript::{KeccakWrite, POINT_BYTES};
 
 use super::memory::Strategy;
 use super::program::Program;
+use super::quotient::{pieces, Kept, Source};
 use super::*;
 use crate::arith::rows::{row_factor, run_all};
 use crate::keys::{ProfileCircuit, ProverKey};
@@ -287,6 +288,33 @@ fn commitments_to_the_first_phase_are_those_of_halo2() {
     assert_eq!(ours[..first], theirs[..first]);
     for proof in [&ours, &theirs] {
         verify(key.verifier(), &setup.srs, proof, &inputs).expect("a valid proof");
+    }
+}
+
+/// The quotient of random gates over random columns of every kind, a whole coset at a time and in parts.
+#[test]
+fn a_quotient_in_parts_is_that_of_whole_cosets() {
+    for (seed, k) in [(1, 6), (2, 7), (3, 9)] {
+        let (cs, domain) = (random_system(seed), Domain::new(k));
+        let shape = Shape::of(&cs, k).expect("a shape");
+        let program = Program::compile(&cs, &shape).expect("a program");
+        let random = |count: usize| -> Vec<Fr> { (0..count).map(|_| Fr::random(OsRng)).collect() };
+        let advice: Vec<Vec<Fr>> = (0..shape.advice).map(|_| random(domain.size())).collect();
+        let fixed: Vec<Vec<u32>> = (0..shape.fixed as u32)
+            .map(|c| (0..shape.usable() as u32).map(|row| row * (c + 3) % 5).collect())
+            .collect();
+        let (instances, scalars) = (random(3), program.scalars(&random(shape.challenges), Fr::random(OsRng)));
+        let kept = Kept::new(&domain, &fixed);
+        let advice: Vec<Source<'_>> = advice.iter().map(|column| Source::Coefficients(column)).collect();
+        let whole: Vec<Source<'_>> =
+            advice.iter().copied().chain(kept.sources()).chain([Source::Values(&instances)]).collect();
+        let integers = fixed.iter().map(|column| Source::Integers(column));
+        let thrifty: Vec<Source<'_>> =
+            advice.iter().copied().chain(integers).chain([Source::Values(&instances)]).collect();
+        let expected = pieces(&domain, 1, &program, &scalars, &whole);
+        for parts in [1, 2, 4, 8] {
+            assert!(pieces(&domain, parts, &program, &scalars, &thrifty) == expected, "2^{k} rows, {parts} parts");
+        }
     }
 }
 

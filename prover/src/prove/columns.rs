@@ -17,8 +17,8 @@ pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) 
     let first = column.len().saturating_sub(LINK_ROWS);
     column[first..].copy_from_slice(blinding);
     let commitment = match column.len() {
-        rows if rows == srs.lagrange().len() => Ok(commit(&column, srs.lagrange()).to_affine()),
-        actual => Err(CommitError::Length { expected: srs.lagrange().len(), actual }),
+        rows if rows == srs.powers().len() => Ok(commit(&column, &srs.lagrange()).to_affine()),
+        actual => Err(CommitError::Length { expected: srs.powers().len(), actual }),
     };
     wipe(&mut column);
     commitment
@@ -36,7 +36,7 @@ pub(super) fn commit_integers(srs: &Srs, column: &[i64], tail: &[Fr]) -> Result<
         return Err(CommitError::Length { expected: bases.len(), actual: column.len().max(tail.len()) });
     }
     let tail = arith::msm(tail, &bases[bases.len() - tail.len()..]);
-    Ok((arith::msm_small(column, bases) + tail).to_affine())
+    Ok((arith::msm_small(column, &bases) + tail).to_affine())
 }
 
 #[cfg(test)]

@@ -351,7 +351,7 @@ impl Member {
 }
 
 pub(crate) fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
-    Site { home: &kit().home, profile: &kit().profile, srs: &kit().srs, pool: view }
+    Site { home: &kit().home, profile: &kit().profile, srs: &kit().srs, pool: view, memory_limit: None }
 }
 
 /// The name of the custom error that a call was refused with.

@@ -78,9 +78,10 @@ pub(super) fn add_scaled(sum: &mut [Fr], values: &[Fr], factor: Fr) {
 }
 
 /// [`super::add_combinations`] for at most [`TERMS`] terms as long as the slices `outs`.
-pub(super) fn add_combinations(outs: &mut [Vec<Fr>], terms: &[super::Term<'_>]) {
+pub(super) fn add_combinations<O: AsMut<[Fr]>>(outs: &mut [O], terms: &[super::Term<'_>]) {
     require();
-    let length = outs.first().map_or(0, Vec::len);
+    let mut outs: Vec<&mut [Fr]> = outs.iter_mut().map(AsMut::as_mut).collect();
+    let length = outs.first().map_or(0, |out| out.len());
     assert!(terms.len() <= TERMS && outs.iter().all(|out| out.len() == length));
     assert!(terms.iter().all(|(values, _)| values.len() == length));
     let values: Vec<&[[u64; 4]]> = terms.iter().map(|(values, _)| words::slice(values)).collect();
@@ -89,7 +90,7 @@ pub(super) fn add_combinations(outs: &mut [Vec<Fr>], terms: &[super::Term<'_>]) 
         of_term.iter().for_each(|(out, factor)| factors[*out].push((term, transform::factor(*factor))));
     }
     let mut blocks: Vec<Vec<&mut [[u64; 4]]>> = (0..length.div_ceil(BLOCK)).map(|_| Vec::new()).collect();
-    for out in outs {
+    for out in &mut outs {
         for (block, part) in blocks.iter_mut().zip(words::slice_mut(out).chunks_mut(BLOCK)) {
             block.push(part);
         }

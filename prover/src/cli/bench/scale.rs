@@ -42,9 +42,6 @@ pub struct ScaleArgs {
     /// Leave out larger points.
     #[arg(long, default_value_t = 10_000_000)]
     max_parameters: usize,
-    /// Memory that a point may need by estimate, MB [default: 85 % of the machine's].
-    #[arg(long, value_name = "MB")]
-    memory_limit: Option<u64>,
     #[command(flatten)]
     output: Output,
 }
@@ -69,8 +66,8 @@ impl ScaleArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let machine = Machine::here();
-        let limit = match self.memory_limit {
-            Some(megabytes) => megabytes.saturating_mul(1_000_000),
+        let limit = match session.global().memory_limit {
+            Some(limit) => limit,
             None if machine.memory_bytes == 0 => u64::MAX,
             None => (machine.memory_bytes as f64 * MEMORY_SHARE) as u64,
         };
@@ -230,7 +227,14 @@ mod tests {
 
     #[test]
     fn a_point_above_the_limit_is_recorded_and_not_run() {
-        let runner = Runner { program: "/nowhere".into(), threads: None, folder: None, round: false, floor_runs: 0 };
+        let runner = Runner {
+            program: "/nowhere".into(),
+            threads: None,
+            memory_limit: None,
+            folder: None,
+            round: false,
+            floor_runs: 0,
+        };
         let place = || Place {
             sweep: "batch",
             asked: "8".into(),
