@@ -69,20 +69,20 @@ pub fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
 }
 
 /// `sum += sum_m (P_m(X) - P_m(s_m)) / (X - s_m)` for polynomials `P_m` of coefficients and points `s_m`, at most eight at a time being
-/// fastest. All are as long as `sum`.
-pub fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr]) {
+/// fastest. All are as long as `sum`. Long ones may come in pieces, the highest coefficients first: `carry`, one for each, is zero for
+/// the first piece and goes from one to the next.
+pub fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr], carry: &mut [Fr]) {
     #[cfg(target_arch = "x86_64")]
     if vector::available() && sum.len().is_multiple_of(8) {
-        for (polynomials, points) in polynomials.chunks(8).zip(points.chunks(8)) {
-            vector::add_quotients(sum, polynomials, points);
+        for ((polynomials, points), carry) in polynomials.chunks(8).zip(points.chunks(8)).zip(carry.chunks_mut(8)) {
+            vector::add_quotients(sum, polynomials, points, carry);
         }
         return;
     }
-    for (polynomial, point) in polynomials.iter().zip(points) {
-        let mut quotient = Fr::ZERO;
+    for ((polynomial, point), quotient) in polynomials.iter().zip(points).zip(carry) {
         for (sum, coefficient) in sum.iter_mut().zip(polynomial).rev() {
-            *sum += quotient;
-            quotient = quotient * point + coefficient;
+            *sum += *quotient;
+            *quotient = *quotient * point + coefficient;
         }
     }
 }
@@ -185,7 +185,17 @@ mod tests {
             let (polynomials, points) = ((0..count).map(|_| random(n)).collect::<Vec<_>>(), random(count));
             let before = random(n);
             let mut sum = before.clone();
-            add_quotients(&mut sum, &polynomials, &points);
+            add_quotients(&mut sum, &polynomials, &points, &mut vec![Fr::ZERO; count]);
+            // The same in two pieces.
+            let (mut pieces, mut carry, cut) = (before.clone(), vec![Fr::ZERO; count], n / 16 * 8);
+            let part = |range: std::ops::Range<usize>| polynomials.iter().map(|p| p[range.clone()].to_vec()).collect();
+            let (low, high): (Vec<_>, Vec<_>) = (part(0..cut), part(cut..n));
+            add_quotients(&mut pieces[cut..], &high, &points, &mut carry);
+            add_quotients(&mut pieces[..cut], &low, &points, &mut carry);
+            assert!(pieces == sum, "{count} of {n} in pieces");
+            for ((value, polynomial), point) in carry.iter().zip(&polynomials).zip(&points) {
+                assert_eq!(*value, eval_polynomial(polynomial, *point));
+            }
             // (X - s) q + P(s) = P at any other point.
             let x = Fr::random(OsRng);
             let quotient = |(polynomial, point): (&Vec<Fr>, &Fr)| {

@@ -5,8 +5,8 @@
 //! # Strategies
 //! [`Strategy::Fast`] keeps of each fixed column the coefficients and the values on both cosets between proofs, and computes the
 //! quotient a whole coset at a time. [`Strategy::Thrifty`] keeps the fixed columns as small integers and transforms them where they are
-//! needed, computes each coset of the quotient in eight parts, sums up a quarter of a multi-exponentiation at a time, divides by
-//! two points at a time in the opening, and gives freed memory back to the system after each stage.
+//! needed, computes each coset of the quotient in eight parts, sums up a quarter of a multi-exponentiation at a time, and gives freed
+//! memory back to the system after each stage.
 //!
 //! # Estimate
 //! Bytes of a row for each column, and for the rest: the reference string and the tables of the verifying key's domain. They are fitted
@@ -83,11 +83,11 @@ impl Strategy {
         }
     }
 
-    /// Points that the opening divides by side by side, and groups of them at once.
-    pub(super) fn opening(self) -> (usize, usize) {
+    /// Groups of points that the opening divides by at once.
+    pub(super) fn groups(self) -> usize {
         match self {
-            Self::Fast => (8, 2),
-            Self::Thrifty => (2, 1),
+            Self::Fast => 2,
+            Self::Thrifty => 1,
         }
     }
 }

@@ -25,6 +25,9 @@ use super::memory::Strategy;
 use super::quotient::Source;
 use crate::arith::{self, Domain, Term};
 
+/// Rows of the block whose quotients are computed together; their shares fit a cache.
+const BLOCK: usize = 1 << 12;
+
 /// A polynomial and the points it is opened at, as indices of a list of points.
 #[derive(Clone, Debug)]
 pub(super) struct Opened<'a> {
@@ -115,26 +118,41 @@ pub(super) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     };
     let opened = |index: usize| sets.iter().any(|(set, _)| set.contains(&index));
     let used: Vec<usize> = (0..points.len()).filter(|index| opened(*index)).collect();
-    // Eight points at a time are divided by together, and one or two such groups, so that few buffers are alive.
-    let quotients = |group: &[usize]| {
-        let mut shares = vec![vec![Fr::ZERO; n]; group.len()];
-        let mut terms: Vec<Term<'_>> = Vec::new();
-        for ((set, sum), weight) in sets.iter().zip(powers(v)) {
-            let of_set = group.iter().enumerate().filter(|(_, at)| set.contains(at));
-            terms.push((sum, of_set.map(|(index, at)| (index, weight * share(set, *at))).collect()));
-        }
-        arith::add_combinations(&mut shares, &terms);
+    // Eight points are divided by side by side, a block of rows at a time, from the highest on.
+    let add_quotients = |group: &[usize], sum: &mut [Fr]| {
         let roots: Vec<Fr> = group.iter().map(|at| points[*at]).collect();
-        let mut sum = vec![Fr::ZERO; n];
-        arith::add_quotients(&mut sum, &shares, &roots);
-        sum
+        let weights: Vec<Vec<(usize, Fr)>> = sets
+            .iter()
+            .zip(powers(v))
+            .map(|((set, _), weight)| {
+                let of_set = group.iter().enumerate().filter(|(_, at)| set.contains(at));
+                of_set.map(|(index, at)| (index, weight * share(set, *at))).collect()
+            })
+            .collect();
+        let mut carry = vec![Fr::ZERO; group.len()];
+        for (block, sum) in sum.chunks_mut(BLOCK).enumerate().rev() {
+            let rows = block * BLOCK..block * BLOCK + sum.len();
+            let mut shares = vec![vec![Fr::ZERO; sum.len()]; group.len()];
+            let mut terms: Vec<Term<'_>> = Vec::with_capacity(sets.len());
+            for ((_, sum), weights) in sets.iter().zip(&weights) {
+                terms.push((&sum[rows.clone()], weights.clone()));
+            }
+            arith::add_combinations(&mut shares, &terms);
+            arith::add_quotients(sum, &shares, &roots, &mut carry);
+        }
     };
     let mut h = vec![Fr::ZERO; n];
-    let (points_of_group, at_once) = strategy.opening();
-    let groups: Vec<&[usize]> = used.chunks(points_of_group).collect();
-    for groups in groups.chunks(at_once) {
-        let sums: Vec<Vec<Fr>> = groups.par_iter().map(|group| quotients(group)).collect();
-        sums.iter().for_each(|sum| arith::add_scaled(&mut h, sum, Fr::ONE));
+    let groups: Vec<&[usize]> = used.chunks(8).collect();
+    for groups in groups.chunks(strategy.groups()) {
+        let (first, others) = (groups[0], &groups[1..]);
+        let of_group = |group: &&[usize]| {
+            let mut sum = vec![Fr::ZERO; n];
+            add_quotients(group, &mut sum);
+            sum
+        };
+        let ((), others): ((), Vec<Vec<Fr>>) =
+            rayon::join(|| add_quotients(first, &mut h), || others.par_iter().map(of_group).collect());
+        others.iter().for_each(|sum| arith::add_scaled(&mut h, sum, Fr::ONE));
     }
     transcript.write_point(msm_in(strategy.chunk(n), &h, bases).to_affine())?;
     let u = *transcript.squeeze_challenge_scalar::<()>();

@@ -112,17 +112,22 @@ pub(super) fn scale_by_powers(values: &mut [Fr], first: Fr, step: Fr) {
 }
 
 /// [`super::add_quotients`] for at most eight polynomials.
-pub(super) fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr]) {
+pub(super) fn add_quotients(sum: &mut [Fr], polynomials: &[Vec<Fr>], points: &[Fr], carry: &mut [Fr]) {
     require();
     assert!(sum.len().is_multiple_of(8) && polynomials.iter().all(|polynomial| polynomial.len() == sum.len()));
-    assert!(polynomials.len() <= 8 && polynomials.len() == points.len());
+    assert!(polynomials.len() <= 8 && polynomials.len() == points.len() && carry.len() == points.len());
     let zero = vec![Fr::zero(); if polynomials.len() < 8 { sum.len() } else { 0 }];
     let polynomial = |lane: usize| words::slice(polynomials.get(lane).unwrap_or(&zero));
     let point = |lane: usize| points.get(lane).copied().unwrap_or(Fr::zero());
+    let mut lanes = [Fr::zero(); 8];
+    lanes[..carry.len()].copy_from_slice(carry);
+    let mut words = lanes.map(words::to_words);
     // SAFETY: the instructions are available.
     unsafe {
-        slices::add_quotients(words::slice_mut(sum), std::array::from_fn(polynomial), std::array::from_fn(point));
+        let (polynomials, points) = (std::array::from_fn(polynomial), std::array::from_fn(point));
+        slices::add_quotients(words::slice_mut(sum), polynomials, points, &mut words);
     }
+    carry.iter_mut().zip(words).for_each(|(carry, words)| *carry = words::from_words(words));
 }
 
 /// Value of a polynomial at a point.

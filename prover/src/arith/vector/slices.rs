@@ -100,13 +100,13 @@ pub(super) fn evaluate(coefficients: &[Words], point: Fr) -> Fr {
 }
 
 /// `sum += sum_l (P_l(X) - P_l(s_l)) / (X - s_l)` for eight polynomials of the length of `sum`, a multiple of eight, by synthetic division:
-/// `q_(i-1) = p_i + s q_i`.
+/// `q_(i-1) = p_i + s q_i`. `carry` is the last of each that the coefficients above gave, then the next.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-pub(super) fn add_quotients(sum: &mut [Words], polynomials: [&[Words]; 8], points: [Fr; 8]) {
+pub(super) fn add_quotients(sum: &mut [Words], polynomials: [&[Words]; 8], points: [Fr; 8], carry: &mut [Words; 8]) {
     let factors = points.map(|point| to_words(point * Fr::from(16)));
     let point = L::load(std::array::from_fn(|lane| &factors[lane]));
-    // The quotients' coefficients of eight powers; the highest is zero, and each row's comes from the row above.
-    let mut quotient = L::zero();
+    // The quotients' coefficients of eight powers; each row's comes from the row above.
+    let mut quotient = L::load(std::array::from_fn(|lane| &carry[lane]));
     let mut rows = [L::zero(); 8];
     for start in (0..sum.len()).step_by(8).rev() {
         for row in (0..8).rev() {
@@ -118,4 +118,5 @@ pub(super) fn add_quotients(sum: &mut [Words], polynomials: [&[Words]; 8], point
         let before = L::load(std::array::from_fn(|i| &sum[i]));
         sum.copy_from_slice(&before.add(L::sums(&rows)).canonical().store());
     }
+    *carry = quotient.canonical().store();
 }
