@@ -107,13 +107,14 @@ class Bench:
         command = [self.python, os.path.join(HERE, "ezkl_phase.py"), phase, statement, form, folder]
         return self.step(name, command + [os.path.join(self.work, "srs")])
 
-    def ours(self, program, statement, name):
+    def ours(self, program, statement, name, limit=None):
         profile = statements.SHAPES[statement][4]
         if profile.endswith(".toml"):
             profile = os.path.join(HERE, profile)
         keys = os.path.join(self.work, f"{statement}-zkpoc")
         command = [program, "--json", "--threads", str(self.options.threads), "bench", "point", profile]
-        return self.step(f"{statement}-zkpoc-{name}", command + ["--round", "--folder", keys])
+        limited = ["--memory-limit", limit] if limit else []
+        return self.step(f"{statement}-zkpoc-{name}", command + ["--round", "--folder", keys] + limited)
 
     def gas(self, program, statement):
         profile = statements.SHAPES[statement][4]
@@ -135,10 +136,12 @@ class Bench:
                     break
             else:
                 ready.append(form)
-        ours = {"setup": self.ours(program, statement, "setup"), "runs": []}
+        limit = statements.LIMITS[statement]
+        ours = {"setup": self.ours(program, statement, "setup"), "runs": [], "limit": limit, "limited_runs": []}
         for number in range(1, self.options.runs + 1):
             if "error" not in ours["setup"]:
                 ours["runs"].append(self.ours(program, statement, str(number)))
+                ours["limited_runs"].append(self.ours(program, statement, f"limited-{number}", limit))
             for form in ready:
                 if any(run.get("process_seconds", 0) > LONG for run in peers[form]["prove"]):
                     continue

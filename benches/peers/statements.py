@@ -16,6 +16,8 @@ SHAPES = {
     "S3": (784, 32, 10, 16, "profiles/mlp-784-32-10.toml"),
     "S4": (784, 128, 10, 64, "mnist-mlp"),
 }
+# What `--memory-limit` our side's second runs get: a little above the least that the training and the round proof need.
+LIMITS = {"quick": "60MB", "S5": "60MB", "S1": "115MB", "S3": "70MB", "S4": "160MB"}
 RATE = 2.0**-6
 
 

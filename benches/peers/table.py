@@ -18,9 +18,9 @@ What the two sides prove is not the same:
 A single gradient is compared with the tuned form. A training run needs a proof of the next model, so its row adds the round
 proof to ours and is compared with the chain form. Both sides use a reference string made on the machine; making it and the
 keys is outside of the proof's time. The time of a proof includes reading key and string, on both sides; the peak is that of
-the whole proving process on both sides, of ours that from its keys to the end of the proofs that count. EZKL's verification
-includes reading its key and string,
-ours does not. Our gas is that of whole transactions (`claim`: training proof, link, nullifier, storage; `finalize`: round
+the whole proving process on both sides, of ours that from its keys to the end of the proofs that count. Within a limit, our
+side computes the same proof of the same key another way (`--memory-limit`); EZKL has no such setting. EZKL's verification
+includes reading its key and string, ours does not. Our gas is that of whole transactions (`claim`: training proof, link, nullifier, storage; `finalize`: round
 proof, sum of updates), EZKL's that of a call of its verifier alone."""
 
 
@@ -49,12 +49,12 @@ def our_proof_ms(run, kind="training"):
     return reading + (proof["key_read_ms"] or 0.0) + proof["prove_ms"] + proof["link_ms"]
 
 
-def ours(result, with_round):
-    """Column of our side."""
+def ours(result, with_round, of="runs"):
+    """Column of our side; `of` names the runs."""
     zkpoc = result["zkpoc"]
-    runs = good(zkpoc["runs"])
+    runs = good(zkpoc.get(of, []))
     if not runs:
-        reasons = [run["error"] for run in [zkpoc["setup"], *zkpoc["runs"]] if "error" in run]
+        reasons = [run["error"] for run in [zkpoc["setup"], *zkpoc.get(of, [])] if "error" in run]
         return {"failed": reasons[0] if reasons else "not run"}
     kinds = ["training", "round"] if with_round else ["training"]
     first, setup = runs[0], zkpoc["setup"]
@@ -120,18 +120,26 @@ def peer(result, form):
     }
 
 
-def comparison(title, left, right, names):
+def comparison(title, ours, limit, theirs, names):
+    """Our column, ours within a memory limit, the peer's, and the peer's over each of ours."""
+    columns = [*ours, theirs]
+    names = [names[0], f"{names[0]} within {limit}", names[1]]
     lines = [f"### {title}", ""]
-    for name, column in zip(names, (left, right)):
+    for name, column in zip(names, columns):
         if "failed" in column:
             lines.append(f"{name}: {column['failed']}\n")
-    if "failed" in left and "failed" in right:
+    if all("failed" in column for column in columns):
         return lines
     cell = lambda column, key, show: "-" if "failed" in column else show(column[key])
-    ratio = lambda key, of: (
-        "-" if "failed" in left or "failed" in right or not of(left[key]) else f"{of(right[key]) / of(left[key]):.1f}×"
-    )
     middle = lambda values: statistics.median(values) if values else 0
+
+    def ratio(left, key, of):
+        if not of:
+            return ""
+        if "failed" in left or "failed" in theirs or not of(left[key]):
+            return "-"
+        return f"{of(theirs[key]) / of(left[key]):.1f}×"
+
     rows = [
         ("rows", "k", lambda k: f"2^{k}", None),
         ("proof, s", "prove", spread, middle),
@@ -146,14 +154,14 @@ def comparison(title, left, right, names):
         ("verifier's code, B", "bytecode", str, None),
         ("gas", "gas", str, None),
     ]
-    lines += [f"| | {names[0]} | {names[1]} | {names[1]} / {names[0]} |", "|---|---|---|---|"]
+    lines += [f"| | {' | '.join(names)} | {names[2]} / {names[0]} | within {limit} |", "|---|---|---|---|---|---|"]
     for label, key, show, of in rows:
-        factor = ratio(key, of) if of else ""
-        lines.append(f"| {label} | {cell(left, key, show)} | {cell(right, key, show)} | {factor} |")
+        cells = [cell(column, key, show) for column in columns] + [ratio(column, key, of) for column in ours]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
     lines.append("")
-    if "failed" not in left:
-        per = statistics.median(left["prove"]) * 1e3 / statistics.median(left["msm16"])
-        lines += [f"zkpoc's proof takes {per:.1f} × msm16 (medians; msm16 {spread(left['msm16'], 1.0, 0)} ms).", ""]
+    if "failed" not in ours[0]:
+        per = statistics.median(ours[0]["prove"]) * 1e3 / statistics.median(ours[0]["msm16"])
+        lines += [f"zkpoc's proof takes {per:.1f} × msm16 (medians; msm16 {spread(ours[0]['msm16'], 1.0, 0)} ms).", ""]
     return lines
 
 
@@ -168,15 +176,18 @@ def render(results):
         "Medians, with the least and the most in brackets.",
         "",
     ]
+    both = lambda result, with_round: [ours(result, with_round, of) for of in ("runs", "limited_runs")]
+    limit = lambda result: result["zkpoc"].get("limit", "a limit")
     for name, result in results["statements"].items():
         shape = "-".join(str(width) for width in result["layers"]) + f", batch {result['batch']}"
         if "tuned" in result["ezkl"] or not result["ezkl"]:
-            left, right = ours(result, False), peer(result, "tuned")
-            lines += comparison(f"{name}: one gradient, {shape}", left, right, ("zkpoc", "EZKL tuned"))
+            left = both(result, False)
+            title = f"{name}: one gradient, {shape}"
+            lines += comparison(title, left, limit(result), peer(result, "tuned"), ("zkpoc", "EZKL tuned"))
         if "chain" in result["ezkl"]:
-            left, right = ours(result, True), peer(result, "chain")
+            left = both(result, True)
             title = f"{name}: a step of a training run, {shape}"
-            lines += comparison(title, left, right, ("zkpoc, training and round", "EZKL chain"))
+            lines += comparison(title, left, limit(result), peer(result, "chain"), ("training and round", "EZKL chain"))
     lines += [DIFFERENCES, "", f"The whole bench took {results.get('seconds', 0):,.0f} s."]
     return "\n".join(lines) + "\n"
 
