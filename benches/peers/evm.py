@@ -57,7 +57,7 @@ class Node:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         anvil = os.environ.get("ZKPOC_ANVIL") or os.path.join(modules, "@foundry-rs/anvil-linux-amd64/bin/anvil")
-        command = [anvil, "--port", str(self.port), "--gas-limit", str(int(GAS_LIMIT, 16)), "--silent"]
+        command = [anvil, "--port", str(self.port), "--gas-limit", str(int(GAS_LIMIT, 16)), "--silent", "--no-request-size-limit"]
         command += ["--disable-code-size-limit"] if lifted else []
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
