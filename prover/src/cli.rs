@@ -38,6 +38,7 @@ pub mod srs;
 pub mod stop;
 pub mod train;
 pub mod validate;
+pub mod vana;
 pub mod verify;
 pub mod watch;
 
@@ -103,6 +104,9 @@ enum Command {
     /// Open rounds, claim in them, finalize and settle them, follow them.
     #[command(subcommand)]
     Round(round::RoundCommand),
+    /// Let a pool of Vana's pay on proofs, and be paid by one.
+    #[command(subcommand)]
+    Vana(vana::VanaCommand),
     /// Measure proofs: their floor, whole runs, how they grow.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -126,6 +130,7 @@ impl Command {
             Self::Eval(args) => args.run(session),
             Self::Prove(command) => command.run(session),
             Self::Verify(args) => args.run(session),
+            Self::Vana(command) => command.run(session),
             Self::Bench(command) => command.run(session),
         }
     }

@@ -31,6 +31,7 @@ use crate::keys::KeyError;
 use crate::openings::OpeningError;
 use crate::prove::ProveError;
 use crate::srs::SrsError;
+use crate::vana::VanaError;
 use crate::verify::VerifyError;
 
 /// What the exit code tells a script.
@@ -132,6 +133,9 @@ pub enum Error {
     /// A contributor's step.
     #[error(transparent)]
     Contribute(#[from] ContributeError),
+    /// A pool of Vana's.
+    #[error(transparent)]
+    Vana(#[from] VanaError),
     /// An opening of an update, or the place it is in.
     #[error(transparent)]
     Opening(#[from] OpeningError),
@@ -191,6 +195,7 @@ impl Error {
             Self::Contracts(error) => of_contracts(error),
             Self::Attest(error) => of_attest(error),
             Self::Contribute(error) => of_contribute(error),
+            Self::Vana(error) => of_vana(error),
             Self::Opening(error) => of_opening(error),
             Self::Demo(error) => of_demo(error),
             Self::Bench(error) => of_bench(error),
@@ -285,6 +290,17 @@ fn of_contribute(error: &ContributeError) -> Kind {
         ContributeError::Key(KeyError::File(error)) => of_file(error),
         ContributeError::Key(KeyError::Keygen { .. })
         | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Engine { .. }) => Kind::Environment,
+        _ => Kind::Input,
+    }
+}
+
+fn of_vana(error: &VanaError) -> Kind {
+    match error {
+        VanaError::Chain(error) => of_chain(error),
+        VanaError::Contribute(error) => of_contribute(error),
+        VanaError::Contracts(error) => of_contracts(error),
+        VanaError::Compile(_) | VanaError::NoEvent { .. } => Kind::Environment,
+        VanaError::Used { .. } | VanaError::NotProven { .. } => Kind::Refused,
         _ => Kind::Input,
     }
 }

@@ -28,5 +28,6 @@ pub mod prove;
 pub mod scripted;
 pub mod srs;
 pub mod stop;
+pub mod vana;
 pub mod verify;
 pub mod watch;

@@ -2,11 +2,13 @@
 //! reverts in words.
 //!
 //! - [`contracts`]: alloy bindings, one module for each contract;
+//! - [`vana`]: those of the contracts for Vana's pools;
 //! - [`digests`]: contexts, leaves, Merkle paths, drawn index, ids, nullifier, attestation digest;
 //! - [`describe_revert`]: the name and arguments of the custom error in a revert's data.
 
 pub mod contracts;
 pub mod digests;
+pub mod vana;
 
 pub use contracts::{
     Acknowledgement, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
@@ -18,9 +20,12 @@ use alloy::sol_types::{ContractError, SolInterface};
 
 /// A revert's data in words: the custom error with its arguments, a `require` string, a panic code, or the bytes in hex.
 ///
-/// Errors of the five contracts and of the libraries they use are known here; those of a generated verifier are named by
+/// Errors of the pool's contracts, of those for Vana's pools and of the libraries they use are known here; those of a generated verifier are named by
 /// their selector.
 pub fn describe_revert(data: &[u8]) -> String {
+    use vana::KeylessAttestor::KeylessAttestorErrors as Keyless;
+    use vana::LocalVanaRegistry::LocalVanaRegistryErrors as Files;
+    use vana::VanaProofPool::VanaProofPoolErrors as Proofs;
     use ContributionRounds::ContributionRoundsErrors as Rounds;
     use ContributionToken::ContributionTokenErrors as Token;
     use DataRegistry::DataRegistryErrors as Registry;
@@ -32,6 +37,9 @@ pub fn describe_revert(data: &[u8]) -> String {
         .or_else(|| describe::<Router>(data))
         .or_else(|| describe::<Policy>(data))
         .or_else(|| describe::<Token>(data))
+        .or_else(|| describe::<Proofs>(data))
+        .or_else(|| describe::<Keyless>(data))
+        .or_else(|| describe::<Files>(data))
         .unwrap_or_else(|| match data {
             [] => "reverted without data".to_owned(),
             data => format!("unknown error 0x{}", hex::encode(data)),

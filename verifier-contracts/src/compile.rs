@@ -83,6 +83,14 @@ sources!(
     "contracts/rounds/RoundClaims.sol",
     "contracts/rounds/RoundEnd.sol",
     "contracts/rounds/RoundStore.sol",
+    "contracts/vana/FileProofs.sol",
+    "contracts/vana/KeylessAttestor.sol",
+    "contracts/vana/VanaProofPool.sol",
+    "contracts/vana/interfaces/IFileProofs.sol",
+    "contracts/vana/interfaces/IVanaDataRegistry.sol",
+    "contracts/vana/interfaces/IVanaPool.sol",
+    "contracts/vana/local/LocalVanaPool.sol",
+    "contracts/vana/local/LocalVanaRegistry.sol",
 );
 
 /// Why a compilation gave no result.

@@ -4,8 +4,15 @@ use std::collections::BTreeMap;
 
 use zkpoc_contracts::compile::{compile_contracts, compile_sources, CompileError, CONTRACT_SOURCES, MAX_CODE_BYTES};
 
-const DEPLOYED: [&str; 5] =
-    ["ContributionRounds", "ContributionToken", "DataRegistry", "FlatRewardPolicy", "VerifierRouter"];
+const DEPLOYED: [&str; 7] = [
+    "ContributionRounds",
+    "ContributionToken",
+    "DataRegistry",
+    "FlatRewardPolicy",
+    "VerifierRouter",
+    "VanaProofPool",
+    "KeylessAttestor",
+];
 
 fn embedded(path: &str) -> String {
     let (_, text) = CONTRACT_SOURCES.iter().find(|(known, _)| *known == path).expect("an embedded source");

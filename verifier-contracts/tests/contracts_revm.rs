@@ -500,4 +500,35 @@ fn golden_bindings_have_exactly_the_compiled_signatures() {
         V::VerifierRouterErrors::selectors(),
         V::VerifierRouterEvents::SELECTORS,
     );
+    use zkpoc_contracts::bindings::vana::{
+        KeylessAttestor as K, LocalVanaPool as L, LocalVanaRegistry as F, VanaProofPool as A,
+    };
+    assert_bound(
+        &artifacts,
+        "VanaProofPool",
+        A::VanaProofPoolCalls::selectors(),
+        A::VanaProofPoolErrors::selectors(),
+        A::VanaProofPoolEvents::SELECTORS,
+    );
+    assert_bound(
+        &artifacts,
+        "KeylessAttestor",
+        K::KeylessAttestorCalls::selectors(),
+        K::KeylessAttestorErrors::selectors(),
+        K::KeylessAttestorEvents::SELECTORS,
+    );
+    assert_bound(
+        &artifacts,
+        "LocalVanaPool",
+        L::LocalVanaPoolCalls::selectors(),
+        L::LocalVanaPoolErrors::selectors(),
+        L::LocalVanaPoolEvents::SELECTORS,
+    );
+    assert_bound(
+        &artifacts,
+        "LocalVanaRegistry",
+        F::LocalVanaRegistryCalls::selectors(),
+        F::LocalVanaRegistryErrors::selectors(),
+        F::LocalVanaRegistryEvents::SELECTORS,
+    );
 }

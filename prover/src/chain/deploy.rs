@@ -127,7 +127,8 @@ pub fn deploy(client: &Client, blueprint: &Blueprint<'_>, mut progress: impl FnM
     Ok(pool)
 }
 
-fn create(client: &Client, name: &str, code: Vec<u8>) -> Result<Deployed, ChainError> {
+/// Deploys one contract.
+pub(crate) fn create(client: &Client, name: &str, code: Vec<u8>) -> Result<Deployed, ChainError> {
     let what = format!("deploy {name}");
     let outcome = client.send_raw(&what, TxKind::Create, code, Mode::Send)?;
     let missing = || ChainError::Request { what: what.clone(), reason: "the receipt names no contract".into() };

@@ -100,6 +100,15 @@ impl<'a> PoolClient<'a> {
         self.client.call(self.registry()?, &DataRegistry::datasetCall { root })
     }
 
+    /// Whether a dataset is registered and its attestor still authorised.
+    pub fn is_attested(&self, root: B256) -> Result<bool, ChainError> {
+        match self.client.call(self.registry()?, &DataRegistry::attestedDatasetCall { root }) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The live root of a subject; zero if there is none.
     pub fn live_root(&self, subject: B256) -> Result<B256, ChainError> {
         self.client.call(self.registry()?, &DataRegistry::liveRootCall { subject })

@@ -42,8 +42,13 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ECDSAInvalidSignature", "the attestation's signature is not a signature"),
     ("ECDSAInvalidSignatureLength", "the attestation's signature has a wrong length"),
     ("ECDSAInvalidSignatureS", "the attestation's signature is not in its one canonical form"),
+    ("FileAlreadyAdded", "the pool has paid for this file already"),
+    ("FileUrlAlreadyUsed", "Vana's registry has a file with this url; any other url serves"),
     ("InstanceCount", "the verifier takes another number of public inputs"),
     ("InstanceNotCanonical", "a public input is not below the group order"),
+    ("InvalidAttestator", "nobody the pool trusts vouches for this proof"),
+    ("InvalidProof", "the proof is not one that this pool pays for; is it the right proof index?"),
+    ("InvalidScore", "the score is zero or above 1e18"),
     ("KeyMismatch", "the verifier was given another key contract than its own"),
     ("PairingFailed", "the proof is wrong for these public inputs"),
     ("PointInvalid", "a point of the proof is not a canonical point on the curve"),
@@ -141,6 +146,29 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocStopProofLength", "the proof has not its circuit's length"),
     ("ZkPocStopRow", "this is not the root of unity of a row"),
     ("ZkPocStopValue", "the difference is zero or not below the group order"),
+    ("ZkPocVanaDlpId", "the pool has another number than the attestor was made for"),
+    ("ZkPocVanaIndex", "the dataset has no shard of this index"),
+    ("ZkPocVanaLossBound", "the proven bound on the loss is wider than the adapter accepts"),
+    ("ZkPocVanaModel", "the proof is about another model than the adapter's"),
+    ("ZkPocVanaModelSet", "the adapter has its model already"),
+    ("ZkPocVanaNoFile", "Vana's registry has no such file"),
+    ("ZkPocVanaNoModel", "the adapter has no model yet; its operator sets it"),
+    ("ZkPocVanaNoPoint", "no point was found for the signature; send it again in a later block"),
+    ("ZkPocVanaNormBound", "the proven bound on the update's norm is wider than the adapter accepts"),
+    ("ZkPocVanaNotInRoot", "the path does not lead from this shard, at this index, to the dataset's root"),
+    ("ZkPocVanaNotOwner", "the owner of the file is not the owner of the dataset"),
+    ("ZkPocVanaNotValidated", "the shard was not proven well-formed, and no proof came along"),
+    (
+        "ZkPocVanaOtherRoot",
+        "another dataset of the same source was used with this adapter before, and only that one counts",
+    ),
+    ("ZkPocVanaProfile", "the dataset was committed for another profile"),
+    ("ZkPocVanaProofLength", "the proof has not the circuit's length"),
+    ("ZkPocVanaProven", "the file was proven already; ask for its reward"),
+    ("ZkPocVanaRegistry", "the pool reads files from another registry than the attestor"),
+    ("ZkPocVanaTeePool", "the pool asks another contract for its attestors; its admin calls `updateTeePool`"),
+    ("ZkPocVanaUrl", "the file's url has a byte that is not printable; add the file under another url"),
+    ("ZkPocVanaUsed", "the shard was proven for another file before"),
 ];
 
 /// A contract's refusal.
@@ -207,14 +235,23 @@ mod tests {
 
     #[test]
     fn golden_every_pool_error_has_a_meaning() {
+        use zkpoc_contracts::bindings::vana::{KeylessAttestor, VanaProofPool};
         use zkpoc_contracts::bindings::{DataRegistry, FlatRewardPolicy, VerifierRouter};
-        let constructor_only = ["ZkPocRegistryZeroArgument", "ZkPocRoundsZeroArgument", "ZkPocRoundsZeroId"];
+        let constructor_only = [
+            "ZkPocRegistryZeroArgument",
+            "ZkPocRoundsZeroArgument",
+            "ZkPocRoundsZeroId",
+            "ZkPocVanaZeroArgument",
+            "ZkPocVanaBound",
+        ];
         let operator_only = ["ZkPocRoundsLength", "ZkPocRoundsPhase", "ZkPocRouterNoCode"];
         let selectors = [
             <ContributionRounds::ContributionRoundsErrors as SolInterface>::selectors().collect::<Vec<_>>(),
             <DataRegistry::DataRegistryErrors as SolInterface>::selectors().collect(),
             <VerifierRouter::VerifierRouterErrors as SolInterface>::selectors().collect(),
             <FlatRewardPolicy::FlatRewardPolicyErrors as SolInterface>::selectors().collect(),
+            <KeylessAttestor::KeylessAttestorErrors as SolInterface>::selectors().collect(),
+            <VanaProofPool::VanaProofPoolErrors as SolInterface>::selectors().collect(),
         ];
         let mut known = 0;
         for selector in selectors.concat() {
@@ -229,6 +266,6 @@ mod tests {
                 known += 1;
             }
         }
-        assert!(known >= 40, "only {known} errors were looked at");
+        assert!(known >= 60, "only {known} errors were looked at");
     }
 }

@@ -99,7 +99,7 @@ pub struct VerifyArgs {
     chain: ChainArgs,
 }
 
-fn tokens(text: &str) -> Result<U256, String> {
+pub(super) fn tokens(text: &str) -> Result<U256, String> {
     from_whole_tokens(text).ok_or_else(|| "expected a decimal number of tokens with at most 18 decimals".into())
 }
 
@@ -111,7 +111,7 @@ impl Subject {
     }
 }
 
-fn build(session: &Session, profile: &Profile, srs: &Srs) -> Result<(Generated, Artifacts), Error> {
+pub(super) fn build(session: &Session, profile: &Profile, srs: &Srs) -> Result<(Generated, Artifacts), Error> {
     let mut phases = session.phases();
     phases.start("verifying keys");
     let keys = ProfileKeys::load(&session.keys()?, profile, srs)?;

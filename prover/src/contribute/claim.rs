@@ -23,7 +23,7 @@ use crate::link::link_bases;
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
 use crate::openings::Checker;
 use crate::prove::{
-    model_commitment, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest, UpdateOpening,
+    model_commitment, prove_training, Buckets, ProvingContext, Timings, TrainingRequest, UpdateOpening,
 };
 use crate::verify::{verify_bundle, Expected};
 
@@ -66,28 +66,60 @@ impl Site<'_> {
             return Err(ContributeError::OtherModel { round: number, expected: info.modelId, found });
         }
         let index = self.pool.drawn_index(number, root)?;
-        let (registered, path) = registered(dataset, index)?;
-        self.preflight_claim(number, root, &registered, path)?;
+        let empty = Claim { round: U256::from(number), ..self.empty_claim(dataset, index)? };
+        self.preflight_claim(empty)?;
 
         let fields = self.fields(dataset, number, index)?;
-        let id = claim_id(&fields);
-        let mut prepared = if self.home.claims()?.contains(&id) {
-            tracing::info!(claim = id, "sending the stored claim");
-            let record = self.home.load_claim(&id, self.profile)?;
-            self.check_stored(&record, model)
-                .map_err(|error| ContributeError::Damaged { id: id.clone(), reason: error.to_string() })?;
-            stored_claim(record, &fields, path).ok_or(ContributeError::StoredClaim { id })?
-        } else {
-            let prepared = self.training(dataset, model, &fields, progress)?;
-            let lock = self.home.lock()?;
-            self.home.save_claim(&lock, &id, self.profile, &prepared.record)?;
-            prepared
-        };
+        let terms = self.pool.terms()?;
+        let bounds = (terms.max_norm_log2, terms.max_loss_log2);
+        let mut prepared = self.prepare_training(dataset, model, &fields, bounds, progress)?;
         if let Some(validity) = self.prove_validity(dataset, index, progress)? {
             prepared.claim.datasetProof = validity.call.proof;
             prepared.claim.datasetLink = validity.call.link;
         }
         Ok(prepared)
+    }
+
+    /// Proves a training step for a context and stores it; or finds it stored. `bounds` are the widest on squared norm and loss that
+    /// are paid for, as powers of two.
+    pub fn prepare_training(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        fields: &TrainingContext,
+        bounds: (u8, u8),
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        let id = claim_id(fields);
+        if self.home.claims()?.contains(&id) {
+            tracing::info!(claim = id, "sending the stored claim");
+            let record = self.home.load_claim(&id, self.profile)?;
+            self.check_stored(&record, model)
+                .map_err(|error| ContributeError::Damaged { id: id.clone(), reason: error.to_string() })?;
+            let (_, path) = registered(dataset, fields.index)?;
+            return stored_claim(record, fields, path).ok_or(ContributeError::StoredClaim { id });
+        }
+        let prepared = self.training(dataset, model, fields, bounds, progress)?;
+        let lock = self.home.lock()?;
+        self.home.save_claim(&lock, &id, self.profile, &prepared.record)?;
+        Ok(prepared)
+    }
+
+    /// A claim for a shard without proofs, to ask a contract about everything else.
+    pub(crate) fn empty_claim(&self, dataset: &Dataset, index: u64) -> Result<Claim, ContributeError> {
+        let (registered, path) = registered(dataset, index)?;
+        Ok(Claim {
+            round: U256::ZERO,
+            root: dataset.manifest.root,
+            commitment: solidity_point(&registered.commitment),
+            path,
+            normLog2: 0,
+            lossLog2: 0,
+            proof: Bytes::new(),
+            link: Bytes::new(),
+            datasetProof: Bytes::new(),
+            datasetLink: Bytes::new(),
+        })
     }
 
     /// What opens the update of a claim that an earlier run stored; `None` if there is none.
@@ -124,17 +156,17 @@ impl Site<'_> {
         })
     }
 
-    /// The proof of [`Site::prepare_claim`] for any context, without asking the chain for more than the policy's bounds.
+    /// The proof of [`Site::prepare_training`], without storing it.
     pub fn training(
         &self,
         dataset: &Dataset,
         model: &Model,
         fields: &TrainingContext,
+        (max_norm_log2, max_loss_log2): (u8, u8),
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let (registered, path) = registered(dataset, fields.index)?;
         let shard = &dataset.shards[fields.index as usize];
-        let terms = self.pool.terms()?;
         progress("training key");
         let (key, _) = self.keys().prover::<TrainingCircuit>(self.profile, self.srs)?;
         let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
@@ -146,8 +178,8 @@ impl Site<'_> {
             _ => coarse,
         };
         let buckets = Buckets {
-            norm_log2: narrow(trace.norm, coarse.norm_log2, terms.max_norm_log2),
-            loss_log2: narrow(trace.loss, coarse.loss_log2, terms.max_loss_log2),
+            norm_log2: narrow(trace.norm, coarse.norm_log2, max_norm_log2),
+            loss_log2: narrow(trace.loss, coarse.loss_log2, max_loss_log2),
         };
         let request = TrainingRequest {
             model,
@@ -198,26 +230,8 @@ impl Site<'_> {
     }
 
     /// Asks the contract about everything but the proofs.
-    fn preflight_claim(
-        &self,
-        round: u64,
-        root: B256,
-        registered: &Registered,
-        path: [B256; DEPTH],
-    ) -> Result<(), ChainError> {
-        let request = Claim {
-            round: U256::from(round),
-            root,
-            commitment: solidity_point(&registered.commitment),
-            path,
-            normLog2: 0,
-            lossLog2: 0,
-            proof: Bytes::new(),
-            link: Bytes::new(),
-            datasetProof: Bytes::new(),
-            datasetLink: Bytes::new(),
-        };
-        let answer = self.pool.claim(request, Mode::DryRun);
+    fn preflight_claim(&self, empty: Claim) -> Result<(), ChainError> {
+        let answer = self.pool.claim(empty, Mode::DryRun);
         match refused_only_for(answer, "ZkPocRoundsNotValidated") {
             Err(error) if is_refusal(&error, "ZkPocRoundsProofLength") => Ok(()),
             other => other,

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{Bytes, B256, U256};
+use alloy::primitives::{Address, Bytes, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
 use zkpoc_circuits::grid::Grid;
@@ -98,10 +98,20 @@ pub struct FirstModel {
 impl Site<'_> {
     /// The public start model of a seed, proven to be in range for this pool.
     pub fn prove_first_model(&self, seed: B256, progress: Progress<'_>) -> Result<FirstModel, ContributeError> {
+        self.prove_start_model(self.pool.rounds()?, seed, progress)
+    }
+
+    /// The public start model of a seed, proven to be in range for a contract that takes such a proof.
+    pub fn prove_start_model(
+        &self,
+        contract: Address,
+        seed: B256,
+        progress: Progress<'_>,
+    ) -> Result<FirstModel, ContributeError> {
         let model = Model::random(self.profile, seed.0);
         let grid = Grid::new(self.profile)?;
-        let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
-        let context = scalar(genesis_context(fields.0, fields.1, seed, B256::new(self.profile.id())));
+        let chain_id = self.pool.client().chain_id();
+        let context = scalar(genesis_context(chain_id, contract, seed, B256::new(self.profile.id())));
         progress("round key");
         let (key, _) = self.keys().prover::<RoundCircuit>(self.profile, self.srs)?;
         let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;

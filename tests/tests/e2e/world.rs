@@ -314,8 +314,9 @@ impl Member {
     /// A real training proof for any model and fields.
     pub(crate) fn train(&self, pool: &Pool, data: &Dataset, model: &Model, fields: &TrainingContext) -> Prepared {
         let view = self.view(pool);
-        let site = site(&view);
-        site.training(data, model, fields, &mut |_| {}).expect("a proof")
+        let (site, terms) = (site(&view), view.terms().expect("terms"));
+        let bounds = (terms.max_norm_log2, terms.max_loss_log2);
+        site.training(data, model, fields, bounds, &mut |_| {}).expect("a proof")
     }
 
     /// A real validity proof for the pool's registry.
