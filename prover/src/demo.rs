@@ -29,6 +29,7 @@ use alloy::primitives::aliases::{U40, U96};
 use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_contracts::compile::Artifacts;
 use zkpoc_contracts::deploy::PoolConfig;
 
 use crate::chain::deploy::{deploy, Blueprint};
@@ -51,6 +52,7 @@ pub mod node;
 pub mod report;
 pub mod rounds;
 pub mod show;
+pub mod vana;
 
 pub use report::Report;
 pub use show::Show;
@@ -150,6 +152,9 @@ pub enum DemoError {
     /// The model.
     #[error(transparent)]
     Contribute(#[from] ContributeError),
+    /// Vana's pools.
+    #[error(transparent)]
+    Vana(#[from] crate::vana::VanaError),
     /// A file.
     #[error(transparent)]
     File(#[from] FsError),
@@ -179,6 +184,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Folder with the four MNIST files, if not those of the pinned package.
     pub data: Option<PathBuf>,
+    /// Have Vana's pools pay the first contributor as well.
+    pub vana: bool,
     /// Keep the contributors' folders, the contracts and the deployment file.
     pub keep: bool,
     /// The `zkpoc` program to run the steps with.
@@ -225,7 +232,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     fsio::create_secret_dir(&keys_dir)?;
     let keys = ProfileKeys::load(&KeyCache::new(&keys_dir), &profile, &srs)?;
     let stage = Stage { options, profile: &profile, srs: &srs, node: &node, client: &client, scratch: scratch.path() };
-    let pool = stage.deploy(&keys, attestor.address(), show)?;
+    let (pool, artifacts) = stage.deploy(&keys, attestor.address(), show)?;
     let deployments = scratch.path().join("deployments");
     let mut deployment = Deployment::new(CHAIN_ID);
     deployment.pools.insert(profile.name.clone(), pool.clone());
@@ -277,6 +284,10 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         rounds.push(course.round(number, show)?);
     }
     let figures = course.finish()?;
+    let vana = match (options.vana, contributors.first()) {
+        (true, Some((contributor, ..))) => Some(vana::play(&site, &artifacts, contributor, show)?),
+        _ => None,
+    };
 
     show.done();
     let peak = memory.stop();
@@ -289,6 +300,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
         contributions: figures,
         rounds,
         gas_genesis: opened.gas(),
+        vana,
         test_records: test.len(),
         phases: show.finished(),
         demo_peak_rss_bytes: peak,
@@ -320,7 +332,7 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    fn deploy(&self, keys: &ProfileKeys, attestor: Address, show: &mut Show) -> Result<Pool, DemoError> {
+    fn deploy(&self, keys: &ProfileKeys, attestor: Address, show: &mut Show) -> Result<(Pool, Artifacts), DemoError> {
         show.phase("contracts: generate and compile");
         let generated = generate_sources(self.profile, self.srs, keys)?;
         let artifacts = generated.compile()?;
@@ -350,7 +362,8 @@ impl Stage<'_> {
             attestors: &[attestor],
         };
         self.srs.check_chain(self.client.chain_id())?;
-        Ok(deploy(self.client, &blueprint, |step| show.detail(step))?)
+        let pool = deploy(self.client, &blueprint, |step| show.detail(step))?;
+        Ok((pool, artifacts))
     }
 }
 

@@ -325,6 +325,7 @@ fn of_demo(error: &DemoError) -> Kind {
         DemoError::Chain(error) => of_chain(error),
         DemoError::Contracts(error) => of_contracts(error),
         DemoError::Contribute(error) => of_contribute(error),
+        DemoError::Vana(error) => of_vana(error),
         DemoError::Records(error) => of_data(error),
         DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
             of_file(error)

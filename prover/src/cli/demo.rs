@@ -36,6 +36,9 @@ pub struct DemoArgs {
     /// Folder with the four MNIST files [default: those of the pinned npm package].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Have two of Vana's pools pay the first contributor as well: one that pays on proofs, and an unmodified one.
+    #[arg(long)]
+    vana: bool,
     /// Keep the run's folder: contributors' homes, contracts, deployment file.
     #[arg(long)]
     keep: bool,
@@ -60,6 +63,7 @@ impl DemoArgs {
             ledger: self.ledger.clone(),
             folder: session.home()?.root().join("demo"),
             data: self.data.clone(),
+            vana: self.vana,
             keep: self.keep,
             program: std::env::current_exe().map_err(DemoError::Program)?,
             threads: session.global().threads.map(usize::from),

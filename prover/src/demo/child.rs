@@ -192,6 +192,22 @@ impl<'a> Contributor<'a> {
         Ok((self.sent("round claim", &answer)?, answer))
     }
 
+    /// Proves that a file of Vana's registry stands for a shard, and has it paid.
+    pub fn claim_file(&self, adapter: Address, url: &str, index: u64) -> Result<Value, DemoError> {
+        let (adapter, index) = (adapter.to_string(), index.to_string());
+        let seed = hex::encode(super::model_seed());
+        let chain = self.chain()?;
+        self.run(
+            "vana claim",
+            &[
+                &["vana", "claim", DATASET, "--profile", &self.shared.profile, "--adapter", &adapter],
+                &["--url", url, "--index", &index, "--model-seed", &seed],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )
+    }
+
     /// Signs for the next model of a round, once it is in hand.
     pub fn acknowledge(&self, round: u64, next: &str) -> Result<(), DemoError> {
         let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);

@@ -16,6 +16,8 @@
 //! | `loss_raw` | the sum that the circuit proves bounded |
 //! | `minted`, `balance` | the first contributor's in all rounds, in whole tokens, as decimal strings |
 //! | `rounds` | a list: [`RoundFigures`] of each round |
+//! | `vana` | with `--vana`: gas of each step at Vana's pools, and what they paid ([`VanaFigures`]) |
+//! | `paid` | with `--vana`: whether both pools paid |
 //! | `gas_genesis` | of the transaction that proves the first model and opens round 1 |
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use zkpoc_circuits::profile::Profile;
 
 use super::child::{Committed, Contributor, Sent};
 use super::rounds::RoundFigures;
+use super::vana::VanaFigures;
 use super::DemoError;
 use crate::chain::deployment::SrsName;
 use crate::chain::Pool;
@@ -80,6 +83,12 @@ pub struct Report {
     pub loss_raw: u64,
     /// Gas of the proof of the first model.
     pub gas_genesis: u64,
+    /// What Vana's pools cost and paid, if they were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vana: Option<VanaFigures>,
+    /// Whether both of Vana's pools paid, if they were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<bool>,
     /// Records that accuracies are measured on.
     pub test_records: usize,
     /// Every round.
@@ -201,6 +210,7 @@ pub(super) struct Facts<'a> {
     pub(super) contributions: Vec<Contribution>,
     pub(super) rounds: Vec<RoundFigures>,
     pub(super) gas_genesis: u64,
+    pub(super) vana: Option<VanaFigures>,
     pub(super) test_records: usize,
     pub(super) phases: &'a [(String, Duration)],
     pub(super) demo_peak_rss_bytes: Option<u64>,
@@ -235,6 +245,8 @@ impl Report {
             loss: claim.loss,
             loss_raw: claim.loss_raw,
             gas_genesis: facts.gas_genesis,
+            paid: facts.vana.as_ref().map(VanaFigures::both_paid),
+            vana: facts.vana,
             test_records: facts.test_records,
             rounds: facts.rounds,
             phases: facts.phases.to_vec(),
@@ -315,6 +327,20 @@ impl Report {
                 round.test_accuracy_before * 1e2,
                 round.test_accuracy * 1e2,
                 round.minted
+            );
+        }
+        if let Some(vana) = &self.vana {
+            let _ = writeln!(
+                text,
+                "\n  Vana, pool that pays on proofs: add proof {} gas, request reward {}, {} tokens paid for a score of {}\n  \
+                 Vana, unmodified pool: register attestor {}, request reward {}, {} tokens paid",
+                vana.add_proof,
+                vana.request_reward,
+                vana.paid,
+                vana.score,
+                vana.register_attestor,
+                vana.keyless_request_reward,
+                vana.keyless_paid
             );
         }
         let _ = writeln!(text, "  {:<18}{:.1} s", "in all", self.total_ms / 1e3);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {AdapterConfig, FileProofs} from "./FileProofs.sol";
@@ -16,6 +17,7 @@ import {IVanaPool, VanaContributor, VanaPoolFile} from "./interfaces/IVanaPool.s
 /// here. The pool pays out of tokens that it was given, once for each file and contribution.
 contract VanaProofPool is FileProofs, Pausable, ReentrancyGuard, IVanaPool {
     using SafeERC20 for IERC20;
+    using SafeCast for uint256;
 
     /// @notice What contributors are paid in.
     IERC20 public immutable token;
@@ -40,8 +42,15 @@ contract VanaProofPool is FileProofs, Pausable, ReentrancyGuard, IVanaPool {
         bytes32 proofHash;
     }
 
+    /// @dev A paid file, in one slot.
+    struct Payment {
+        uint64 timestamp;
+        uint64 proofIndex;
+        uint128 amount;
+    }
+
     mapping(uint256 fileId => Entry entry) private _entries;
-    mapping(uint256 fileId => VanaPoolFile file) private _paid;
+    mapping(uint256 fileId => Payment payment) private _paid;
     uint256[] private _paidFiles;
     address[] private _contributors;
     mapping(address contributor => uint256[] fileIds) private _filesOf;
@@ -93,8 +102,11 @@ contract VanaProofPool is FileProofs, Pausable, ReentrancyGuard, IVanaPool {
         if (_paid[fileId].timestamp != 0) revert FileAlreadyAdded();
         uint256 amount = fileRewardFactor * entry.score / 1 ether;
         totalContributorsRewardAmount -= amount;
-        _paid[fileId] =
-            VanaPoolFile({fileId: fileId, timestamp: block.timestamp, proofIndex: proofIndex, rewardAmount: amount});
+        _paid[fileId] = Payment({
+            timestamp: uint64(block.timestamp),
+            proofIndex: proofIndex.toUint64(),
+            amount: amount.toUint128()
+        });
         _paidFiles.push(fileId);
         if (_filesOf[entry.owner].length == 0) _contributors.push(entry.owner);
         _filesOf[entry.owner].push(fileId);
@@ -169,9 +181,14 @@ contract VanaProofPool is FileProofs, Pausable, ReentrancyGuard, IVanaPool {
     }
 
     /// @inheritdoc IVanaPool
-    function files(uint256 fileId) public view returns (VanaPoolFile memory file) {
-        file = _paid[fileId];
-        file.fileId = fileId;
+    function files(uint256 fileId) public view returns (VanaPoolFile memory) {
+        Payment memory payment = _paid[fileId];
+        return VanaPoolFile({
+            fileId: fileId,
+            timestamp: payment.timestamp,
+            proofIndex: payment.proofIndex,
+            rewardAmount: payment.amount
+        });
     }
 
     /// @inheritdoc IVanaPool

@@ -158,6 +158,7 @@ sol! {
         error InvalidProof();
         error InvalidScore();
         error ReentrancyGuardReentrantCall();
+        error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value);
         error SafeERC20FailedOperation(address token);
         error ZkPocCurveCoordinate(uint256 below, uint256 got);
         error ZkPocCurvePoint(uint256 x, uint256 y);
