@@ -4,20 +4,27 @@
 mod secrets;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use alloy::primitives::B256;
+use alloy::primitives::{TxKind, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolCall, SolConstructor};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::Value;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
-use zkpoc_prover::chain::Client;
+use zkpoc_contracts::bindings::vana::{LocalVanaPool, VanaProofPool};
+use zkpoc_contracts::bindings::ContributionToken;
+use zkpoc_contracts::compile::compile_contracts;
+use zkpoc_contracts::deploy::role;
+use zkpoc_prover::chain::{Client, Mode};
 use zkpoc_prover::demo::node::Node;
 use zkpoc_prover::formats::bundle::CircuitKind;
 use zkpoc_prover::formats::evidence::EvidenceFile;
 use zkpoc_prover::formats::tensors;
+use zkpoc_prover::vana::deploy::{local_pool, local_registry, PoolTerms};
 
 use secrets::Secrets;
 
@@ -108,7 +115,10 @@ impl Stage {
         }
         let records = std::fs::read_to_string(self.path("records.csv")).expect("records");
         for name in ["mine", "copy"] {
-            secrets.dataset(&PathBuf::from(self.path("home/datasets")).join(name), &records);
+            let folder = PathBuf::from(self.path("home/datasets")).join(name);
+            if folder.exists() {
+                secrets.dataset(&folder, &records);
+            }
         }
         for claim in std::fs::read_dir(self.path("home/claims")).expect("claims") {
             secrets.claim(&claim.expect("an entry").path());
@@ -159,6 +169,99 @@ impl Stage {
 }
 
 const SEED: &str = "0x5a6b706f632074657374206d6f64656c00000000000000000000000000000000";
+
+#[test]
+fn e2e_vana_pools_pay() {
+    let stage = Stage::new();
+    let (operator, attestor, contributor) = (Some(&stage.operator), Some(&stage.attestor), Some(&stage.contributor));
+    let (trusted, owner) = (stage.attestor.address().to_string(), stage.contributor.address().to_string());
+    stage.good(operator, &["contracts", "deploy", "toy", "--attestor", &trusted]);
+    let (records, desk, letter) = (stage.records(), stage.path("attestor"), stage.path("attestation.json"));
+    stage.good(None, &["dataset", "commit", "mine", "--profile", "toy", "--shards", "2", "--data", &records]);
+    let attest =
+        ["dataset", "attest", "mine", "--attestor", &desk, "--owner", &owner, "--source", "me", "--out", &letter];
+    stage.good(attestor, &attest);
+    stage.good(contributor, &["dataset", "register", "mine", "--attestation", &letter]);
+
+    // Vana's side: a registry, a token, an unmodified pool, by someone else.
+    let them = PrivateKeySigner::random();
+    stage.node.fund(&stage.admin, them.address()).expect("funds");
+    let chain = Client::connect(stage.node.url(), Some(them.clone())).expect("connected");
+    let artifacts = compile_contracts(&BTreeMap::new(), &BTreeMap::new()).expect("compiled");
+    let send = |to: TxKind, data: Vec<u8>| {
+        let outcome = chain.send_raw("set-up", to, data, Mode::Send).expect("sent");
+        outcome.receipt().and_then(|receipt| receipt.contract)
+    };
+    let admin = them.address();
+    let mut code = artifacts.get("ContributionToken").expect("compiled").bytecode.clone();
+    code.extend(ContributionToken::constructorCall { admin }.abi_encode());
+    let token = send(TxKind::Create, code).expect("a token");
+    let minter = ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: admin };
+    send(TxKind::Call(token), minter.abi_encode());
+    let funds = U256::from(10).pow(U256::from(21));
+    send(TxKind::Call(token), ContributionToken::mintCall { to: admin, amount: funds * U256::from(2) }.abi_encode());
+    let files = local_registry(&chain, &artifacts).expect("a registry").address;
+    let terms = PoolTerms {
+        token,
+        name: String::new(),
+        public_key: String::new(),
+        instruction: "theirs".into(),
+        factor: U256::from(10).pow(U256::from(18)),
+    };
+    let template = local_pool(&chain, &artifacts, files, &terms, U256::from(9)).expect("a pool").address;
+
+    // The operator deploys a pool that pays on proofs, and an attestor for the other.
+    let (files, token_text, template_text) = (files.to_string(), token.to_string(), template.to_string());
+    let deploy = ["vana", "deploy", "toy", "--files", &files, "--model-seed", SEED];
+    let pool = stage.good(operator, &[&deploy[..], &["--token", &token_text, "--factor", "2"]].concat());
+    let keyless = stage.good(operator, &[&deploy[..], &["--keyless-for", &template_text, "--dlp-id", "9"]].concat());
+    let address = |answer: &Value| answer["adapter"].as_str().expect("an address").to_owned();
+    let (pool, keyless) = (address(&pool), address(&keyless));
+    for fund in [pool.parse().expect("an address"), template] {
+        send(TxKind::Call(token), ContributionToken::approveCall { spender: fund, value: funds }.abi_encode());
+        let add = VanaProofPool::addRewardsForContributorsCall { contributorsRewardAmount: funds };
+        send(TxKind::Call(fund), add.abi_encode());
+    }
+
+    // The contributor is paid by both, once.
+    let claim = |adapter: &str, url: &str, index: &str| -> Vec<String> {
+        let words =
+            ["vana", "claim", "mine", "--adapter", adapter, "--url", url, "--index", index, "--model-seed", SEED];
+        words.map(str::to_owned).to_vec()
+    };
+    let run = |words: Vec<String>| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        stage.run(contributor, &words)
+    };
+    let (code, _, said) = run(claim(&keyless, "ipfs://a", "0"));
+    assert!(code == 1 && said.contains("updateTeePool"), "{said}");
+    let ask = LocalVanaPool::updateTeePoolCall { newTeePool: keyless.parse().expect("an address") };
+    send(TxKind::Call(template), ask.abi_encode());
+    for adapter in [&pool, &keyless] {
+        let url = format!("ipfs://{adapter}");
+        let (code, answer, said) = run(claim(adapter, &url, "0"));
+        assert_eq!(code, 0, "{said}");
+        let paid: f64 = answer["paid"].as_str().and_then(|paid| paid.parse().ok()).expect("an amount");
+        assert!(paid > 0.0 && answer["gas_prove_file"].as_u64().is_some_and(|gas| gas > 300_000), "{answer}");
+        let (code, again, said) = run(claim(adapter, &url, "0"));
+        assert_eq!(code, 0, "{said}");
+        assert_eq!((&again["paid"], &again["gas_request_reward"]), (&answer["paid"], &Value::Null));
+        let (code, _, said) = run(claim(adapter, "ipfs://another", "0"));
+        assert!(code == 1 && said.contains("was proven for file"), "{said}");
+        let (code, _, said) = run(claim(adapter, "ipfs://another", "7"));
+        assert!(code == 2 && said.contains("no shard 7"), "{said}");
+
+        let (file, out) = (answer["file"].to_string(), stage.path(&format!("{adapter}.json")));
+        let report = ["vana", "report", "toy", "--adapter", adapter, "--file", &file, "--out", &out];
+        let document = stage.good(None, &report);
+        assert_eq!((&document["valid"], &document["score"]), (&Value::Bool(true), &answer["score"]));
+        let written: Value = serde_json::from_slice(&std::fs::read(&out).expect("a file")).expect("JSON");
+        assert_eq!(written, document);
+        stage.bad(None, &report, 2, "exists");
+    }
+    stage.bad(contributor, &["vana", "report", "toy", "--adapter", &token_text, "--file", "1"], 1, "");
+    stage.assert_no_secret_left(false);
+}
 
 #[test]
 fn e2e_every_command_of_a_round() {

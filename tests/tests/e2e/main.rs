@@ -3,7 +3,7 @@
 //! [`world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
 //! [`binding`] proofs used elsewhere, [`draw`] another shard than the drawn one, [`statement`] another statement than the
 //! proven one, [`registry`] attestations and validity results, [`rounds`] the end of a round,
-//! [`batch`] several claims in one transaction, [`srs`] another reference string; [`ledger`] says where gas goes. [`golden`] pins what the real ceremony file gives.
+//! [`batch`] several claims in one transaction, [`vana`] files of Vana's registry, [`srs`] another reference string; [`ledger`] says where gas goes. [`golden`] pins what the real ceremony file gives.
 
 mod batch;
 mod binding;
@@ -14,6 +14,7 @@ mod registry;
 mod rounds;
 mod srs;
 mod statement;
+mod vana;
 mod world;
 
 use alloy::primitives::U256;
