@@ -36,6 +36,7 @@ fn e2e_demo_on_digits_mints() {
         "2",
         "--rounds",
         "2",
+        "--vana",
         "--json",
         "--report",
         &page,
@@ -71,6 +72,14 @@ fn e2e_demo_on_digits_mints() {
     let sizes = report["verifier_bytes"].as_object().expect("sizes");
     assert_eq!(sizes.len(), 11);
     assert!(sizes.values().all(|bytes| bytes.as_u64().is_some_and(|bytes| (1..=24_576).contains(&bytes))), "{sizes:?}");
+
+    // Vana's pools, the one that pays on proofs and the unmodified one.
+    assert_eq!(report["paid"], true);
+    let vana = &report["vana"];
+    for field in ["add_proof", "request_reward", "register_attestor", "keyless_request_reward"] {
+        assert!(vana[field].as_u64().is_some_and(|gas| (50_000..=1_100_000).contains(&gas)), "{field}: {vana}");
+    }
+    assert_eq!((tokens(&vana["paid"]), tokens(&vana["keyless_paid"])), (15.0, 15.0));
 
     // Every round of the learning curve.
     let rounds = report["rounds"].as_array().expect("rounds");

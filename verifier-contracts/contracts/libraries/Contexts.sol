@@ -13,6 +13,8 @@ import {Bn254} from "./Bn254.sol";
 /// | training | zkpoc.training.v1   | chain id, rounds, round, claimant, subject, root, index, profile |
 /// | round    | zkpoc.round.v1      | chain id, rounds, round, hash of the included claims, profile |
 /// | round, first model | zkpoc.genesis.v1 | chain id, rounds, seed, profile |
+///
+/// An adapter for Vana's pools stands in the place of the rounds contract; its rounds are files.
 library Contexts {
     /// @notice Tag of the dataset circuit's context.
     bytes32 internal constant VALIDITY_TAG = keccak256("zkpoc.validity.v1");

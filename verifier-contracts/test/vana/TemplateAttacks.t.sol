@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {FileClaim} from "../../contracts/vana/interfaces/IFileProofs.sol";
-import {VanaProof} from "../../contracts/vana/interfaces/IVanaDataRegistry.sol";
+import {IVanaDataRegistry, VanaProof} from "../../contracts/vana/interfaces/IVanaDataRegistry.sol";
 import {IVanaPool} from "../../contracts/vana/interfaces/IVanaPool.sol";
 import {LocalVanaPool} from "../../contracts/vana/local/LocalVanaPool.sol";
 import {LocalVanaRegistry} from "../../contracts/vana/local/LocalVanaRegistry.sol";
@@ -138,5 +138,27 @@ contract TemplateAttacksTest is VanaFixture {
         // The proof pool: see test_RevertWhen_AShardIsProvenForASecondFile.
         FileClaim memory request = _alices(pool, first, 0);
         pool.proveFile(request);
+    }
+
+    function test_TheTemplatePaysAgainAfterAFactorOfZero() public {
+        LocalVanaPool free = new LocalVanaPool(IVanaDataRegistry(address(vana)), token, INSTRUCTION, DLP_ID, 0);
+        free.updateTeePool(address(tees));
+        uint256 file = _file(ALICE, "ipfs://a");
+        vana.addProof(file, _signed("ipfs://a", 1 ether, DLP_ID, ""));
+        // Paid nothing, and open still. The proof pool: see test_AFactorOfZeroDoesNotLeaveAFileOpen.
+        free.requestReward(file, 1);
+        free.requestReward(file, 1);
+        vm.assertEq(free.rewardOf(file), 0);
+    }
+
+    function test_TheTemplateRefusesAnHonestFileAfterANewInstruction() public {
+        LocalVanaPool changed =
+            new LocalVanaPool(IVanaDataRegistry(address(vana)), token, "a new instruction", DLP_ID, FACTOR);
+        changed.updateTeePool(address(tees));
+        uint256 file = _file(ALICE, "ipfs://a");
+        vana.addProof(file, _signed("ipfs://a", 1 ether, DLP_ID, ""));
+        // The proof pool: see test_ANewInstructionLeavesProvenFilesTheirReward.
+        vm.expectPartialRevert(IVanaPool.InvalidProof.selector);
+        changed.requestReward(file, 1);
     }
 }
