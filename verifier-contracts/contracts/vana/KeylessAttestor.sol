@@ -28,6 +28,8 @@ import {IVanaTeePool, IVanaTemplate} from "./interfaces/IVanaPool.sol";
 /// - A url longer by 1 to 24 bytes would have the 25th byte of this score there, which is not zero: scores here are at least 2^56.
 /// - A url longer by more leaves too few bytes: score, number and instruction take 64 bytes and those of the instruction, and behind
 ///   this url there are, beside them, the 24 of the metadata.
+/// - An instruction that is the end of an earlier one would leave more: an account is an attestor only while the pool's instruction is
+///   the one that its message ends with, as the template pays for no other.
 ///
 /// One instance serves one pool: a second pool that named it would pay for the first one's files too.
 contract KeylessAttestor is FileProofs, IVanaTeePool {
@@ -41,8 +43,8 @@ contract KeylessAttestor is FileProofs, IVanaTeePool {
     /// @notice Its number at Vana.
     uint256 public immutable DLP_ID;
 
-    /// @inheritdoc IVanaTeePool
-    mapping(address account => bool attestor) public isTee;
+    /// @notice The instruction of the message that an account vouches for, as its digest; zero when it is none.
+    mapping(address account => bytes32 instructionHash) public instructionOf;
 
     /// @notice An account vouches for one message from now on.
     event AttestorRegistered(uint256 indexed fileId, address indexed attestor, bytes32 digest);
@@ -72,12 +74,20 @@ contract KeylessAttestor is FileProofs, IVanaTeePool {
         _requirePool();
         Proven memory proven = _prove(request);
         _requirePrintable(bytes(proven.url));
-        VanaProofData memory data = _proofData(proven, DLP_ID, POOL.proofInstruction());
+        string memory instruction = POOL.proofInstruction();
+        VanaProofData memory data = _proofData(proven, DLP_ID, instruction);
         bytes32 digest = messageDigest(proven.url, data);
         (address attestor, bytes memory signature) = _signature(proven.fileId, digest);
-        isTee[attestor] = true;
+        instructionOf[attestor] = keccak256(bytes(instruction));
         emit AttestorRegistered(proven.fileId, attestor, digest);
         FILES.addProof(proven.fileId, VanaProof({signature: signature, data: data}));
+    }
+
+    /// @inheritdoc IVanaTeePool
+    /// @dev Only under the instruction that the message ends with: the argument about its bytes is about that one.
+    function isTee(address teeAddress) external view returns (bool) {
+        bytes32 instructionHash = instructionOf[teeAddress];
+        return instructionHash != 0 && instructionHash == keccak256(bytes(POOL.proofInstruction()));
     }
 
     /// @notice The digest that the template has signed.

@@ -206,7 +206,8 @@ sol! {
         function getRoleAdmin(bytes32 role) external view returns (bytes32);
         function grantRole(bytes32 role, address account) external;
         function hasRole(bytes32 role, address account) external view returns (bool);
-        function isTee(address account) external view returns (bool attestor);
+        function instructionOf(address account) external view returns (bytes32 instructionHash);
+        function isTee(address teeAddress) external view returns (bool);
         function messageDigest(string memory url, VanaProofData memory data) external pure returns (bytes32);
         function modelContext(bytes32 seed) external view returns (uint256);
         function modelId() external view returns (bytes32);

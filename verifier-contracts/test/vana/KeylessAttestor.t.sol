@@ -164,6 +164,19 @@ contract KeylessAttestorTest is VanaFixture {
         }
     }
 
+    function test_RevertWhen_TheInstructionBecomesAnEndOfAnEarlierOne() public {
+        // With a shorter instruction, the bytes before it are metadata of another file: room for a cut at the pool's number.
+        VanaProof memory proof = _proven();
+        address signer = _signer(URL, proof);
+        vm.assertTrue(attestor.isTee(signer));
+        bytes memory instruction = bytes(INSTRUCTION);
+        string memory shorter = string(_slice(instruction, instruction.length - 4, instruction.length));
+        vm.mockCall(address(template), abi.encodeCall(template.proofInstruction, ()), abi.encode(shorter));
+        vm.assertFalse(attestor.isTee(signer));
+        vm.mockCall(address(template), abi.encodeCall(template.proofInstruction, ()), abi.encode(INSTRUCTION));
+        vm.assertTrue(attestor.isTee(signer));
+    }
+
     function test_RevertWhen_AUrlIsNotPrintable() public {
         bytes[4] memory tails =
             [abi.encodePacked(uint256(1)), bytes("with space"), bytes(hex"7f"), bytes(hex"c3a9")];
