@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
-import {IDataRegistry} from "../../contracts/interfaces/IDataRegistry.sol";
+import {Attestation, IDataRegistry} from "../../contracts/interfaces/IDataRegistry.sol";
 import {Circuit, IVerifierRouter} from "../../contracts/interfaces/IVerifierRouter.sol";
 import {LinkVerifier} from "../../contracts/libraries/LinkVerifier.sol";
 import {AdapterConfig} from "../../contracts/vana/FileProofs.sol";
@@ -187,6 +187,18 @@ contract VanaProofPoolTest is VanaFixture {
     function test_RevertWhen_NobodyAttestedTheDataset() public {
         bytes32 own = _commit(5, SHARDS);
         _refused(_request(pool, file, ALICE, SUBJECT, own, 0, LOSS_LOG2), IDataRegistry.ZkPocRegistryUnknownRoot.selector);
+    }
+
+    function test_RevertWhen_TheDatasetIsOfAnotherProfile() public {
+        bytes32 own = _commit(6, SHARDS);
+        Attestation memory attestation = _attestation(ALICE, keccak256("another source"), own, 1);
+        attestation.profileId = keccak256("another profile");
+        bytes memory signature = _sign(ATTESTOR_KEY, attestation);
+        vm.prank(ALICE);
+        registry.register(attestation, signature);
+        _refused(
+            _request(pool, file, ALICE, attestation.subject, own, 0, LOSS_LOG2), IFileProofs.ZkPocVanaProfile.selector
+        );
     }
 
     function test_RevertWhen_TheShardIsNotThere() public {
