@@ -344,7 +344,7 @@ impl Stage<'_> {
         let config = PoolConfig {
             admin: self.client.sender()?,
             srs_digest: self.srs.digest(),
-            reward: U256::from(REWARD) * U256::from(10).pow(U256::from(18)),
+            reward: tokens(REWARD),
             max_norm_log2,
             max_loss_log2,
             round_budget: U96::from(REWARD) * U96::from(100) * U96::from(10).pow(U96::from(18)),
@@ -365,6 +365,11 @@ impl Stage<'_> {
         let pool = deploy(self.client, &blueprint, |step| show.detail(step))?;
         Ok((pool, artifacts))
     }
+}
+
+/// Whole tokens in the token's smallest unit.
+fn tokens(whole: u64) -> U256 {
+    U256::from(whole) * U256::from(10).pow(U256::from(18))
 }
 
 /// The public seed of the demo's model.

@@ -171,7 +171,8 @@ pub struct Srs {
 
 impl Clone for Srs {
     fn clone(&self) -> Self {
-        Self::new(self.params.clone(), self.origin)
+        let lagrange = self.lagrange.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { params: self.params.clone(), origin: self.origin, lagrange: Mutex::new(lagrange) }
     }
 }
 

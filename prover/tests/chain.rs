@@ -8,23 +8,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use alloy::primitives::{TxKind, B256, U256};
+use alloy::primitives::{B256, U256};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{SolCall, SolConstructor};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::Value;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
-use zkpoc_contracts::bindings::vana::{LocalVanaPool, VanaProofPool};
-use zkpoc_contracts::bindings::ContributionToken;
+use zkpoc_contracts::bindings::vana::LocalVanaPool;
 use zkpoc_contracts::compile::compile_contracts;
-use zkpoc_contracts::deploy::role;
 use zkpoc_prover::chain::{Client, Mode};
 use zkpoc_prover::demo::node::Node;
 use zkpoc_prover::formats::bundle::CircuitKind;
 use zkpoc_prover::formats::evidence::EvidenceFile;
 use zkpoc_prover::formats::tensors;
-use zkpoc_prover::vana::deploy::{local_pool, local_registry, PoolTerms};
+use zkpoc_prover::vana::deploy::{fund, local_pool, local_registry, local_token, PoolTerms};
 
 use secrets::Secrets;
 
@@ -188,18 +185,8 @@ fn e2e_vana_pools_pay() {
     stage.node.fund(&stage.admin, them.address()).expect("funds");
     let chain = Client::connect(stage.node.url(), Some(them.clone())).expect("connected");
     let artifacts = compile_contracts(&BTreeMap::new(), &BTreeMap::new()).expect("compiled");
-    let send = |to: TxKind, data: Vec<u8>| {
-        let outcome = chain.send_raw("set-up", to, data, Mode::Send).expect("sent");
-        outcome.receipt().and_then(|receipt| receipt.contract)
-    };
-    let admin = them.address();
-    let mut code = artifacts.get("ContributionToken").expect("compiled").bytecode.clone();
-    code.extend(ContributionToken::constructorCall { admin }.abi_encode());
-    let token = send(TxKind::Create, code).expect("a token");
-    let minter = ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: admin };
-    send(TxKind::Call(token), minter.abi_encode());
+    let token = local_token(&chain, &artifacts).expect("a token");
     let funds = U256::from(10).pow(U256::from(21));
-    send(TxKind::Call(token), ContributionToken::mintCall { to: admin, amount: funds * U256::from(2) }.abi_encode());
     let files = local_registry(&chain, &artifacts).expect("a registry").address;
     let terms = PoolTerms {
         token,
@@ -217,10 +204,8 @@ fn e2e_vana_pools_pay() {
     let keyless = stage.good(operator, &[&deploy[..], &["--keyless-for", &template_text, "--dlp-id", "9"]].concat());
     let address = |answer: &Value| answer["adapter"].as_str().expect("an address").to_owned();
     let (pool, keyless) = (address(&pool), address(&keyless));
-    for fund in [pool.parse().expect("an address"), template] {
-        send(TxKind::Call(token), ContributionToken::approveCall { spender: fund, value: funds }.abi_encode());
-        let add = VanaProofPool::addRewardsForContributorsCall { contributorsRewardAmount: funds };
-        send(TxKind::Call(fund), add.abi_encode());
+    for pool in [pool.parse().expect("an address"), template] {
+        fund(&chain, token, pool, funds).expect("funds");
     }
 
     // The contributor is paid by both, once.
@@ -236,7 +221,7 @@ fn e2e_vana_pools_pay() {
     let (code, _, said) = run(claim(&keyless, "ipfs://a", "0"));
     assert!(code == 1 && said.contains("updateTeePool"), "{said}");
     let ask = LocalVanaPool::updateTeePoolCall { newTeePool: keyless.parse().expect("an address") };
-    send(TxKind::Call(template), ask.abi_encode());
+    chain.send("set-up", template, &ask, Mode::Send).expect("sent");
     for adapter in [&pool, &keyless] {
         let url = format!("ipfs://{adapter}");
         let (code, answer, said) = run(claim(adapter, &url, "0"));

@@ -3,24 +3,21 @@
 //! Vana's registry, its template and its token are stand-ins with the same ABI. The contributor's steps are processes of this
 //! program, as in the rest of the demo; the operator's are done here.
 
-use alloy::primitives::{Address, B256, U256};
-use alloy::sol_types::{SolCall, SolConstructor};
+use alloy::primitives::{B256, U256};
 use serde::Serialize;
 use serde_json::Value;
 use zkpoc_contracts::bindings::vana::{LocalVanaPool, VanaProofPool};
 use zkpoc_contracts::bindings::ContributionToken;
 use zkpoc_contracts::compile::Artifacts;
-use zkpoc_contracts::deploy::{role, TOKEN};
 
 use super::child::Contributor;
 use super::show::Show;
-use super::{model_seed, DemoError};
-use crate::chain::deploy::create;
+use super::{model_seed, tokens, DemoError};
 use crate::chain::pool::default_bounds;
 use crate::chain::Mode;
 use crate::contribute::Site;
 use crate::vana::deploy::{
-    keyless_attestor, local_pool, local_registry, proof_pool, set_model, AdapterTerms, PoolTerms,
+    fund, keyless_attestor, local_pool, local_registry, local_token, proof_pool, set_model, AdapterTerms, PoolTerms,
 };
 
 /// Number of the pools at Vana.
@@ -71,10 +68,6 @@ impl VanaFigures {
     }
 }
 
-fn tokens(whole: u64) -> U256 {
-    U256::from(whole) * U256::from(10).pow(U256::from(18))
-}
-
 /// Deploys the pools, has the contributor claim at both, and reads what was paid.
 pub(super) fn play(
     site: &Site<'_>,
@@ -83,17 +76,8 @@ pub(super) fn play(
     show: &mut Show,
 ) -> Result<VanaFigures, DemoError> {
     let (view, client, profile_id) = (site.pool, site.pool.client(), B256::new(site.profile.id()));
-    let operator = client.sender()?;
     show.phase("Vana: deploy registry, token and pools");
-    let mut code = artifacts.get(TOKEN).map_err(crate::vana::VanaError::from)?.bytecode.clone();
-    code.extend(ContributionToken::constructorCall { admin: operator }.abi_encode());
-    let token = create(client, TOKEN, code)?.address;
-    let send = |what: &str, to: Address, call: &dyn Fn() -> Vec<u8>| {
-        client.send_raw(what, alloy::primitives::TxKind::Call(to), call(), Mode::Send)
-    };
-    send("the minter role", token, &|| {
-        ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: operator }.abi_encode()
-    })?;
+    let token = local_token(client, artifacts)?;
     let files = local_registry(client, artifacts)?.address;
     let (max_norm_log2, max_loss_log2) = default_bounds(site.profile);
     let adapter = AdapterTerms { files, max_norm_log2, max_loss_log2 };
@@ -105,22 +89,14 @@ pub(super) fn play(
         factor: tokens(FACTOR),
     };
     let pool = proof_pool(view, artifacts, profile_id, &adapter, &terms)?;
-    send("the pool's number", pool.address, &|| {
-        VanaProofPool::updateDlpIdCall { newDlpId: U256::from(DLP_ID) }.abi_encode()
-    })?;
+    let number = VanaProofPool::updateDlpIdCall { newDlpId: U256::from(DLP_ID) };
+    client.send("the pool's number", pool.address, &number, Mode::Send)?;
     let template = local_pool(client, artifacts, files, &terms, U256::from(DLP_ID + 1))?.address;
     let keyless = keyless_attestor(view, artifacts, profile_id, &adapter, template, U256::from(DLP_ID + 1))?;
-    send("the pool's attestors", template, &|| {
-        LocalVanaPool::updateTeePoolCall { newTeePool: keyless.address }.abi_encode()
-    })?;
-    for fund in [pool.address, template] {
-        send("minting", token, &|| ContributionToken::mintCall { to: operator, amount: tokens(FUNDS) }.abi_encode())?;
-        send("approving", token, &|| {
-            ContributionToken::approveCall { spender: fund, value: tokens(FUNDS) }.abi_encode()
-        })?;
-        send("funding the pool", fund, &|| {
-            VanaProofPool::addRewardsForContributorsCall { contributorsRewardAmount: tokens(FUNDS) }.abi_encode()
-        })?;
+    let ask = LocalVanaPool::updateTeePoolCall { newTeePool: keyless.address };
+    client.send("the pool's attestors", template, &ask, Mode::Send)?;
+    for pool in [pool.address, template] {
+        fund(client, token, pool, tokens(FUNDS))?;
     }
     show.phase("Vana: prove and set the adapters' model");
     let seed = B256::new(model_seed());

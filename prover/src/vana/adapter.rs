@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 use zkpoc_contracts::bindings::vana::{
-    FileClaim, IVanaDataRegistry, KeylessAttestor, LocalVanaPool, VanaFile, VanaProof, VanaProofPool,
+    FileClaim, IVanaDataRegistry, KeylessAttestor, VanaFile, VanaProof, VanaProofPool,
 };
 
 use super::VanaError;
@@ -145,20 +145,9 @@ impl<'a> Adapter<'a> {
         Ok(alike)
     }
 
-    /// Whether the pool has paid for a file, and how much.
+    /// What the pool has paid for a file; both kinds of pools answer alike.
     pub fn paid(&self, file: U256) -> Result<U256, ChainError> {
-        match self.kind {
-            Kind::Pool => {
-                let entry = self.client.call(self.pool, &VanaProofPool::filesCall { fileId: file })?;
-                Ok(entry.rewardAmount)
-            }
-            // The template answers `files` with the same fields.
-            Kind::Keyless => match self.client.call(self.pool, &VanaProofPool::filesCall { fileId: file }) {
-                Ok(entry) => Ok(entry.rewardAmount),
-                Err(error) if error.is_environment() => Err(error),
-                Err(_) => self.client.call(self.pool, &LocalVanaPool::rewardOfCall { fileId: file }),
-            },
-        }
+        Ok(self.client.call(self.pool, &VanaProofPool::filesCall { fileId: file })?.rewardAmount)
     }
 
     /// Sends a proven file, or tries it.

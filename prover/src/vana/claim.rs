@@ -11,8 +11,7 @@ use zkpoc_contracts::bindings::Claim;
 
 use super::{Adapter, VanaError};
 use crate::chain::{ChainError, Mode, Outcome};
-use crate::commit::point_to_words;
-use crate::contribute::{model_id, ContributeError, Progress, Site};
+use crate::contribute::{model_id, Progress, Site};
 use crate::home::Dataset;
 use crate::prove::Timings;
 
@@ -88,7 +87,8 @@ pub fn prove_file(
         index: target.index,
         profile_id,
     };
-    let nullifier = contribution(&fields, target, expected)?;
+    let empty = site.empty_claim(target.dataset, target.index)?;
+    let nullifier = nullifier(expected, fields.subject, leaf(profile_id, target.index, &empty.commitment));
     match adapter.file_of(nullifier)? {
         used if used == file => {
             return Ok(Proven { outcome: None, nullifier, timings: Timings::default(), proof_bytes: 0 })
@@ -96,9 +96,9 @@ pub fn prove_file(
         used if used.is_zero() => {}
         used => return Err(VanaError::Used { index: target.index, file: used }),
     }
-    let (norm, loss) = adapter.bounds()?;
-    preflight(site, adapter, target)?;
-    let prepared = site.prepare_training(target.dataset, target.model, &fields, (norm, loss), progress)?;
+    preflight(adapter, of_claim(file, target.index, empty))?;
+    let bounds = adapter.bounds()?;
+    let prepared = site.prepare_training(target.dataset, target.model, &fields, bounds, progress)?;
     let mut request = of_claim(file, target.index, prepared.claim);
     if let Some(validity) = site.prove_validity(target.dataset, target.index, progress)? {
         request.datasetProof = validity.call.proof;
@@ -110,20 +110,8 @@ pub fn prove_file(
     Ok(Proven { outcome: Some(outcome), nullifier, timings: prepared.timings, proof_bytes })
 }
 
-/// The nullifier, as the contract computes it.
-fn contribution(fields: &TrainingContext, target: &Target<'_>, model_id: B256) -> Result<B256, VanaError> {
-    let commitments = &target.dataset.manifest.commitments;
-    let place = usize::try_from(target.index).ok().and_then(|place| commitments.get(place));
-    let Some(point) = place else {
-        let last = commitments.len().saturating_sub(1);
-        return Err(ContributeError::NoShard { last, index: target.index }.into());
-    };
-    let [x, y] = point_to_words(point);
-    let shard = leaf(fields.profile_id, fields.index, &zkpoc_contracts::bindings::G1Point { x, y });
-    Ok(nullifier(model_id, fields.subject, shard))
-}
-
-fn of_claim(file: U256, index: u64, claim: Claim) -> FileClaim {
+/// The request of a file that what a claim shows of a shard makes.
+pub fn of_claim(file: U256, index: u64, claim: Claim) -> FileClaim {
     FileClaim {
         fileId: file,
         root: claim.root,
@@ -140,12 +128,10 @@ fn of_claim(file: U256, index: u64, claim: Claim) -> FileClaim {
 }
 
 /// Asks the contract about everything but the proofs: it must refuse for their absence and nothing else.
-fn preflight(site: &Site<'_>, adapter: &Adapter<'_>, target: &Target<'_>) -> Result<(), VanaError> {
-    let empty = site.empty_claim(target.dataset, target.index)?;
-    match adapter.prove_file(of_claim(target.file, target.index, empty), Mode::DryRun) {
-        Err(error) if refused_for_proofs(&error) => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
+fn preflight(adapter: &Adapter<'_>, empty: FileClaim) -> Result<(), ChainError> {
+    match adapter.prove_file(empty, Mode::DryRun) {
+        Err(error) if !refused_for_proofs(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolConstructor;
 use zkpoc_contracts::bindings::vana::{AdapterConfig, KeylessAttestor, LocalVanaPool, VanaProofPool};
+use zkpoc_contracts::bindings::ContributionToken;
 use zkpoc_contracts::compile::Artifacts;
+use zkpoc_contracts::deploy::{role, TOKEN};
 
 use super::{Kind, VanaError};
 use crate::chain::deploy::create;
@@ -87,6 +89,26 @@ pub fn keyless_attestor(
     let arguments =
         KeylessAttestor::constructorCall { config: config(view, profile_id, adapter)?, pool, dlpId: dlp_id };
     deploy(view.client(), artifacts, Kind::Keyless.contract(), arguments.abi_encode())
+}
+
+/// A token that the sender mints, for a chain without the pool's.
+pub fn local_token(client: &Client, artifacts: &Artifacts) -> Result<Address, VanaError> {
+    let admin = client.sender()?;
+    let arguments = ContributionToken::constructorCall { admin }.abi_encode();
+    let token = deploy(client, artifacts, TOKEN, arguments)?.address;
+    let minter = ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: admin };
+    client.send("the minter role", token, &minter, Mode::Send)?;
+    Ok(token)
+}
+
+/// Mints tokens of [`local_token`] and gives them to a pool to pay contributors with.
+pub fn fund(client: &Client, token: Address, pool: Address, amount: U256) -> Result<(), VanaError> {
+    let to = client.sender()?;
+    client.send("minting", token, &ContributionToken::mintCall { to, amount }, Mode::Send)?;
+    client.send("approving", token, &ContributionToken::approveCall { spender: pool, value: amount }, Mode::Send)?;
+    let add = VanaProofPool::addRewardsForContributorsCall { contributorsRewardAmount: amount };
+    client.send("funding the pool", pool, &add, Mode::Send)?;
+    Ok(())
 }
 
 /// A registry with Vana's ABI, for a chain without one.

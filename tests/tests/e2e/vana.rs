@@ -1,18 +1,17 @@
 //! Vana's pools: a real proof pays once, at its adapter, for its file; everything else is refused.
 
-use alloy::primitives::{keccak256, Address, TxKind, B256, U256};
-use alloy::sol_types::{SolCall, SolConstructor};
+use alloy::primitives::{keccak256, Address, B256, U256};
 use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::digests::TrainingContext;
-use zkpoc_contracts::bindings::vana::{FileClaim, G1Point, LocalVanaPool, LocalVanaRegistry, VanaProofPool};
+use zkpoc_contracts::bindings::vana::{FileClaim, LocalVanaPool, LocalVanaRegistry, VanaProofPool};
 use zkpoc_contracts::bindings::{ContributionToken, DataRegistry, Verifier};
-use zkpoc_contracts::deploy::{role, TOKEN};
+use zkpoc_contracts::deploy::role;
 use zkpoc_prover::chain::pool::default_bounds;
 use zkpoc_prover::chain::Mode;
 use zkpoc_prover::home::Dataset;
-use zkpoc_prover::vana::claim::{file_with_url, prove_file, request_reward, Target};
+use zkpoc_prover::vana::claim::{file_with_url, of_claim, prove_file, request_reward, Target};
 use zkpoc_prover::vana::deploy::{
-    keyless_attestor, local_pool, local_registry, proof_pool, set_model, AdapterTerms, PoolTerms,
+    fund, keyless_attestor, local_pool, local_registry, local_token, proof_pool, set_model, AdapterTerms, PoolTerms,
 };
 use zkpoc_prover::vana::report::report;
 use zkpoc_prover::vana::{Adapter, Kind, VanaError};
@@ -33,20 +32,10 @@ struct Vana {
     token: Address,
 }
 
-fn send(world: &World, to: Address, data: Vec<u8>) {
-    world.operator.send_raw("set-up", TxKind::Call(to), data, Mode::Send).expect("set up");
-}
-
 impl Vana {
     fn new(world: &World) -> Self {
         let (kit, view) = (kit(), world.view());
-        let operator = world.operator.sender().expect("a sender");
-        let mut code = kit.artifacts.get(TOKEN).expect("compiled").bytecode.clone();
-        code.extend(ContributionToken::constructorCall { admin: operator }.abi_encode());
-        let created = world.operator.send_raw("token", TxKind::Create, code, Mode::Send).expect("deployed");
-        let token = created.receipt().and_then(|receipt| receipt.contract).expect("a token");
-        let minter = ContributionToken::grantRoleCall { role: role("MINTER_ROLE"), account: operator };
-        send(world, token, minter.abi_encode());
+        let token = local_token(&world.operator, &kit.artifacts).expect("a token");
         let files = local_registry(&world.operator, &kit.artifacts).expect("a registry").address;
         let (max_norm_log2, max_loss_log2) = default_bounds(&kit.profile);
         let adapter = AdapterTerms { files, max_norm_log2, max_loss_log2 };
@@ -63,13 +52,10 @@ impl Vana {
             local_pool(&world.operator, &kit.artifacts, files, &terms, U256::from(3)).expect("a pool").address;
         let keyless = keyless_attestor(&view, &kit.artifacts, id, &adapter, template, U256::from(3));
         let keyless = keyless.expect("an attestor").address;
-        send(world, template, LocalVanaPool::updateTeePoolCall { newTeePool: keyless }.abi_encode());
-        for fund in [pool, template] {
-            let amount = U256::from(FUNDS);
-            send(world, token, ContributionToken::mintCall { to: operator, amount }.abi_encode());
-            send(world, token, ContributionToken::approveCall { spender: fund, value: amount }.abi_encode());
-            let add = VanaProofPool::addRewardsForContributorsCall { contributorsRewardAmount: amount };
-            send(world, fund, add.abi_encode());
+        let ask = LocalVanaPool::updateTeePoolCall { newTeePool: keyless };
+        world.operator.send("set-up", template, &ask, Mode::Send).expect("set up");
+        for pool in [pool, template] {
+            fund(&world.operator, token, pool, U256::from(FUNDS)).expect("funds");
         }
         for adapter in [pool, keyless] {
             set_model(&site(&view), adapter, SEED, &mut |_| {}).expect("a model");
@@ -93,19 +79,7 @@ fn start_model() -> Model {
 fn request(world: &World, member: &Member, data: &Dataset, at: Address, file: U256, index: u64) -> FileClaim {
     let fields = TrainingContext { rounds: at, round: file, ..member.fields(&world.pool, data, 0, index) };
     let claim = member.train(&world.pool, data, &start_model(), &fields).claim;
-    FileClaim {
-        fileId: file,
-        root: claim.root,
-        index: U256::from(index),
-        commitment: G1Point { x: claim.commitment.x, y: claim.commitment.y },
-        path: claim.path,
-        normLog2: claim.normLog2,
-        lossLog2: claim.lossLog2,
-        proof: claim.proof,
-        link: claim.link,
-        datasetProof: claim.datasetProof,
-        datasetLink: claim.datasetLink,
-    }
+    of_claim(file, index, claim)
 }
 
 #[test]
@@ -257,7 +231,7 @@ fn rejects_a_real_proof_elsewhere() {
     let registry = world.pool.address("DataRegistry").expect("a registry");
     let attestor = world.attestor.address();
     let revoke = DataRegistry::revokeRoleCall { role: role("ATTESTOR_ROLE"), account: attestor };
-    send(&world, registry, revoke.abi_encode());
+    world.operator.send("revoking", registry, &revoke, Mode::Send).expect("revoked");
     let late = request(&world, &member, &data, vana.pool, other, 1);
     assert_eq!(tried(&adapter, late), "ZkPocRegistryNotAttestor");
     let document = report(&view, &adapter, file).expect("a report");

@@ -284,10 +284,10 @@ sol! {
         function admin() external view returns (address);
         function dataRegistry() external view returns (address);
         function dlpId() external view returns (uint256);
+        function files(uint256 fileId) external view returns (VanaPoolFile memory);
         function fileRewardFactor() external view returns (uint256);
         function proofInstruction() external view returns (string memory);
         function requestReward(uint256 fileId, uint256 proofIndex) external;
-        function rewardOf(uint256 fileId) external view returns (uint256 amount);
         function teePool() external view returns (address);
         function token() external view returns (address);
         function totalContributorsRewardAmount() external view returns (uint256);

@@ -148,7 +148,7 @@ contract TemplateAttacksTest is VanaFixture {
         // Paid nothing, and open still. The proof pool: see test_AFactorOfZeroDoesNotLeaveAFileOpen.
         free.requestReward(file, 1);
         free.requestReward(file, 1);
-        vm.assertEq(free.rewardOf(file), 0);
+        vm.assertEq(free.files(file).rewardAmount, 0);
     }
 
     function test_TheTemplateRefusesAnHonestFileAfterANewInstruction() public {

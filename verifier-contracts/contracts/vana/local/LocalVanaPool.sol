@@ -6,18 +6,13 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IVanaDataRegistry, VanaProof} from "../interfaces/IVanaDataRegistry.sol";
-import {IVanaPool, IVanaTeePool} from "../interfaces/IVanaPool.sol";
+import {IVanaPool, IVanaTeePool, VanaPoolFile} from "../interfaces/IVanaPool.sol";
 
 /// @title A pool that judges as Vana's template does, for chains without one
 /// @notice For tests and the demo: the checks of the template's `requestReward`, in its order, and what they leave out. It trusts
 /// whom its `teePool` names, by a signature that holds neither chain, pool, file nor owner.
 contract LocalVanaPool {
     using SafeERC20 for IERC20;
-
-    /// @notice A file was paid for.
-    event RewardRequested(
-        address indexed contributorAddress, uint256 indexed fileId, uint256 indexed proofIndex, uint256 rewardAmount
-    );
 
     /// @notice Who configures the pool.
     address public immutable admin;
@@ -36,8 +31,8 @@ contract LocalVanaPool {
     uint256 public fileRewardFactor;
     /// @notice What is left to pay.
     uint256 public totalContributorsRewardAmount;
-    /// @notice What was paid for a file.
-    mapping(uint256 fileId => uint256 amount) public rewardOf;
+
+    mapping(uint256 fileId => VanaPoolFile file) private _files;
 
     /// @notice Not the admin.
     error NotAdmin(address got);
@@ -74,15 +69,20 @@ contract LocalVanaPool {
         if (keccak256(bytes(proof.data.instruction)) != keccak256(bytes(proofInstruction))) {
             revert IVanaPool.InvalidProof();
         }
-        if (rewardOf[fileId] != 0) revert IVanaPool.FileAlreadyAdded();
+        if (_files[fileId].rewardAmount != 0) revert IVanaPool.FileAlreadyAdded();
         if (proof.data.score > 1e18 || proof.data.score == 0) revert IVanaPool.InvalidScore();
         if (!teePool.isTee(_signer(fileId, proof))) revert IVanaPool.InvalidAttestator();
         address owner = dataRegistry.files(fileId).ownerAddress;
         uint256 amount = fileRewardFactor * proof.data.score / 1e18;
-        rewardOf[fileId] = amount;
+        _files[fileId] = VanaPoolFile(fileId, block.timestamp, proofIndex, amount);
         totalContributorsRewardAmount -= amount;
         token.safeTransfer(owner, amount);
-        emit RewardRequested(owner, fileId, proofIndex, amount);
+        emit IVanaPool.RewardRequested(owner, fileId, proofIndex, amount);
+    }
+
+    /// @notice What the pool knows of a file.
+    function files(uint256 fileId) external view returns (VanaPoolFile memory) {
+        return _files[fileId];
     }
 
     function _signer(uint256 fileId, VanaProof memory proof) private view returns (address) {
