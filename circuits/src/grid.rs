@@ -27,7 +27,7 @@
 //! [`LayoutError`] when the profile's shape does not fit `2^k` rows.
 
 use crate::profile::Profile;
-use crate::reference::{Model, Shard, Update};
+use crate::reference::{LayerUpdate, Model, Shard, Update};
 use halo2_proofs::arithmetic::Field;
 use std::borrow::Cow;
 use thiserror::Error;
@@ -137,6 +137,26 @@ impl Zone {
             Zone::Data => 1,
             Zone::Padding => 2,
         }
+    }
+}
+
+/// Rows at regular distances: `used` rows from `first + stride * b` on, for `b` below `blocks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// First row.
+    pub first: usize,
+    /// How often.
+    pub blocks: usize,
+    /// Rows from one beginning to the next.
+    pub stride: usize,
+    /// Rows each time.
+    pub used: usize,
+}
+
+impl Run {
+    /// Its rows, in order.
+    pub fn rows(self) -> impl Iterator<Item = usize> {
+        (0..self.blocks).flat_map(move |block| (0..self.used).map(move |row| self.first + block * self.stride + row))
     }
 }
 
@@ -389,6 +409,42 @@ impl Grid {
             column[self.row(self.output(usize::from(shard.labels[i]))) + i] = 1;
         }
         column
+    }
+
+    /// Where an update column can hold anything but zero, in order and without overlap: its data cells, then the tail. Every
+    /// update column has the same runs; one that holds fewer weight columns than the others is zero in the rest of them.
+    pub fn update_runs(&self) -> Vec<Run> {
+        let slots = self.width.min(1 << self.stack_bits);
+        let section = |slot: usize, l: usize| Run {
+            first: slot * self.height() + self.row(self.input(l, 0)),
+            blocks: self.layers[l - 1] + 1,
+            stride: self.rows_per_block,
+            used: self.layers[l] / self.width,
+        };
+        let data = (0..slots).flat_map(|slot| (1..=self.depth()).map(move |l| section(slot, l)));
+        data.chain([Run { first: self.rows() - TAIL, blocks: 1, stride: 0, used: TAIL }]).collect()
+    }
+
+    /// The update whose columns these are, the inverse of [`Grid::update_columns`]; cells that belong to no parameter are not read.
+    ///
+    /// # Errors
+    /// The column and length when there are not [`Grid::columns`] columns of [`Grid::rows`] cells.
+    pub fn update_of_columns(&self, columns: &[Vec<i64>]) -> Result<Update, (usize, usize)> {
+        if columns.len() != self.columns {
+            return Err((columns.len(), 0));
+        }
+        if let Some((column, cells)) = columns.iter().enumerate().find(|(_, cells)| cells.len() != self.rows()) {
+            return Err((column, cells.len()));
+        }
+        let cell = |(column, row): (usize, usize)| columns[column][row];
+        let layer = |l: usize| LayerUpdate {
+            weights: (0..self.layers[l - 1])
+                .flat_map(|j| (0..self.layers[l]).map(move |k| (j, k)))
+                .map(|(j, k)| cell(self.weight(l, j, k)))
+                .collect(),
+            bias: (0..self.layers[l]).map(|k| cell(self.bias_weight(l, k))).collect(),
+        };
+        Ok(Update { layers: (1..=self.depth()).map(layer).collect() })
     }
 
     /// Zones of the model columns and the update columns (column, row).
