@@ -8,6 +8,7 @@
 //! | [`deployment`] | `deployments/<chain id>.json`: which contracts are where |
 //! | [`deploy`] | bringing a pool on chain, and comparing one there with what would be generated here |
 //! | [`pool`] | the calls of a contributor and of an operator |
+//! | [`aggregation`] | the calls of a member of a group |
 //! | [`ledger`] | where the gas of a transaction went |
 //!
 //! Everything here is blocking: a [`Client`] owns its runtime.
@@ -23,6 +24,7 @@ use alloy::primitives::{Address, B256};
 use crate::fsio::FsError;
 use crate::srs::SrsError;
 
+pub mod aggregation;
 pub mod client;
 pub mod deploy;
 pub mod deployment;

@@ -9,7 +9,7 @@
 //! | path | content |
 //! |---|---|
 //! | `contracts/generated/TrainingVerifier.sol`, `DatasetVerifier.sol`, `RoundVerifier.sol` | the verifiers |
-//! | `contracts/generated/TrainingLayout.sol`, `DatasetLayout.sol`, `RoundLayout.sol`, `LinkBases.sol`, `CommitmentKey.sol`, `ZeroModel.sol` | constants |
+//! | `contracts/generated/TrainingLayout.sol`, `DatasetLayout.sol`, `RoundLayout.sol`, `LinkBases.sol`, `CommitmentKey.sol`, `ZeroModel.sol`, `MaskLayout.sol` | constants |
 //! | `abi/*.json`, `bytecode/*.hex` | of every contract; `*Key.hex` are the keys' creation codes |
 //! | `standard-json-*.json` | the compiler's inputs, for explorers that recompile |
 //!
@@ -44,6 +44,8 @@ use crate::fsio::{self, FsError, Overwrite};
 use crate::keys::{KeyCache, KeyError, VerifierKey};
 use crate::link::link_bases;
 use crate::srs::{g2_to_bytes, Srs};
+
+mod mask_layout;
 
 /// Contracts that cannot be generated, compiled or written.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +98,8 @@ pub struct Generated {
     pub commitment_key_sol: String,
     /// Library of the id of the model of all zeros.
     pub zero_model_sol: String,
+    /// Library of the cells that masks cover.
+    pub mask_layout_sol: String,
 }
 
 /// The verifying keys of a profile's circuits.
@@ -168,6 +172,7 @@ pub fn generate_sources(profile: &Profile, srs: &Srs, keys: &ProfileKeys) -> Res
         link_bases_sol: link_bases_sol(srs)?,
         commitment_key_sol: commitment_key_sol(params),
         zero_model_sol: zero_model_sol(profile, params)?,
+        mask_layout_sol: mask_layout::mask_layout_sol(profile)?,
     })
 }
 
@@ -246,6 +251,7 @@ impl Generated {
             ("LinkBases", &self.link_bases_sol),
             ("CommitmentKey", &self.commitment_key_sol),
             ("ZeroModel", &self.zero_model_sol),
+            ("MaskLayout", &self.mask_layout_sol),
         ]
         .map(|(name, text)| (format!("contracts/generated/{name}.sol"), text.clone()))
         .into()

@@ -1,4 +1,4 @@
-//! A contributor's way through a round: register, validate, prove, claim.
+//! A contributor's way through a round: register, validate, prove, claim, and in a masked round the way through its group.
 //!
 //! Each step first asks the chain whether it is needed and whether it would be accepted, then does the slow work, stores
 //! what must not be lost, and sends last. So every step can be run again after a crash: a registered dataset and a validated
@@ -15,6 +15,7 @@ use zkpoc_circuits::reference::{Model, ReferenceError};
 use zkpoc_contracts::bindings::digests::{merkle_path, DigestError, DEPTH};
 use zkpoc_contracts::bindings::G1Point;
 
+use crate::aggregation::AggregationError;
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
 use crate::commit::{point_to_words, points_id, scalar_from_bytes, CommitError};
@@ -99,12 +100,14 @@ pub enum ContributeError {
         expected: B256,
     },
     /// No claim of the round can be opened.
-    #[error("none of the {claims} claims of round {round} has an opening at the source; contributors hand them over with `round claim --openings`")]
+    #[error("none of the {claims} claims of round {round} can be added up: no opening of an open claim, and no whole group, is at the source{why}")]
     NoOpenings {
         /// The round.
         round: u64,
         /// Its claims.
         claims: usize,
+        /// Why a group is left out, if there is one.
+        why: String,
     },
     /// The source lacks a model.
     #[error("{origin} is not there; whoever finalized the round before publishes it")]
@@ -134,6 +137,53 @@ pub enum ContributeError {
     /// A file.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A step of a masked round.
+    #[error(transparent)]
+    Aggregation(#[from] AggregationError),
+    /// The node lacks a block.
+    #[error("the node does not have block {number}, which draws the round's groups; use one that keeps blocks")]
+    NoBlock {
+        /// The block.
+        number: u64,
+    },
+    /// The shard's update was in a masked sum before.
+    #[error("a masked share of shard {index} was posted for this model before: one update is in one sum only, as two would give it away; wait until another shard is drawn or the model has changed")]
+    Posted {
+        /// The shard.
+        index: u64,
+    },
+    /// The pool's phases are too short for masked rounds.
+    #[error("no masked claim can be made here: {reason}")]
+    Phases {
+        /// Why not.
+        reason: String,
+    },
+    /// A stored claim of the other kind.
+    #[error("the claim stored as {id} is {found}; {hint}")]
+    StoredMode {
+        /// Its name.
+        id: String,
+        /// Masked or open.
+        found: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The sender has no masked claim in the round.
+    #[error("this account has no masked claim of the dataset in round {round}, or its files are not in this home")]
+    NoMember {
+        /// The round.
+        round: u64,
+    },
+    /// A step that the state of the group does not ask for.
+    #[error("claim {number} of round {round}: {reason}")]
+    Step {
+        /// The round.
+        round: u64,
+        /// The claim.
+        number: u64,
+        /// Why not.
+        reason: String,
+    },
     /// No round was opened yet.
     #[error("the pool has no round yet; its operator opens one with `zkpoc round open`")]
     NoRound,
@@ -151,6 +201,7 @@ impl ContributeError {
 
 mod claim;
 pub mod finalize;
+pub mod masked;
 mod validity;
 
 pub use claim::{claim_id, Prepared};

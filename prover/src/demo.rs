@@ -7,11 +7,12 @@
 //! | node | a process of its own, ended with the demo | one EVM chain, id 31337 |
 //! | operator | this process, own home | deploys, proves the first model, opens round 1, seals beacons |
 //! | attestor | a process, own folder | recomputes the commitments, signs |
-//! | contributor | a process for each step, own home | commits, registers, validates, proves, claims, acknowledges |
+//! | contributor | a process for each step, own home | commits, registers, validates, proves, claims, masks, acknowledges |
 //! | finalizer | a process for each round, own home | adds the claims' updates up, proves the next model, finalizes |
 //!
-//! Openings, models and acknowledgements pass through one folder. Whoever reads an opening can compute the shard from it:
-//! here the finalizer can.
+//! Openings or shares, models and acknowledgements pass through one folder. From three contributors on claims are masked: they form a
+//! group (larger rounds several), and the finalizer sees the sum of its updates only. With fewer, or on request, claims are open:
+//! then whoever reads an opening can compute the shard from it, and here the finalizer can.
 //!
 //! The processes are this program with the commands that a user would type, so the demo shows nothing that they cannot do.
 //!
@@ -32,6 +33,7 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::compile::Artifacts;
 use zkpoc_contracts::deploy::PoolConfig;
 
+use crate::aggregation::MIN_GROUP;
 use crate::chain::deploy::{deploy, Blueprint};
 use crate::chain::deployment::SrsName;
 use crate::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
@@ -69,13 +71,29 @@ const BEACON_DELAY: u64 = 3;
 /// Blocks in which a round takes claims: more than the transactions of the most contributors.
 const CLAIM_BLOCKS: u64 = 200;
 /// Blocks for a first finalization.
-const FINALIZE_BLOCKS: u64 = 100;
+const FINALIZE_BLOCKS: u64 = 300;
+/// Blocks in which members of a group post.
+const SHARE_BLOCKS: u64 = 100;
+/// Blocks after that in which they reveal seeds.
+const REVEAL_BLOCKS: u64 = 60;
+/// Blocks after that in which faults cost the bond.
+const DISPUTE_BLOCKS: u64 = 40;
+/// What a member of a group pays when it posts, in whole units of the chain's currency.
+const BOND: u64 = 1;
 /// Blocks of the window for one with more claims.
 const WINDOW_BLOCKS: u64 = 20;
 
 /// A demo that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
+    /// Too few contributors would be left.
+    #[error("{contributors} contributors, of which {dropped} are lost: at least {MIN_GROUP} must be left for a masked round")]
+    Dropped {
+        /// Contributors asked for.
+        contributors: usize,
+        /// Contributors to be lost.
+        dropped: usize,
+    },
     /// Too many contributors for the profile.
     #[error("{contributors} contributors, but a round of profile {profile} has {most} claims at most")]
     Claims {
@@ -176,6 +194,10 @@ pub struct Options {
     pub rounds: u64,
     /// Shards of a contributor.
     pub shards: usize,
+    /// Claims are open even if there are enough contributors for a group.
+    pub open: bool,
+    /// Contributors that are lost in the first round, after the groups are fixed.
+    pub dropped: usize,
     /// Where the report for a browser goes.
     pub report: Option<PathBuf>,
     /// Where the ledgers of gas go.
@@ -196,6 +218,13 @@ pub struct Options {
     pub memory_limit: Option<u64>,
 }
 
+impl Options {
+    /// Whether claims are masked.
+    pub fn masked(&self) -> bool {
+        !self.open && self.contributors >= MIN_GROUP
+    }
+}
+
 /// Runs the demo.
 pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let start = Instant::now();
@@ -203,6 +232,9 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     if options.contributors as u64 > profile.max_claims {
         let (contributors, most) = (options.contributors, profile.max_claims);
         return Err(DemoError::Claims { contributors, profile: profile.name, most });
+    }
+    if options.dropped > 0 && (!options.masked() || options.contributors < MIN_GROUP + options.dropped) {
+        return Err(DemoError::Dropped { contributors: options.contributors, dropped: options.dropped });
     }
     let memory = memory::Watch::start();
     fsio::create_secret_dir(&options.folder)?;
@@ -283,7 +315,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     for number in 1..=options.rounds {
         rounds.push(course.round(number, show)?);
     }
-    let figures = course.finish()?;
+    let figures = course.finish(&mut rounds, show)?;
     let vana = match (options.vana, contributors.first()) {
         (true, Some((contributor, ..))) => Some(vana::play(&site, &artifacts, contributor, show)?),
         _ => None,
@@ -352,6 +384,10 @@ impl Stage<'_> {
             finalize_blocks: U40::from(FINALIZE_BLOCKS),
             window_blocks: U40::from(WINDOW_BLOCKS),
             beacon_delay: U40::from(BEACON_DELAY),
+            share_blocks: U40::from(SHARE_BLOCKS),
+            reveal_blocks: U40::from(REVEAL_BLOCKS),
+            dispute_blocks: U40::from(DISPUTE_BLOCKS),
+            bond: tokens(BOND),
         };
         let blueprint = Blueprint {
             profile_id: B256::new(self.profile.id()),

@@ -330,7 +330,11 @@ fn of_demo(error: &DemoError) -> Kind {
         DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
             of_file(error)
         }
-        DemoError::Claims { .. } | DemoError::Data { .. } | DemoError::Srs(_) | DemoError::Key(_) => Kind::Input,
+        DemoError::Claims { .. }
+        | DemoError::Dropped { .. }
+        | DemoError::Data { .. }
+        | DemoError::Srs(_)
+        | DemoError::Key(_) => Kind::Input,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Prover library of zkpoc.
 
+pub mod aggregation;
 pub mod arith;
 pub mod attest;
 pub mod backup;

@@ -114,8 +114,8 @@ pub enum OpeningError {
         /// The opening's.
         found: String,
     },
-    /// The content is of another update than its name says.
-    #[error("{origin}: expected update {expected}, the content is of {found}")]
+    /// The content is of another update or share than its name says.
+    #[error("{origin}: expected the content of {expected}, found that of {found}")]
     Id {
         /// The file or URL.
         origin: String,
@@ -127,6 +127,7 @@ pub enum OpeningError {
     /// Not the id of a thing of this kind.
     #[error("{name:?} is no id among {}; expected {}", kind.name(), match kind {
         Kind::Acknowledgements => "a round, `-`, and 0x with 40 lowercase hexadecimal digits",
+        Kind::Complaints => "a round, `-`, a claim, `-`, and 0x with 40 lowercase hexadecimal digits",
         _ => "0x and 64 lowercase hexadecimal digits",
     })]
     Name {

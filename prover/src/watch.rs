@@ -7,7 +7,7 @@
 //! | `ContributionProven` | `claim` | training proof under the claim's context, about the round's model; link; update points |
 //! | `RoundFinalized` | `finalize` | the sum of the included updates, round proof under the round's context, next model |
 //!
-//! The other events are told without a check, among them that the router stopped the pool or froze a route. A transaction that reached the contract through another one shows no
+//! The other events, those of the groups of masked rounds among them, are told without a check, among them that the router stopped the pool or froze a route. A transaction that reached the contract through another one shows no
 //! proof: that is said, and counts as not verified.
 //!
 //! # Errors
@@ -15,7 +15,7 @@
 
 use alloy::primitives::{B256, U256};
 use alloy::rpc::types::Log;
-use alloy::sol_types::{SolCall, SolEvent};
+use alloy::sol_types::{SolCall, SolEvent, SolEventInterface};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::group::Curve;
 use serde::Serialize;
@@ -24,7 +24,7 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::digests::{
     claim_hash, claims_hashes, commitment_id, genesis_context, round_context, set_hash, TrainingContext,
 };
-use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization, VerifierRouter};
+use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization, SecureAggregation, VerifierRouter};
 
 use crate::chain::PoolClient;
 use crate::commit::{point_from_bytes, point_from_words, point_to_bytes, points_id, scalar_from_bytes};
@@ -59,6 +59,40 @@ pub struct Watcher<'a> {
     srs: &'a Srs,
     keys: &'a ProfileKeys,
     bases: LinkBases,
+}
+
+/// What happened in a group of a masked round. The contract computed everything in it; there is no proof to verify again.
+fn group_event(log: &Log) -> Option<Seen> {
+    use SecureAggregation as A;
+    let (block, transaction) = (log.block_number.unwrap_or_default(), log.transaction_hash.unwrap_or_default());
+    let seen = |event, round: U256, text| {
+        Some(Seen { block, transaction, event, round: round.saturating_to(), verified: None, text })
+    };
+    match A::SecureAggregationEvents::decode_log(&log.inner).ok()?.data {
+        A::SecureAggregationEvents::RosterFixed(event) => {
+            let text = format!("group {} has {} members", event.group, event.members.count_ones());
+            seen("RosterFixed", event.round, text)
+        }
+        A::SecureAggregationEvents::SharePosted(event) => seen(
+            "SharePosted",
+            event.round,
+            format!("claim {} of group {} posted share {}", event.number, event.group, event.shareId),
+        ),
+        A::SecureAggregationEvents::SeedsRevealed(event) => {
+            let text = format!("claim {} of group {} revealed {} seeds", event.number, event.group, event.seeds.len());
+            seen("SeedsRevealed", event.round, text)
+        }
+        A::SecureAggregationEvents::BondLost(event) => {
+            let text = format!("claim {} of group {} LOST its bond: {:?}", event.number, event.group, event.reason);
+            seen("BondLost", event.round, text)
+        }
+        A::SecureAggregationEvents::BondWithdrawn(event) => seen(
+            "BondWithdrawn",
+            event.round,
+            format!("claim {} of group {} has its bond back", event.number, event.group),
+        ),
+        _ => None,
+    }
 }
 
 /// Why a proof is not what its event says.
@@ -99,11 +133,14 @@ impl<'a> Watcher<'a> {
         let client = self.pool.client();
         let mut logs = client.logs(self.pool.rounds()?, from_block, to_block)?;
         logs.extend(client.logs(self.pool.router()?, from_block, to_block)?);
+        let aggregation = self.pool.aggregation()?.address();
+        logs.extend(client.logs(aggregation, from_block, to_block)?);
         logs.sort_by_key(|log| (log.block_number, log.log_index));
         let mut out = Vec::new();
         for log in logs {
             out.extend(match log.address() == self.pool.router()? {
                 true => self.routed(&log),
+                false if log.address() == aggregation => group_event(&log),
                 false => self.one(&log)?,
             });
         }
@@ -247,6 +284,7 @@ impl<'a> Watcher<'a> {
             root,
             index: event.index.saturating_to(),
             profile_id,
+            mask_key: event.maskKey,
         };
         let bound = |log2: u8| scalar(U256::ONE << usize::from(log2));
         let inputs = [scalar(fields.value())?, bound(normLog2)?, bound(lossLog2)?];
@@ -273,7 +311,8 @@ impl<'a> Watcher<'a> {
         let mut hashes = Vec::new();
         for (position, record) in records.iter().enumerate() {
             let update_id = commitment_id(&record.update).map_err(plain)?;
-            let hash = claim_hash(record.claimant, U256::from(record.reward), record.nullifier, update_id);
+            let hash =
+                claim_hash(record.claimant, U256::from(record.reward), record.nullifier, update_id, record.maskKey);
             all.push(hash);
             if included.bit(position) {
                 hashes.push(hash);

@@ -302,7 +302,7 @@ fn e2e_every_command_of_a_round() {
     // A claim: tried, which stores its proof; sent, which sends the stored one; refused the second time.
     let other = SEED.replace("5a", "5b");
     stage.bad(contributor, &["round", "claim", "mine", "--model-seed", &other], 2, "model");
-    let claim = ["round", "claim", "mine", "--model-seed", SEED];
+    let claim = ["round", "claim", "mine", "--open", "--model-seed", SEED];
     let tried = stage.good(contributor, &[&claim[..], &["--dry-run"]].concat());
     assert_eq!((&tried["dry_run"], &tried["stored"]), (&Value::Bool(true), &Value::Bool(false)));
     let index = tried["index"].to_string();
@@ -322,7 +322,7 @@ fn e2e_every_command_of_a_round() {
     let exchange = stage.path("exchange");
     std::fs::create_dir(&exchange).expect("a folder");
     let finalize = ["round", "finalize", "toy", "--model-seed", SEED, "--openings", &exchange];
-    stage.bad(operator, &finalize, 2, "has an opening");
+    stage.bad(operator, &finalize, 2, "no opening of an open claim");
     let handed = stage.good(contributor, &[&claim[..], &["--openings", &exchange]].concat());
     assert_eq!((&handed["claimed_before"], &handed["opening_published"]), (&Value::Bool(true), &Value::Bool(true)));
     let proven = stage.good(operator, &finalize);

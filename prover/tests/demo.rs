@@ -70,7 +70,7 @@ fn e2e_demo_on_digits_mints() {
         report["gas"]
     );
     let sizes = report["verifier_bytes"].as_object().expect("sizes");
-    assert_eq!(sizes.len(), 11);
+    assert_eq!(sizes.len(), 13);
     assert!(sizes.values().all(|bytes| bytes.as_u64().is_some_and(|bytes| (1..=24_576).contains(&bytes))), "{sizes:?}");
 
     // Vana's pools, the one that pays on proofs and the unmodified one.
@@ -115,7 +115,7 @@ fn rejects_what_the_demo_cannot_do() {
         assert!(said.contains(words), "{arguments:?}: {said}");
     };
     refused(&["demo", "--profile", "nonsense"], &[], 2, "digits-tiny");
-    refused(&["demo", "--profile", "digits-tiny", "--contributors", "9"], &[], 2, "576");
+    refused(&["demo", "--profile", "digits-tiny", "--contributors", "9", "--shards", "8"], &[], 2, "576");
     refused(&["demo", "--profile", "toy", "--contributors", "9"], &[], 2, "8 claims at most");
     refused(&["demo", "--profile", "digits-tiny"], &[("ZKPOC_ANVIL", "/nowhere/anvil")], 3, "ZKPOC_ANVIL");
     // Neither Node.js nor tools installed before.

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
+use zkpoc_prover::aggregation::complaint::Complaint;
+use zkpoc_prover::aggregation::keys::Place;
 use zkpoc_prover::openings::acknowledgement::{Acknowledgement, Forum};
 
 fn start(folder: &Path, more: &[&str]) -> Child {
@@ -64,10 +66,24 @@ fn it_serves_until_it_is_interrupted() {
     let said = format!("/acknowledgements/{}", signed.item());
     let body = String::from_utf8(signed.to_json()).expect("text");
     let opening = format!("/openings/0x{}", "00".repeat(32));
-    let requests = [list, put(&said, &body), put(&said.replacen("/1-", "/2-", 1), &body), put(&opening, "{}\n")];
+    let place = Place { chain_id: 31337, contract: Address::repeat_byte(9), round: 1 };
+    let signed = Complaint::sign(place, 2, B256::repeat_byte(5), &PrivateKeySigner::random()).expect("signed");
+    let complaint = format!("/complaints/{}", signed.item());
+    let complained = String::from_utf8(signed.to_json()).expect("text");
+    let share = format!("/shares/0x{}", "00".repeat(32));
+    let requests = [
+        list,
+        put(&said, &body),
+        put(&said.replacen("/1-", "/2-", 1), &body),
+        put(&opening, "{}\n"),
+        // A complaint, one about another claim under its signature, something that is no share.
+        put(&complaint, &complained),
+        put(&complaint.replacen("/1-2-", "/1-3-", 1), &complained),
+        put(&share, "{}\n"),
+    ];
     let (first, answers, last, errors) = session(&["--accept"], &requests);
     assert_eq!(first["accepts"], true);
-    for (answer, status) in answers.iter().zip(["200", "201", "400", "400"]) {
+    for (answer, status) in answers.iter().zip(["200", "201", "400", "400", "201", "400", "400"]) {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     }
     assert!(answers[0].ends_with("[]"), "{}", answers[0]);

@@ -7,6 +7,7 @@ import {IContributionRounds, Round, RoundStatus} from "./interfaces/IContributio
 import {IContributionToken} from "./interfaces/IContributionToken.sol";
 import {IDataRegistry} from "./interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
+import {ISecureAggregation} from "./interfaces/ISecureAggregation.sol";
 import {IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
@@ -38,6 +39,7 @@ contract ContributionRounds is RoundEnd, ClaimBatch {
     /// @param finalizeBlocks Blocks after that in which a round must find a first finalization, or is void.
     /// @param windowBlocks Blocks in which a finalization with more claims takes the place of one.
     /// @param beaconDelay Blocks from a round's opening to its beacon block.
+    /// @param aggregation Which claims with a mask key can be included; it serves one rounds contract.
     constructor(
         address admin,
         IDataRegistry registry,
@@ -48,7 +50,8 @@ contract ContributionRounds is RoundEnd, ClaimBatch {
         uint40 claimBlocks,
         uint40 finalizeBlocks,
         uint40 windowBlocks,
-        uint40 beaconDelay
+        uint40 beaconDelay,
+        ISecureAggregation aggregation
     )
         RoundStore(
             admin,
@@ -60,7 +63,8 @@ contract ContributionRounds is RoundEnd, ClaimBatch {
             claimBlocks,
             finalizeBlocks,
             windowBlocks,
-            beaconDelay
+            beaconDelay,
+            aggregation
         )
     {}
 

@@ -12,7 +12,8 @@ pub mod vana;
 
 pub use contracts::{
     Acknowledgement, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
-    Dataset, Difference, Evidence, Finalization, FlatRewardPolicy, G1Point, Link, Proposal, Round, RoundStatus,
+    Dataset, Difference, Evidence, Fault, Finalization, FlatRewardPolicy, G1Point, Group, Link, MaskCommitments,
+    MissingShare, PairDispute, Post, Posted, Proposal, Round, RoundStatus, Seat, SecureAggregation, SeedDispute,
     StopReason, Verifier, VerifierRouter,
 };
 
@@ -30,6 +31,8 @@ pub fn describe_revert(data: &[u8]) -> String {
     use ContributionToken::ContributionTokenErrors as Token;
     use DataRegistry::DataRegistryErrors as Registry;
     use FlatRewardPolicy::FlatRewardPolicyErrors as Policy;
+    use MaskCommitments::MaskCommitmentsErrors as Masks;
+    use SecureAggregation::SecureAggregationErrors as Aggregation;
     use VerifierRouter::VerifierRouterErrors as Router;
 
     describe::<Rounds>(data)
@@ -37,6 +40,8 @@ pub fn describe_revert(data: &[u8]) -> String {
         .or_else(|| describe::<Router>(data))
         .or_else(|| describe::<Policy>(data))
         .or_else(|| describe::<Token>(data))
+        .or_else(|| describe::<Aggregation>(data))
+        .or_else(|| describe::<Masks>(data))
         .or_else(|| describe::<Proofs>(data))
         .or_else(|| describe::<Keyless>(data))
         .or_else(|| describe::<Files>(data))

@@ -2,7 +2,7 @@
 //! follow. Whoever has a provider sends them; nothing here talks to a node.
 //!
 //! ```text
-//! VerifierRouter ─► ContributionToken ─► FlatRewardPolicy ─► DataRegistry ─► ContributionRounds
+//! VerifierRouter ─► ContributionToken ─► FlatRewardPolicy ─► DataRegistry ─► MaskCommitments ─► SecureAggregation ─► ContributionRounds
 //! then: token.grantRole(MINTER, rounds) · registry.grantRole(ATTESTOR, ..) · router.add(profile, circuit, verifier)
 //! ```
 //!
@@ -15,7 +15,10 @@ use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::sol_types::{SolCall, SolConstructor};
 use thiserror::Error;
 
-use crate::bindings::{Circuit, ContributionRounds, ContributionToken, DataRegistry, FlatRewardPolicy, VerifierRouter};
+use crate::bindings::{
+    Circuit, ContributionRounds, ContributionToken, DataRegistry, FlatRewardPolicy, MaskCommitments, SecureAggregation,
+    VerifierRouter,
+};
 use crate::compile::{Artifacts, CompileError};
 
 /// Name of the router, in artifacts and deployments alike.
@@ -26,11 +29,15 @@ pub const TOKEN: &str = "ContributionToken";
 pub const POLICY: &str = "FlatRewardPolicy";
 /// Name of the registry.
 pub const REGISTRY: &str = "DataRegistry";
+/// Name of the contract that knows what masks commit to.
+pub const MASKS: &str = "MaskCommitments";
+/// Name of the contract of groups, shares and bonds.
+pub const AGGREGATION: &str = "SecureAggregation";
 /// Name of the rounds contract.
 pub const ROUNDS: &str = "ContributionRounds";
 
 /// The contracts of a pool in the order of their deployment: each needs only addresses of earlier ones.
-pub const ORDER: [&str; 5] = [ROUTER, TOKEN, POLICY, REGISTRY, ROUNDS];
+pub const ORDER: [&str; 7] = [ROUTER, TOKEN, POLICY, REGISTRY, MASKS, AGGREGATION, ROUNDS];
 
 /// Why a deployment cannot be put together.
 #[derive(Debug, Error)]
@@ -77,6 +84,14 @@ pub struct PoolConfig {
     pub window_blocks: U40,
     /// Blocks from a round's opening to its beacon block; at least one.
     pub beacon_delay: U40,
+    /// Blocks after the claims in which members of a group post; with `reveal_blocks` fewer than `finalize_blocks`.
+    pub share_blocks: U40,
+    /// Blocks after that in which seeds of missing members are revealed.
+    pub reveal_blocks: U40,
+    /// Blocks after that in which faults cost the bond.
+    pub dispute_blocks: U40,
+    /// What a member of a group pays when it posts and gets back unless it spoils the group, in wei.
+    pub bond: U256,
 }
 
 /// Addresses by contract name.
@@ -102,6 +117,15 @@ pub fn constructor_args(name: &str, config: &PoolConfig, deployed: &Addresses) -
         REGISTRY => {
             DataRegistry::constructorCall { admin, router: at(ROUTER)?, srsDigest: config.srs_digest }.abi_encode()
         }
+        MASKS => MaskCommitments::constructorCall {}.abi_encode(),
+        AGGREGATION => SecureAggregation::constructorCall {
+            masks: at(MASKS)?,
+            shareBlocks: config.share_blocks,
+            revealBlocks: config.reveal_blocks,
+            disputeBlocks: config.dispute_blocks,
+            bond: config.bond,
+        }
+        .abi_encode(),
         ROUNDS => ContributionRounds::constructorCall {
             admin,
             registry: at(REGISTRY)?,
@@ -113,6 +137,7 @@ pub fn constructor_args(name: &str, config: &PoolConfig, deployed: &Addresses) -
             finalizeBlocks: config.finalize_blocks,
             windowBlocks: config.window_blocks,
             beaconDelay: config.beacon_delay,
+            aggregation: at(AGGREGATION)?,
         }
         .abi_encode(),
         name => return Err(DeployError::Unknown { name: name.to_owned() }),
@@ -200,6 +225,10 @@ mod tests {
             finalize_blocks: U40::from(20),
             window_blocks: U40::from(20),
             beacon_delay: U40::from(3),
+            share_blocks: U40::from(6),
+            reveal_blocks: U40::from(6),
+            dispute_blocks: U40::from(6),
+            bond: U256::from(7),
         }
     }
 

@@ -69,11 +69,8 @@ contract ClaimBatchTest is PoolFixture {
 
     /// @dev Keeps what an event tells. The hash of all claims is compared when the last one is kept.
     function _keepEvent(Vm.Log memory log) private {
-        (uint256 number,,, bytes memory update, bytes32 nullifier,,, uint256 reward) =
-            abi.decode(log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256));
+        (uint256 number, ClaimRecord memory record) = _recordOf(log);
         vm.assertEq(number, recorded[1].length);
-        address claimant = address(uint160(uint256(log.topics[2])));
-        ClaimRecord memory record = ClaimRecord(claimant, uint96(reward), nullifier, update);
         if (number + 1 == rounds.roundInfo(1).claims) _keep(1, record);
         else _keepUnchecked(1, record);
     }

@@ -86,24 +86,25 @@ contract ClaimProofTest is ClaimsFixture {
         vm.expectPartialRevert(LinkVerifier.ZkPocLinkInvalid.selector);
         twin.claim(request);
         uint256[4] memory delta = _delta(root, twin.drawnIndex(1, root), 2);
-        uint256 context = twin.trainingContext(1, ALICE, SUBJECT, root, twin.drawnIndex(1, root));
+        uint256 context = twin.trainingContext(1, ALICE, SUBJECT, root, twin.drawnIndex(1, root), 0);
         request.link = Curve.link(context, request.commitment, Curve.reblind(request.commitment, delta), delta);
         vm.prank(ALICE);
         vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
         twin.claim(request);
     }
 
-    function testFuzz_ContextBindsEveryField(address claimant, bytes32 subject, bytes32 dataset, uint64 index)
+    function testFuzz_ContextBindsEveryField(address claimant, bytes32 subject, bytes32 dataset, uint64 index, bytes32 key)
         public
         view
     {
-        uint256 context = rounds.trainingContext(1, claimant, subject, dataset, index);
+        uint256 context = rounds.trainingContext(1, claimant, subject, dataset, index, key);
         vm.assertTrue(context < Bn254.R);
-        vm.assertNotEq(rounds.trainingContext(2, claimant, subject, dataset, index), context);
-        vm.assertNotEq(rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, ~subject, dataset, index), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, ~dataset, index), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, uint256(index) + 1), context);
+        vm.assertNotEq(rounds.trainingContext(2, claimant, subject, dataset, index, key), context);
+        vm.assertNotEq(rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index, key), context);
+        vm.assertNotEq(rounds.trainingContext(1, claimant, ~subject, dataset, index, key), context);
+        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, ~dataset, index, key), context);
+        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, uint256(index) + 1, key), context);
+        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, index, ~key), context);
     }
 
     // -- which proof
@@ -115,7 +116,7 @@ contract ClaimProofTest is ClaimsFixture {
     function test_RevertWhen_DataIsNotLinked() public {
         Claim memory request = _aliceClaim();
         uint256[4] memory delta = _delta(root, 7, 7);
-        uint256 context = rounds.trainingContext(1, ALICE, SUBJECT, root, rounds.drawnIndex(1, root));
+        uint256 context = rounds.trainingContext(1, ALICE, SUBJECT, root, rounds.drawnIndex(1, root), 0);
         G1Point memory other = Curve.reblind(Curve.point(1234), delta);
         request.proof = _trainingProof(MODEL, other, 5);
         request.link = Curve.link(context, request.commitment, other, delta);

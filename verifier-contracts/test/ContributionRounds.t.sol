@@ -5,6 +5,8 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {ContributionRounds} from "../contracts/ContributionRounds.sol";
 import {RoundLayout} from "../contracts/generated/RoundLayout.sol";
 import {IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
+import {ISecureAggregation} from "../contracts/interfaces/ISecureAggregation.sol";
+import {SecureAggregation} from "../contracts/masked/SecureAggregation.sol";
 import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
@@ -154,29 +156,49 @@ contract ContributionRoundsTest is PoolFixture {
         rounds.seal(2);
     }
 
+    function _construct(uint96 budget, uint40[4] memory b, ISecureAggregation sums) private {
+        new ContributionRounds(
+            address(this), registry, router, token, policy, budget, b[0], b[1], b[2], b[3], sums
+        );
+    }
+
     function test_RevertWhen_ConstructedBadly() public {
-        uint40[4][4] memory bad = [[uint40(0), 1, 1, 3], [uint40(20), 0, 1, 3], [uint40(20), 1, 0, 3], [uint40(20), 1, 1, 0]];
-        for (uint256 i = 1; i < 4; ++i) {
-            uint40[4] memory b = bad[i];
+        SecureAggregation sums = _newAggregation();
+        uint40[4][3] memory bad = [[uint40(20), 0, 1, 3], [uint40(20), 13, 0, 3], [uint40(20), 13, 1, 0]];
+        for (uint256 i = 0; i < 3; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
-            new ContributionRounds(address(this), registry, router, token, policy, 1, b[0], b[1], b[2], b[3]);
+            _construct(1, bad[i], sums);
         }
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
-        new ContributionRounds(address(this), registry, router, token, policy, 0, 20, 1, 1, 3);
+        _construct(0, [uint40(20), 13, 1, 3], sums);
+        vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroArgument.selector));
+        _construct(1, [uint40(20), 13, 1, 3], ISecureAggregation(address(0)));
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsLength.selector, 20, 20));
-        new ContributionRounds(address(this), registry, router, token, policy, 1, 20, 1, 1, 19);
+        _construct(1, [uint40(20), 13, 1, 19], sums);
+        // Shares and seeds take twelve blocks.
+        vm.expectRevert(abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationPhases.selector, 12, 12));
+        _construct(1, [uint40(20), 12, 1, 3], sums);
         // The shortest: sealed one block after the beacon's, with room for a claim in the same block.
-        new ContributionRounds(address(this), registry, router, token, policy, 1, 21, 1, 1, 19);
+        _construct(1, [uint40(21), 13, 1, 19], sums);
+        vm.assertTrue(sums.rounds() != address(0));
+    }
+
+    function test_RevertWhen_AnotherPoolHasTheAggregation() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationBound.selector, address(rounds))
+        );
+        _construct(1, [uint40(20), 13, 1, 3], aggregation);
     }
 
     function test_RevertWhen_PhaseIsTooLongForBlockNumbers() public {
         uint40 most = type(uint32).max;
+        SecureAggregation sums = _newAggregation();
         for (uint256 i = 0; i < 8; ++i) {
-            uint40[4] memory b = [uint40(20), 1, 1, 3];
+            uint40[4] memory b = [uint40(20), 13, 1, 3];
             b[i % 4] = i < 4 ? most + 1 : type(uint40).max;
             vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsPhase.selector, most, b[i % 4]));
-            new ContributionRounds(address(this), registry, router, token, policy, 1, b[0], b[1], b[2], b[3]);
+            _construct(1, b, sums);
         }
-        new ContributionRounds(address(this), registry, router, token, policy, 1, most, most, most, 3);
+        _construct(1, [most, most, most, 3], sums);
     }
 }

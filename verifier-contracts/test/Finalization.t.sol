@@ -206,7 +206,7 @@ contract FinalizationTest is ClaimsFixture {
     }
 
     function test_RevertWhen_RecordIsTampered() public {
-        for (uint256 field = 0; field < 5; ++field) {
+        for (uint256 field = 0; field < 6; ++field) {
             Finalization memory request = _honest(7);
             ClaimRecord memory record = request.records[1];
             if (field == 0) record.claimant = ALICE;
@@ -214,6 +214,7 @@ contract FinalizationTest is ClaimsFixture {
             if (field == 2) record.nullifier = request.records[0].nullifier;
             if (field == 3) record.update = request.records[0].update;
             if (field == 4) record.update = bytes.concat(record.update, hex"00");
+            if (field == 5) record.maskKey = bytes32(uint256(9) << 248);
             _rejects(request, IContributionRounds.ZkPocRoundsRecord.selector);
         }
     }
@@ -221,13 +222,14 @@ contract FinalizationTest is ClaimsFixture {
     function test_RevertWhen_SettledWithTamperedRecords() public {
         rounds.finalize(_honest(3));
         vm.roll(block.number + WINDOW_BLOCKS);
-        for (uint256 field = 0; field < 5; ++field) {
+        for (uint256 field = 0; field < 6; ++field) {
             ClaimRecord[] memory records = recorded[2];
             if (field == 0) records[0].claimant = BOB;
             if (field == 1) records[0].reward += 1;
             if (field == 2) records[0].nullifier = records[1].nullifier;
             if (field == 3) records[2].update = records[1].update;
             if (field == 4) records[1] = records[0];
+            if (field == 5) records[2].maskKey = bytes32(uint256(9) << 248);
             vm.expectPartialRevert(IContributionRounds.ZkPocRoundsRecord.selector);
             rounds.settle(2, records);
         }

@@ -32,7 +32,8 @@ contract HostileActorsTest is ClaimsFixture {
             CLAIM_BLOCKS,
             FINALIZE_BLOCKS,
             WINDOW_BLOCKS,
-            BEACON_DELAY
+            BEACON_DELAY,
+            _newAggregation()
         );
     }
 

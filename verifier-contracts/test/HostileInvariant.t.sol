@@ -44,7 +44,8 @@ contract HostileInvariantTest is PoolActions {
             CLAIM_BLOCKS,
             FINALIZE_BLOCKS,
             WINDOW_BLOCKS,
-            BEACON_DELAY
+            BEACON_DELAY,
+            _newAggregation()
         );
     }
 

@@ -197,6 +197,10 @@ impl Pool {
             finalize_blocks: U40::from(20),
             window_blocks: U40::from(10),
             beacon_delay: U40::from(3),
+            share_blocks: U40::from(6),
+            reveal_blocks: U40::from(6),
+            dispute_blocks: U40::from(6),
+            bond: U256::from(7),
         };
         let mut at = Addresses::new();
         for name in deploy::ORDER {
@@ -317,6 +321,7 @@ impl Pool {
             root: self.root,
             index,
             profile_id: self.profile,
+            mask_key: B256::ZERO,
         }
         .value();
         let on_chain = self.chain.call(
@@ -327,6 +332,7 @@ impl Pool {
                 subject: self.subject,
                 root: self.root,
                 index: U256::from(index),
+                maskKey: B256::ZERO,
             },
         );
         assert_eq!(context, on_chain, "training context");
@@ -343,6 +349,7 @@ impl Pool {
             path: digests::merkle_path(&self.leaves, index).expect("a path"),
             normLog2: 60,
             lossLog2: 40,
+            maskKey: B256::ZERO,
             proof,
             link: link.into(),
             datasetProof: Bytes::new(),
@@ -385,8 +392,14 @@ fn accepts_a_claim_and_spends_little_gas_beside_the_verifier() {
     // The end of the round, with every digest computed here and there.
     let update = Bytes::copy_from_slice(&request.proof[128..192]);
     let reward = U256::from(10).pow(U256::from(19));
-    let record = ClaimRecord { claimant: pool.owner, reward: reward.to(), nullifier, update: update.clone() };
-    let hash = digests::claim_hash(pool.owner, reward, nullifier, keccak256(&update));
+    let record = ClaimRecord {
+        claimant: pool.owner,
+        reward: reward.to(),
+        nullifier,
+        maskKey: B256::ZERO,
+        update: update.clone(),
+    };
+    let hash = digests::claim_hash(pool.owner, reward, nullifier, keccak256(&update), B256::ZERO);
     let call = ContributionRounds::claimsHashCall { number: U256::ONE };
     assert_eq!(digests::claims_hashes(U256::ONE, &[hash])[1], pool.chain.call(rounds, &call), "hash of the claims");
     let set_hash = digests::set_hash(&[hash]);
@@ -499,6 +512,21 @@ fn golden_bindings_have_exactly_the_compiled_signatures() {
         V::VerifierRouterCalls::selectors(),
         V::VerifierRouterErrors::selectors(),
         V::VerifierRouterEvents::SELECTORS,
+    );
+    use zkpoc_contracts::bindings::{MaskCommitments as M, SecureAggregation as S};
+    assert_bound(
+        &artifacts,
+        deploy::AGGREGATION,
+        S::SecureAggregationCalls::selectors(),
+        S::SecureAggregationErrors::selectors(),
+        S::SecureAggregationEvents::SELECTORS,
+    );
+    assert_bound(
+        &artifacts,
+        deploy::MASKS,
+        M::MaskCommitmentsCalls::selectors(),
+        M::MaskCommitmentsErrors::selectors(),
+        M::MaskCommitmentsEvents::SELECTORS,
     );
     use zkpoc_contracts::bindings::vana::{
         KeylessAttestor as K, LocalVanaPool as L, LocalVanaRegistry as F, VanaProofPool as A,

@@ -48,6 +48,10 @@ fn rejects_a_registry_where_a_precompile_is_missing() {
         finalize_blocks: U40::from(20),
         window_blocks: U40::from(20),
         beacon_delay: U40::from(3),
+        share_blocks: U40::from(6),
+        reveal_blocks: U40::from(6),
+        dispute_blocks: U40::from(6),
+        bond: U256::from(7),
     };
     let deployed = Addresses::from([(ROUTER.to_owned(), Address::with_last_byte(2))]);
     let code = creation_code(REGISTRY, &artifacts, &config, &deployed).expect("creation code");

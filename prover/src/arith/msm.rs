@@ -248,6 +248,8 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    // The one of the two ways that this machine has.
+    use crate::arith::{msm, msm_small};
     use halo2_proofs::arithmetic::{best_multiexp, Field};
     use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
     use halo2_proofs::halo2curves::group::Curve;
@@ -274,7 +276,7 @@ mod tests {
             let bases = bases(n);
             let mut scalars: Vec<Fr> = (0..n).map(|_| Fr::random(OsRng)).collect();
             scalars.iter_mut().zip([Fr::ZERO, Fr::ONE, -Fr::ONE]).for_each(|(scalar, edge)| *scalar = edge);
-            assert_eq!(full(&scalars, &bases), best_multiexp(&scalars, &bases), "n = {n}");
+            assert_eq!(msm(&scalars, &bases), best_multiexp(&scalars, &bases), "n = {n}");
         }
     }
 
@@ -288,7 +290,7 @@ mod tests {
         bases[10] = -bases[0];
         bases[12] = G1Affine::identity();
         for scalars in [vec![Fr::ONE; n], vec![-Fr::ONE; n], (0..n as u64).map(|i| Fr::from(i % 3)).collect()] {
-            assert_eq!(full(&scalars, &bases), best_multiexp(&scalars, &bases));
+            assert_eq!(msm(&scalars, &bases), best_multiexp(&scalars, &bases));
         }
     }
 
@@ -310,10 +312,10 @@ mod tests {
                 })
                 .collect();
             let scalars: Vec<Fr> = values.iter().map(|value| signed(i128::from(*value))).collect();
-            assert_eq!(small(&values, &bases), best_multiexp(&scalars, &bases), "{bits} bits");
+            assert_eq!(msm_small(&values, &bases), best_multiexp(&scalars, &bases), "{bits} bits");
         }
         let edges = [i64::MIN, i64::MAX, 0, -1];
         let scalars = edges.map(|value| signed(i128::from(value)));
-        assert_eq!(small(&edges, &bases[..4]), best_multiexp(&scalars, &bases[..4]));
+        assert_eq!(msm_small(&edges, &bases[..4]), best_multiexp(&scalars, &bases[..4]));
     }
 }

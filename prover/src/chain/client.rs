@@ -213,13 +213,29 @@ impl Client {
         self.send_raw(what, TxKind::Call(to), call.abi_encode(), mode)
     }
 
+    /// Sends a call with an amount of the chain's own currency, in wei, or tries it.
+    pub fn send_value<C: SolCall>(
+        &self,
+        what: &str,
+        to: Address,
+        call: &C,
+        value: U256,
+        mode: Mode,
+    ) -> Result<Outcome, ChainError> {
+        self.send_request(what, self.transaction(TxKind::Call(to), call.abi_encode()).with_value(value), mode)
+    }
+
     /// Sends call data or creation code, or tries it.
     pub fn send_raw(&self, what: &str, to: TxKind, data: Vec<u8>, mode: Mode) -> Result<Outcome, ChainError> {
+        self.send_request(what, self.transaction(to, data), mode)
+    }
+
+    fn send_request(&self, what: &str, request: TransactionRequest, mode: Mode) -> Result<Outcome, ChainError> {
         let sender = self.sender()?;
         if mode == Mode::Send {
             self.await_own()?;
         }
-        let request = self.transaction(to, data).with_from(sender);
+        let request = request.with_from(sender);
         let gas = self.run(what, async { self.provider.estimate_gas(request.clone()).await })?;
         if mode == Mode::DryRun {
             self.run(what, async { self.provider.call(request).await })?;
@@ -231,6 +247,14 @@ impl Client {
         let hash = *pending.tx_hash();
         tracing::debug!(transaction = %hash, what, "sent");
         self.receipt(what, hash).map(|receipt| Outcome::Mined(Box::new(receipt)))
+    }
+
+    /// Hash of a block; `None` if the node does not have it.
+    pub fn block_hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
+        const WHAT: &str = "read a block";
+        let tag = BlockNumberOrTag::Number(number);
+        let block = self.run(WHAT, async { self.provider.get_block_by_number(tag).await })?;
+        Ok(block.map(|block| block.header.hash))
     }
 
     /// Waits until no transaction of the sender is under way.

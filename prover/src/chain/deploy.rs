@@ -12,9 +12,13 @@ use alloy::primitives::{keccak256, Address, TxKind, B256};
 use alloy::sol;
 use alloy::sol_types::SolValue;
 use serde::Serialize;
-use zkpoc_contracts::bindings::{Circuit, ContributionRounds, ContributionToken, DataRegistry, VerifierRouter};
+use zkpoc_contracts::bindings::{
+    Circuit, ContributionRounds, ContributionToken, DataRegistry, SecureAggregation, VerifierRouter,
+};
 use zkpoc_contracts::compile::{Artifacts, MAX_CODE_BYTES};
-use zkpoc_contracts::deploy::{creation_code, role, setup_calls, Addresses, PoolConfig, ORDER, POLICY, ROUTER, TOKEN};
+use zkpoc_contracts::deploy::{
+    creation_code, role, setup_calls, Addresses, PoolConfig, MASKS, ORDER, POLICY, ROUTER, TOKEN,
+};
 use zkpoc_contracts::generator::GeneratedVerifier;
 
 use super::deployment::SrsName;
@@ -200,6 +204,7 @@ pub fn compare(client: &Client, pool: &Pool, blueprint: &Blueprint<'_>) -> Resul
     }
 
     let (registry, rounds, token) = (view.registry()?, view.rounds()?, pool.address(TOKEN)?);
+    let aggregation = view.aggregation()?.address();
     let srs = client.call(registry, &DataRegistry::SRS_DIGESTCall {})?;
     findings.push(finding("SRS digest of the registry", &blueprint.srs.digest, &srs));
     let wiring = [
@@ -208,6 +213,9 @@ pub fn compare(client: &Client, pool: &Pool, blueprint: &Blueprint<'_>) -> Resul
         ("registry of the rounds", registry, client.call(rounds, &ContributionRounds::REGISTRYCall {})?),
         ("token of the rounds", token, client.call(rounds, &ContributionRounds::TOKENCall {})?),
         ("policy of the rounds", pool.address(POLICY)?, client.call(rounds, &ContributionRounds::POLICYCall {})?),
+        ("aggregation of the rounds", aggregation, client.call(rounds, &ContributionRounds::AGGREGATIONCall {})?),
+        ("rounds of the aggregation", rounds, client.call(aggregation, &SecureAggregation::roundsCall {})?),
+        ("masks of the aggregation", pool.address(MASKS)?, client.call(aggregation, &SecureAggregation::MASKSCall {})?),
     ];
     findings.extend(wiring.into_iter().map(|(what, expected, found)| finding(what, &expected, &found)));
     let profile = client.call(rounds, &ContributionRounds::profileIdCall {})?;

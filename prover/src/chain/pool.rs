@@ -13,6 +13,7 @@ use zkpoc_contracts::bindings::{
 };
 use zkpoc_contracts::deploy::{POLICY, REGISTRY, ROUNDS, ROUTER, TOKEN};
 
+use super::aggregation::AggregationClient;
 use super::{ChainError, Client, Mode, Outcome, Pool};
 use crate::prove::Buckets;
 use crate::srs::{Origin, SrsError, DEV_CHAIN_IDS};
@@ -84,6 +85,11 @@ impl<'a> PoolClient<'a> {
     /// The address of the rounds contract.
     pub fn rounds(&self) -> Result<Address, ChainError> {
         self.pool.address(ROUNDS)
+    }
+
+    /// Groups, shares and bonds of the pool.
+    pub fn aggregation(&self) -> Result<AggregationClient<'a>, ChainError> {
+        AggregationClient::new(self.client, self.pool)
     }
 
     /// Registers an attested dataset.

@@ -3,6 +3,8 @@
 //! A contract refuses with a custom error: a name and arguments. [`Revert::decode`] finds which of the pool's contracts,
 //! their libraries or a generated verifier it comes from, and says what it means and what to do.
 //!
+//! The errors of groups, shares and bonds have a file of their own, [`aggregation`].
+//!
 //! # Source
 //! The NatSpec of the interfaces in `verifier-contracts/contracts`.
 
@@ -12,6 +14,8 @@ use alloy::sol;
 use alloy::sol_types::SolInterface;
 use serde::Serialize;
 use zkpoc_contracts::bindings::describe_revert;
+
+mod aggregation;
 
 /// Errors of generated verifiers, as the generator writes them.
 mod verifier {
@@ -190,7 +194,7 @@ impl Revert {
             Err(_) => describe_revert(data),
         };
         let name = error.split([' ', '(', ':']).next().unwrap_or_default();
-        let known = MEANINGS.iter().find(|(known, _)| *known == name);
+        let known = MEANINGS.iter().chain(aggregation::MEANINGS).find(|(known, _)| *known == name);
         let is_custom = known.is_some() || name.starts_with("ZkPoc");
         Self {
             name: if is_custom { name.to_owned() } else { String::new() },
@@ -236,20 +240,32 @@ mod tests {
     #[test]
     fn golden_every_pool_error_has_a_meaning() {
         use zkpoc_contracts::bindings::vana::{KeylessAttestor, VanaProofPool};
-        use zkpoc_contracts::bindings::{DataRegistry, FlatRewardPolicy, VerifierRouter};
+        use zkpoc_contracts::bindings::{
+            DataRegistry, FlatRewardPolicy, MaskCommitments, SecureAggregation, VerifierRouter,
+        };
         let constructor_only = [
             "ZkPocRegistryZeroArgument",
+            "ZkPocAggregationZeroArgument",
+            "ZkPocMaskLayout",
             "ZkPocRoundsZeroArgument",
             "ZkPocRoundsZeroId",
             "ZkPocVanaZeroArgument",
             "ZkPocVanaBound",
         ];
-        let operator_only = ["ZkPocRoundsLength", "ZkPocRoundsPhase", "ZkPocRouterNoCode"];
+        let operator_only = [
+            "ZkPocAggregationPhase",
+            "ZkPocAggregationPhases",
+            "ZkPocRoundsLength",
+            "ZkPocRoundsPhase",
+            "ZkPocRouterNoCode",
+        ];
         let selectors = [
             <ContributionRounds::ContributionRoundsErrors as SolInterface>::selectors().collect::<Vec<_>>(),
             <DataRegistry::DataRegistryErrors as SolInterface>::selectors().collect(),
             <VerifierRouter::VerifierRouterErrors as SolInterface>::selectors().collect(),
             <FlatRewardPolicy::FlatRewardPolicyErrors as SolInterface>::selectors().collect(),
+            <SecureAggregation::SecureAggregationErrors as SolInterface>::selectors().collect(),
+            <MaskCommitments::MaskCommitmentsErrors as SolInterface>::selectors().collect(),
             <KeylessAttestor::KeylessAttestorErrors as SolInterface>::selectors().collect(),
             <VanaProofPool::VanaProofPoolErrors as SolInterface>::selectors().collect(),
         ];

@@ -77,6 +77,20 @@ pub struct DeployArgs {
     /// Blocks from a round's opening to its beacon.
     #[arg(long, value_name = "BLOCKS", default_value_t = 10)]
     beacon_delay: u32,
+    /// Blocks after the claims in which members of a group post their shares' commitments; with --reveal-blocks fewer than
+    /// --finalize-blocks.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    share_blocks: u32,
+    /// Blocks after that in which they publish shares and reveal the seeds of members that posted nothing.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..))]
+    reveal_blocks: u32,
+    /// Blocks after that in which faults cost the bond.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    dispute_blocks: u32,
+    /// What a member of a group pays when it posts, and gets back unless it spoils the group: in ether, or what the chain's own
+    /// currency is.
+    #[arg(long, value_name = "ETHER", default_value = "0.05", value_parser = tokens)]
+    bond: U256,
     /// log2 of the widest bound on the squared norm that is paid for [default: the profile's largest].
     #[arg(long, value_name = "LOG2")]
     max_norm_log2: Option<u8>,
@@ -184,6 +198,10 @@ impl DeployArgs {
             finalize_blocks: U40::from(self.finalize_blocks),
             window_blocks: U40::from(self.window_blocks),
             beacon_delay: U40::from(self.beacon_delay),
+            share_blocks: U40::from(self.share_blocks),
+            reveal_blocks: U40::from(self.reveal_blocks),
+            dispute_blocks: U40::from(self.dispute_blocks),
+            bond: self.bond,
         };
         let blueprint = Blueprint {
             profile_id: B256::new(profile.id()),
@@ -235,6 +253,10 @@ impl VerifyArgs {
             finalize_blocks: U40::ZERO,
             window_blocks: U40::ZERO,
             beacon_delay: U40::ZERO,
+            share_blocks: U40::ZERO,
+            reveal_blocks: U40::ZERO,
+            dispute_blocks: U40::ZERO,
+            bond: U256::ZERO,
         };
         let blueprint = Blueprint {
             profile_id: B256::new(profile.id()),

@@ -21,9 +21,16 @@ pub struct DemoArgs {
     /// Number of rounds.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     rounds: u16,
-    /// Shards of a contributor, each of one batch.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    shards: u16,
+    /// Shards of a contributor, each of one batch [default: 8, and 1 from three contributors on: then no draw differs, and every
+    /// run has the same models].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    shards: Option<u16>,
+    /// Claim in the open: whoever finalizes sees every update. From three contributors on claims are masked otherwise.
+    #[arg(long)]
+    open: bool,
+    /// So many contributors are lost in the first round, after the groups are fixed; at least three must be left.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "open")]
+    drop: u8,
     /// Also write a report for a browser there.
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     report: PathBuf,
@@ -58,7 +65,9 @@ impl DemoArgs {
             profile_argument,
             contributors: self.contributors.into(),
             rounds: self.rounds.into(),
-            shards: self.shards.into(),
+            shards: self.shards.map_or(if self.contributors < 3 { 8 } else { 1 }, usize::from),
+            open: self.open,
+            dropped: self.drop.into(),
             report: (!self.no_report).then(|| self.report.clone()),
             ledger: self.ledger.clone(),
             folder: session.home()?.root().join("demo"),

@@ -46,7 +46,7 @@ pub struct FinalizeArgs {
     profile: String,
     #[command(flatten)]
     model: ModelArgs,
-    /// Where claimants hand over openings and acknowledgements and the next model is published: a folder, or the URL of
+    /// Where claimants publish shares or hand openings over, acknowledge, and the next model is published: a folder, or the URL of
     /// `zkpoc round serve`.
     #[arg(long, value_name = "DIR|URL")]
     openings: String,
@@ -179,7 +179,10 @@ impl FinalizeArgs {
         };
         let left_out = match prepared.missing.is_empty() {
             true => String::new(),
-            false => format!("\nleft out for want of an opening: claims {:?}", prepared.missing),
+            false => {
+                let groups = prepared.absent.iter().map(|group| format!("\n  group {}: {}", group.group, group.reason));
+                format!("\nleft out: claims {:?}{}", prepared.missing, groups.collect::<String>())
+            }
         };
         let text = format!(
             "round {round}: {} of {claims} claims, next model {}\n{}{left_out}\n{ending}",

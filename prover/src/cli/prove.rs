@@ -198,6 +198,7 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
         root: ready.dataset.manifest.root,
         index: args.shared.shard,
         profile_id: ready.profile_id,
+        mask_key: B256::ZERO,
     };
     let home = session.home()?;
     let id =
@@ -228,7 +229,7 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     let bundle = bundle(&ready, CircuitKind::Training, context, made.instances, made.proof, made.link);
     // Kept before the proof is handed out: without its opening an update is lost to the round.
     let lock = home.lock()?;
-    let record = ClaimRecord { bundle: bundle.clone(), opening: made.opening };
+    let record = ClaimRecord { bundle: bundle.clone(), opening: made.opening, mask: None };
     home.save_claim(&lock, &id, &ready.profile, &record)?;
     args.shared.write(&bundle)?;
     let mut json = args.shared.facts(&bundle, &made.timings, peak);

@@ -1,8 +1,8 @@
-//! `zkpoc round`: open, seal, claim, look; how a round ends is in [`super::finalize`].
+//! `zkpoc round`: open, seal, look; claims are in [`super::claim`], groups in [`super::group`], the end in [`super::finalize`].
 
 use std::path::PathBuf;
 
-use alloy::primitives::{keccak256, B256, U256};
+use alloy::primitives::{B256, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use zkpoc_circuits::profile::Profile;
@@ -10,23 +10,23 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus, StopReason};
 
 use super::chain::{checked, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
-use super::dataset::{check_index, load};
+use super::claim::ClaimArgs;
 use super::finalize::{AckArgs, EndArgs, FinalizeArgs};
+use super::group::GroupArgs;
 use super::serve::ServeArgs;
-use super::session::{bytes32, grid, model};
+use super::session::{bytes32, model};
 use super::watch::WatchArgs;
 use super::{Answer, Session};
-use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::chain::pool::whole_tokens;
 use crate::chain::PoolClient;
 use crate::contribute::{ContributeError, Site};
 use crate::error::Error;
 use crate::formats::tensors;
 use crate::fsio::{self, Overwrite};
-use crate::metrics::{milliseconds, msm16};
+use crate::metrics::milliseconds;
 use crate::openings::item::Limits;
 use crate::openings::source::Source;
-use crate::openings::Checker;
+use crate::openings::Folder;
 
 /// What to do with rounds.
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,14 @@ pub enum RoundCommand {
     Seal(SealArgs),
     /// Train on the drawn shard, prove it, and claim.
     Claim(Box<ClaimArgs>),
+    /// Post the commitments of a masked claim's masks, and publish its share when it is time.
+    Share(GroupArgs),
+    /// Reveal the seeds that a masked claim shares with members that posted nothing.
+    Reveal(GroupArgs),
+    /// Show who spoiled the group of a masked claim; it costs them the bond.
+    Dispute(GroupArgs),
+    /// Take the bond of a masked claim back, when disputes are over.
+    Bond(GroupArgs),
     /// Sign that you hold a round's next model (claimants).
     Ack(AckArgs),
     /// Add up the claims' updates, prove the next model, and finalize the round (anyone).
@@ -49,9 +57,10 @@ pub enum RoundCommand {
     Watch(WatchArgs),
     /// What the current round is about and where it stands.
     Status(LookArgs),
-    /// Serve a folder of openings, models and acknowledgements over HTTP.
+    /// Serve a folder of shares, models, acknowledgements, complaints and openings over HTTP.
     ///
-    /// An opening gives away the records of its shard: whoever can read the folder or reach the port can compute them.
+    /// A share says nothing by itself. An opening, of a claim with --open, gives away the records of its shard: whoever can read
+    /// the folder or reach the port can compute them.
     /// There is no TLS and no login.
     Serve(ServeArgs),
 }
@@ -108,6 +117,9 @@ pub struct OpenArgs {
     /// The seed; everyone recomputes the model from it.
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: [u8; 32],
+    /// Also publish the model there under its id, for contributors: the folder that `zkpoc round serve` serves.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
     /// Also write the model here, as safetensors.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -143,35 +155,6 @@ pub struct LookArgs {
     chain: ChainArgs,
 }
 
-/// Arguments of `round claim`.
-#[derive(Debug, Args)]
-pub struct ClaimArgs {
-    /// Name of the dataset in the home.
-    name: String,
-    /// The profile, if it is one of your own: its TOML file.
-    #[arg(long)]
-    profile: Option<String>,
-    #[command(flatten)]
-    model: ModelArgs,
-    /// Number of the round [default: the current one].
-    #[arg(long)]
-    round: Option<u64>,
-    /// Hand the update's opening over there once the claim is mined: a folder, or the URL of `zkpoc round serve`. **Whoever
-    /// reads an opening can compute the shard from it.** A claim without one is not paid.
-    #[arg(long, value_name = "DIR|URL")]
-    openings: Option<String>,
-    /// Also time one multi-exponentiation of 2^16 scalars, as a yardstick.
-    #[arg(long)]
-    measure: bool,
-    /// Reference string [default: the one in the home].
-    #[arg(long, value_name = "FILE")]
-    srs: Option<PathBuf>,
-    #[command(flatten)]
-    chain: ChainArgs,
-    #[command(flatten)]
-    send: SendArgs,
-}
-
 impl RoundCommand {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
@@ -179,6 +162,10 @@ impl RoundCommand {
             Self::Open(args) => args.run(session),
             Self::Seal(args) => args.run(session),
             Self::Claim(args) => args.run(session),
+            Self::Share(args) => args.share(session),
+            Self::Reveal(args) => args.reveal(session),
+            Self::Dispute(args) => args.dispute(session),
+            Self::Bond(args) => args.bond(session),
             Self::Ack(args) => args.run(session),
             Self::Finalize(args) => args.run(session),
             Self::Settle(args) => args.settle(session),
@@ -214,6 +201,10 @@ impl OpenArgs {
         if let Some(out) = &self.out {
             let bytes = tensors::write_model(&profile, &first.model).map_err(Error::format(out))?;
             fsio::write(out, &bytes, Overwrite::Refuse)?;
+        }
+        if let Some(folder) = &self.models {
+            let folder = Folder::create(folder, Limits::of(&profile))?;
+            site.publish_model(&first.model, first.model_id, &Source::Folder(folder))?;
         }
         phases.start("opening the round");
         let outcome = view.open_genesis(seed, first.proof, self.send.mode())?;
@@ -324,96 +315,5 @@ impl LookArgs {
             "max_norm_log2": terms.max_norm_log2, "max_loss_log2": terms.max_loss_log2, "stopped": stopped,
         });
         Ok(Answer::new(text, json))
-    }
-}
-
-impl ClaimArgs {
-    fn run(&self, session: &Session) -> Result<Answer, Error> {
-        let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
-        let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
-        let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
-        let number = round_number(&view, self.round)?;
-        let model = self.model.load(&site, view.round(number)?.modelId)?;
-        let prepared = match site.prepare_claim(&dataset, &model, number, &mut |phase| phases.start(phase)) {
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.name == "ZkPocRoundsAlreadyClaimed") => {
-                // An earlier run sent the claim; perhaps it did not come to handing the opening over.
-                let opening = site.stored_opening(&dataset, number)?;
-                let (Some(openings), Some(opening)) = (&openings, opening) else { return Err(error.into()) };
-                phases.start("handing the opening over");
-                let (id, _) = Checker::new(&profile, &srs)?.publish(openings, &opening)?;
-                let text = format!("round {number}: claimed before; the opening {id} is handed over");
-                let json =
-                    json!({ "round": number, "claimed_before": true, "update_id": id, "opening_published": true });
-                return Ok(Answer::new(text, json));
-            }
-            other => other?,
-        };
-        phases.start("claiming");
-        let outcome = site.claim(&prepared, self.send.mode())?;
-        let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::ContributionProven>());
-        if let (Some(openings), Some(_)) = (&openings, &event) {
-            phases.start("handing the opening over");
-            Checker::new(&profile, &srs)?.publish(openings, &prepared.record.opening)?;
-        }
-        let promised = event.as_ref().map(|event| whole_tokens(event.reward));
-        let yardstick = self.measure.then(|| {
-            phases.start("one multi-exponentiation of 2^16 scalars");
-            milliseconds(msm16())
-        });
-        let floor = self.measure.then(|| {
-            phases.start("floor of the step");
-            let place = check_index(&dataset, prepared.index)?;
-            let grid = grid(&profile)?;
-            let columns = Columns::of(&grid, &model, &dataset.shards[place], &prepared.record.opening.update);
-            Ok::<_, Error>(measure(&srs, &columns, FLOOR_RUNS).floor_ms)
-        });
-        let floor = floor.transpose()?;
-        drop(phases);
-
-        let (timings, bundle) = (prepared.timings, &prepared.record.bundle);
-        let text = format!(
-            "shard {}: {}\n{}\n{}",
-            prepared.index,
-            match prepared.stored {
-                true => "the stored claim".to_owned(),
-                false => format!("proof of {} bytes in {:.0} ms", bundle.proof.len(), milliseconds(timings.prove)),
-            },
-            outcome_text(&outcome),
-            match (&promised, &openings) {
-                (None, _) => "nothing was claimed".to_owned(),
-                (Some(tokens), Some(_)) => format!("{tokens} tokens when the round is settled; the opening is handed over"),
-                (Some(tokens), None) => format!(
-                    "{tokens} tokens when the round is settled, if whoever finalizes it gets the opening: claim with --openings"
-                ),
-            }
-        );
-        let more = json!({
-            "round": prepared.claim.round.saturating_to::<u64>(), "root": prepared.claim.root, "index": prepared.index,
-            "stored": prepared.stored, "validated_before": prepared.claim.datasetProof.is_empty(),
-            "norm_log2": prepared.buckets.norm_log2, "loss_log2": prepared.buckets.loss_log2,
-            "witness_ms": milliseconds(timings.witness), "prove_ms": milliseconds(timings.prove),
-            "link_ms": milliseconds(timings.link), "verify_ms": milliseconds(timings.verify), "msm16_ms": yardstick,
-            "floor_ms": floor, "proof_bytes": bundle.proof.len(), "link_bytes": prepared.claim.link.len(),
-            "peak_rss_bytes": prepared.peak_rss_bytes,
-            "loss": prepared.loss.map(|loss| site.mean_loss(loss)),
-            "loss_raw": prepared.loss.map(|loss| u64::try_from(loss).unwrap_or(u64::MAX)),
-            "number": event.as_ref().map(|event| event.number.saturating_to::<u64>()),
-            "update_id": event.as_ref().map(|event| keccak256(&event.update)),
-            "nullifier": event.as_ref().map(|event| event.nullifier),
-            "promised": promised, "opening_published": openings.is_some() && event.is_some(),
-        });
-        Ok(Answer::new(text, outcome_json(&outcome, more)))
     }
 }

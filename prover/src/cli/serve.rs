@@ -1,4 +1,4 @@
-//! `zkpoc round serve`: a folder of openings, models and acknowledgements over HTTP, until Ctrl-C.
+//! `zkpoc round serve`: a folder of shares, models, acknowledgements, complaints and openings over HTTP, until Ctrl-C.
 //!
 //! The warning about what openings disclose goes to standard error. With `--json` one line with the URL is printed as soon
 //! as it listens, and the answer of the command follows when it stops.
@@ -13,6 +13,8 @@ use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 
 use super::{Answer, Session};
+use crate::aggregation;
+use crate::aggregation::complaint::Complaint;
 use crate::error::Error;
 use crate::openings::acknowledgement::Acknowledgement;
 use crate::openings::http::{Acceptance, DEFAULT_LISTEN};
@@ -30,7 +32,7 @@ pub struct ServeArgs {
     /// Address and port to listen on; everyone who reaches it can read all openings.
     #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// Also take openings, after recomputing their commitments, and acknowledgements.
+    /// Also take openings and shares, after recomputing their commitments, and acknowledgements and complaints.
     #[arg(long)]
     accept: bool,
     /// Reference string, to check what is taken [default: the one in the home].
@@ -72,15 +74,20 @@ impl ServeArgs {
         };
         let _told = output.flush();
         server.run(stopped())?;
-        let (openings, acknowledgements) =
-            (counted.list(Kind::Openings)?.len(), counted.list(Kind::Acknowledgements)?.len());
-        let text = format!("stopped; {openings} openings and {acknowledgements} acknowledgements in {shown}");
-        let json = json!({ "stopped": url, "openings": openings, "acknowledgements": acknowledgements });
+        let [shares, openings, acknowledgements] = [Kind::Shares, Kind::Openings, Kind::Acknowledgements]
+            .map(|kind| counted.list(kind).map(|items| items.len()));
+        let (shares, openings, acknowledgements) = (shares?, openings?, acknowledgements?);
+        let text =
+            format!("stopped; {shares} shares, {openings} openings and {acknowledgements} acknowledgements in {shown}");
+        let json = json!({
+            "stopped": url, "shares": shares, "openings": openings, "acknowledgements": acknowledgements,
+        });
         Ok(Answer::new(text, json))
     }
 }
 
-/// Openings must open the commitments of their id; acknowledgements must be signed by the account they are stored under.
+/// Openings and shares must open the commitments of their id; acknowledgements and complaints must be signed by the account
+/// they are stored under.
 fn acceptance(profile: Profile, srs: Srs) -> Acceptance {
     Arc::new(move |item, bytes| match item {
         Item::Opening(id) => {
@@ -95,6 +102,18 @@ fn acceptance(profile: Profile, srs: Srs) -> Acceptance {
             }
         }
         Item::Model(_) => Err("models are not taken from outside".into()),
+        Item::Share(id) => {
+            let checker = aggregation::format::Checker::new(&profile, &srs).map_err(|error| error.to_string())?;
+            let checker = checker.ok_or("the reference string is of another size")?;
+            checker.read("the share", *id, bytes).map(|_| ()).map_err(|error| error.to_string())
+        }
+        Item::Complaint { .. } => {
+            let said = Complaint::from_json(bytes).map_err(|error| error.to_string())?;
+            match said.item() == *item {
+                true => Ok(()),
+                false => Err(format!("the complaint is that of {}", said.item())),
+            }
+        }
     })
 }
 

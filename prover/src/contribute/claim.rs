@@ -9,22 +9,22 @@ use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
 use zkpoc_circuits::reference::{mean_loss, step, Model};
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_contracts::bindings::digests::{TrainingContext, DEPTH};
+use zkpoc_contracts::bindings::digests::{leaf, nullifier, TrainingContext, DEPTH};
 use zkpoc_contracts::bindings::Claim;
 
 use super::{
     is_refusal, model_id, refused_only_for, registered, scalar, solidity_point, ContributeError, Progress, Site,
 };
+use crate::aggregation::journal::{Journal, Promise, UpdateKey, OPEN};
+use crate::aggregation::MaskSecret;
 use crate::chain::{ChainError, Mode, Outcome};
 use crate::commit::scalar_to_word;
 use crate::formats::bundle::{CircuitKind, Context, Link, ProofBundle};
 use crate::home::{ClaimRecord, Dataset};
 use crate::link::link_bases;
 use crate::metrics::{peak_rss_bytes, reset_peak_rss};
-use crate::openings::Checker;
-use crate::prove::{
-    model_commitment, prove_training, Buckets, ProvingContext, Timings, TrainingRequest, UpdateOpening,
-};
+use crate::openings::{Checker, Source};
+use crate::prove::{model_commitment, prove_training, Buckets, ProvingContext, Timings, TrainingRequest};
 use crate::verify::{verify_bundle, Expected};
 
 /// A claim, ready to be sent.
@@ -49,12 +49,14 @@ pub struct Prepared {
 }
 
 impl Site<'_> {
-    /// Proves the training step that a round draws for a dataset, and stores it; or finds it stored.
+    /// Proves the training step that a round draws for a dataset, and stores it; or finds it stored. A masked claim joins a group;
+    /// an open one is included by whoever gets its opening.
     pub fn prepare_claim(
         &self,
         dataset: &Dataset,
         model: &Model,
         number: u64,
+        masked: bool,
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let root = dataset.manifest.root;
@@ -67,12 +69,33 @@ impl Site<'_> {
         }
         let index = self.pool.drawn_index(number, root)?;
         let empty = Claim { round: U256::from(number), ..self.empty_claim(dataset, index)? };
+        let mut fields = self.fields(dataset, number, index)?;
+        let used = nullifier(found, fields.subject, leaf(fields.profile_id, index, &empty.commitment));
         self.preflight_claim(empty)?;
+        if self.pool.aggregation()?.is_posted(used)? {
+            return Err(ContributeError::Posted { index });
+        }
+        if masked {
+            self.require_reveal_time(number)?;
+        }
 
-        let fields = self.fields(dataset, number, index)?;
         let terms = self.pool.terms()?;
         let bounds = (terms.max_norm_log2, terms.max_loss_log2);
-        let mut prepared = self.prepare_training(dataset, model, &fields, bounds, progress)?;
+        let id = claim_id(&fields);
+        let mask = match self.home.claims()?.contains(&id) {
+            true => {
+                fields.mask_key = self.stored_key(&id, masked)?;
+                None
+            }
+            false => {
+                self.check_unpromised(dataset, model, &fields, found, masked)?;
+                masked.then(MaskSecret::random)
+            }
+        };
+        if let Some(mask) = &mask {
+            fields.mask_key = mask.public();
+        }
+        let mut prepared = self.prepare_training(dataset, model, &fields, bounds, mask, progress)?;
         if let Some(validity) = self.prove_validity(dataset, index, progress)? {
             prepared.claim.datasetProof = validity.call.proof;
             prepared.claim.datasetLink = validity.call.link;
@@ -80,14 +103,48 @@ impl Site<'_> {
         Ok(prepared)
     }
 
+    /// The mask key of a stored claim, which must be of the kind that is asked for.
+    fn stored_key(&self, id: &str, masked: bool) -> Result<B256, ContributeError> {
+        let key = match self.home.load_claim(id, self.profile)?.bundle.context {
+            Context::Training(fields) => fields.mask_key,
+            Context::Validity { .. } => B256::ZERO,
+        };
+        let wrong = |found, hint| ContributeError::StoredMode { id: id.to_owned(), found, hint };
+        match (key.is_zero(), masked) {
+            (true, true) => Err(wrong("open", "claim with --open to send it, or move its folder away to prove anew")),
+            (false, false) => Err(wrong("masked", "claim without --open to send it")),
+            _ => Ok(key),
+        }
+    }
+
+    /// Refuses a step whose update was promised to a sum, whatever dataset or claim it comes from.
+    fn check_unpromised(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        fields: &TrainingContext,
+        model_id: B256,
+        masked: bool,
+    ) -> Result<(), ContributeError> {
+        let last = dataset.shards.len().saturating_sub(1);
+        let place = usize::try_from(fields.index).ok();
+        let shard = place.and_then(|place| dataset.shards.get(place));
+        let shard = shard.ok_or(ContributeError::NoShard { last, index: fields.index })?;
+        let trace = step(self.profile, model, shard)?;
+        let key = UpdateKey::of(fields.profile_id, model_id, &trace.update);
+        // What was handed over in the open may be so again.
+        Ok(Journal::of(self.home)?.check_free(&key, (!masked).then_some(OPEN))?)
+    }
+
     /// Proves a training step for a context and stores it; or finds it stored. `bounds` are the widest on squared norm and loss that
-    /// are paid for, as powers of two.
+    /// are paid for, as powers of two; `mask` is the secret of the context's mask key.
     pub fn prepare_training(
         &self,
         dataset: &Dataset,
         model: &Model,
         fields: &TrainingContext,
         bounds: (u8, u8),
+        mask: Option<MaskSecret>,
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let id = claim_id(fields);
@@ -99,7 +156,8 @@ impl Site<'_> {
             let (_, path) = registered(dataset, fields.index)?;
             return stored_claim(record, fields, path).ok_or(ContributeError::StoredClaim { id });
         }
-        let prepared = self.training(dataset, model, fields, bounds, progress)?;
+        let mut prepared = self.training(dataset, model, fields, bounds, progress)?;
+        prepared.record.mask = mask;
         let lock = self.home.lock()?;
         self.home.save_claim(&lock, &id, self.profile, &prepared.record)?;
         Ok(prepared)
@@ -115,6 +173,7 @@ impl Site<'_> {
             path,
             normLog2: 0,
             lossLog2: 0,
+            maskKey: B256::ZERO,
             proof: Bytes::new(),
             link: Bytes::new(),
             datasetProof: Bytes::new(),
@@ -122,14 +181,31 @@ impl Site<'_> {
         })
     }
 
-    /// What opens the update of a claim that an earlier run stored; `None` if there is none.
-    pub fn stored_opening(&self, dataset: &Dataset, round: u64) -> Result<Option<UpdateOpening>, ContributeError> {
+    /// The claim of a round that an earlier run stored; `None` if there is none.
+    pub fn stored_record(&self, dataset: &Dataset, round: u64) -> Result<Option<ClaimRecord>, ContributeError> {
         let index = self.pool.drawn_index(round, dataset.manifest.root)?;
         let id = claim_id(&self.fields(dataset, round, index)?);
         match self.home.claims()?.contains(&id) {
-            true => Ok(Some(self.home.load_claim(&id, self.profile)?.opening)),
+            true => Ok(Some(self.home.load_claim(&id, self.profile)?)),
             false => Ok(None),
         }
+    }
+
+    /// Hands the opening of an open claim over; the journal knows of it before. **Everyone who can read the source can compute the
+    /// shard from it**, and the update can be in no masked sum any more. The opening of a masked claim never leaves this machine.
+    pub fn hand_over(&self, round: u64, record: &ClaimRecord, source: &Source) -> Result<B256, ContributeError> {
+        if record.mask.is_some() {
+            let (id, found, hint) = (format!("round {round}"), "masked", "its opening is handed to nobody");
+            return Err(ContributeError::StoredMode { id, found, hint });
+        }
+        let model_id = self.pool.round(round)?.modelId;
+        let key = UpdateKey::of(record.bundle.profile_id, model_id, &record.opening.update);
+        let at = self.mask_place(round)?;
+        let promise = Promise::new(at.chain_id, at.contract, round, 0, self.sender()?, OPEN);
+        let lock = self.home.lock()?;
+        Journal::of(self.home)?.disclose(&lock, &key, &promise)?;
+        drop(lock);
+        Ok(Checker::new(self.profile, self.srs)?.publish(source, &record.opening)?.0)
     }
 
     /// Refuses a stored claim whose proof does not hold for the model, or whose opening is of another update.
@@ -141,8 +217,8 @@ impl Site<'_> {
         Ok(Checker::new(self.profile, self.srs)?.check(&record.opening, &points.update)?)
     }
 
-    /// What a claim of the sender is bound to.
-    fn fields(&self, dataset: &Dataset, round: u64, index: u64) -> Result<TrainingContext, ContributeError> {
+    /// What a claim of the sender is bound to; it is an open one.
+    pub(super) fn fields(&self, dataset: &Dataset, round: u64, index: u64) -> Result<TrainingContext, ContributeError> {
         let root = dataset.manifest.root;
         Ok(TrainingContext {
             chain_id: self.pool.client().chain_id(),
@@ -153,6 +229,7 @@ impl Site<'_> {
             root,
             index,
             profile_id: dataset.manifest.profile_id,
+            mask_key: B256::ZERO,
         })
     }
 
@@ -201,6 +278,7 @@ impl Site<'_> {
             path,
             normLog2: buckets.norm_log2 as u8,
             lossLog2: buckets.loss_log2 as u8,
+            maskKey: fields.mask_key,
             proof: Bytes::copy_from_slice(&made.proof),
             link: Bytes::copy_from_slice(&made.link.to_bytes()),
             datasetProof: Bytes::new(),
@@ -219,7 +297,7 @@ impl Site<'_> {
         };
         Ok(Prepared {
             claim,
-            record: ClaimRecord { bundle, opening: made.opening },
+            record: ClaimRecord { bundle, opening: made.opening, mask: None },
             index: fields.index,
             buckets,
             loss: Some(made.loss),
@@ -277,6 +355,7 @@ fn stored_claim(record: ClaimRecord, fields: &TrainingContext, path: [B256; DEPT
         path,
         normLog2: u8::try_from(buckets.norm_log2).ok()?,
         lossLog2: u8::try_from(buckets.loss_log2).ok()?,
+        maskKey: fields.mask_key,
         proof: Bytes::copy_from_slice(&bundle.proof),
         link: Bytes::copy_from_slice(&link.proof.to_bytes()),
         datasetProof: Bytes::new(),

@@ -20,6 +20,7 @@ use zkpoc_contracts::bindings::digests::commitment_id;
 use zkpoc_contracts::bindings::digests::{claim_hash, claims_hashes, genesis_context, round_context, set_hash};
 use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
 
+use super::masked::Absent;
 use super::{model_id, scalar, ContributeError, Progress, Site};
 use crate::chain::{Mode, Outcome};
 use crate::commit::{point_to_bytes, points_id};
@@ -72,14 +73,31 @@ pub struct Prepared {
     pub finalized: Finalized,
     /// Every claim of the round.
     pub claims: Vec<RoundClaim>,
-    /// Claims without an opening at the source.
+    /// Claims that are left out: open ones without an opening at the source, members of groups that are not whole.
     pub missing: Vec<u64>,
+    /// The groups that are left out, and why.
+    pub absent: Vec<Absent>,
     /// Times; all zero for one that was stored before.
     pub timings: Timings,
     /// Largest resident memory while the proof was made; `None` where the system does not say.
     pub peak_rss_bytes: Option<u64>,
     /// It was stored by an earlier run.
     pub stored: bool,
+}
+
+/// All updates of a round whose openings or shares are at a source, added up.
+#[derive(Debug)]
+pub struct Aggregate {
+    /// Every claim of the round.
+    pub claims: Vec<RoundClaim>,
+    /// Bit i stands for claim i.
+    pub included: U256,
+    /// Claims that are left out.
+    pub missing: Vec<u64>,
+    /// The groups that are left out, and why.
+    pub absent: Vec<Absent>,
+    /// The sum of the updates and of their random rows.
+    pub sum: UpdateOpening,
 }
 
 /// A pool's first model with its proof.
@@ -132,11 +150,16 @@ impl Site<'_> {
         let mut claims = Vec::new();
         for event in events {
             let update_id = commitment_id(&event.update)?;
-            let hash = claim_hash(event.claimant, event.reward, event.nullifier, update_id);
+            let hash = claim_hash(event.claimant, event.reward, event.nullifier, update_id, event.maskKey);
             // A reward is part of a budget of 96 bits.
             let reward = event.reward.to();
-            let record =
-                ClaimRecord { claimant: event.claimant, reward, nullifier: event.nullifier, update: event.update };
+            let record = ClaimRecord {
+                claimant: event.claimant,
+                reward,
+                nullifier: event.nullifier,
+                maskKey: event.maskKey,
+                update: event.update,
+            };
             claims.push(RoundClaim { record, hash, update_id, subject: event.subject });
         }
         let hashes: Vec<B256> = claims.iter().map(|claim| claim.hash).collect();
@@ -146,25 +169,24 @@ impl Site<'_> {
         Ok(claims)
     }
 
-    /// Proves the next model from all claims whose openings are at the source; or finds the proof stored. Publishes the model.
-    pub fn prepare_finalization(
-        &self,
-        model: &Model,
-        round: u64,
-        source: &Source,
-        progress: Progress<'_>,
-    ) -> Result<Prepared, ContributeError> {
-        self.require_model(round, model)?;
-        progress("claims and their openings");
+    /// Adds up all updates of a round whose openings or shares are at a source: open claims one by one, groups as a whole.
+    pub fn aggregate(&self, round: u64, source: &Source) -> Result<Aggregate, ContributeError> {
         let claims = self.claims(round)?;
         let checker = Checker::new(self.profile, self.srs)?;
-        let (mut openings, mut missing, mut included) = (Vec::new(), Vec::new(), U256::ZERO);
-        let mut hashes = Vec::new();
+        let (sums, absent) = self.group_sums(round, source)?;
+        let mut included = sums.iter().fold(U256::ZERO, |bits, sum| bits | sum.members);
+        let mut openings: Vec<UpdateOpening> = sums.into_iter().map(|sum| sum.opening).collect();
+        let mut missing = Vec::new();
         for (position, claim) in claims.iter().enumerate() {
+            if !claim.record.maskKey.is_zero() {
+                if !included.bit(position) {
+                    missing.push(position as u64);
+                }
+                continue;
+            }
             match checker.fetch(source, claim.update_id) {
                 Ok(Some(opening)) => {
                     included |= U256::ONE << position;
-                    hashes.push(claim.hash);
                     openings.push(opening);
                 }
                 Ok(None) => missing.push(position as u64),
@@ -177,13 +199,32 @@ impl Site<'_> {
             }
         }
         if openings.is_empty() {
-            return Err(ContributeError::NoOpenings { round, claims: claims.len() });
+            let why =
+                absent.first().map_or(String::new(), |absent| format!("; group {}: {}", absent.group, absent.reason));
+            return Err(ContributeError::NoOpenings { round, claims: claims.len(), why });
         }
-        let set_hash = set_hash(&hashes);
-        let count = openings.len() as u64;
-        let id = self.finalization_id(round, set_hash)?;
         let grid = Grid::new(self.profile)?;
         let sum = UpdateOpening::sum(self.profile, &grid, &openings);
+        Ok(Aggregate { claims, included, missing, absent, sum })
+    }
+
+    /// Proves the next model from all claims whose openings or shares are at the source; or finds the proof stored. Publishes the model.
+    pub fn prepare_finalization(
+        &self,
+        model: &Model,
+        round: u64,
+        source: &Source,
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        self.require_model(round, model)?;
+        progress("claims and their openings");
+        let Aggregate { claims, included, missing, absent, sum } = self.aggregate(round, source)?;
+        let hashes: Vec<B256> =
+            (0..).zip(&claims).filter(|(i, _)| included.bit(*i)).map(|(_, claim)| claim.hash).collect();
+        let set_hash = set_hash(&hashes);
+        let count = hashes.len() as u64;
+        let id = self.finalization_id(round, set_hash)?;
+        let grid = Grid::new(self.profile)?;
         let next = model.apply_mean(self.profile, &sum.update, count);
         let fields = (self.pool.client().chain_id(), self.pool.rounds()?);
         let profile_id = B256::new(self.profile.id());
@@ -216,7 +257,7 @@ impl Site<'_> {
         };
         progress("publish the next model");
         self.publish_model(&next, finalized.model_id, source)?;
-        Ok(Prepared { finalized, claims, missing, timings, peak_rss_bytes: peak, stored: was_stored })
+        Ok(Prepared { finalized, claims, missing, absent, timings, peak_rss_bytes: peak, stored: was_stored })
     }
 
     /// The acknowledgements of a finalization at a source: one place for each claim, empty where there is none.

@@ -176,15 +176,17 @@ impl<'a> Contributor<'a> {
         Ok((self.sent("dataset validate", &answer)?, answer))
     }
 
-    /// Trains on the drawn shard, proves it, claims, and hands the opening over.
-    pub fn claim(&self, round: u64) -> Result<(Sent, Value), DemoError> {
+    /// Trains on the drawn shard, proves it, and claims; hands the opening over if the claim is an open one.
+    pub fn claim(&self, round: u64, masked: bool) -> Result<(Sent, Value), DemoError> {
         let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
         let chain = self.chain()?;
+        let open: &[&str] = if masked { &[] } else { &["--open", "--openings", &exchange] };
         let answer = self.run(
             "round claim",
             &[
                 &["round", "claim", DATASET, "--profile", &self.shared.profile, "--round", &round],
-                &["--models", &exchange, "--openings", &exchange, "--measure"],
+                &["--models", &exchange, "--measure"],
+                open,
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
@@ -204,6 +206,31 @@ impl<'a> Contributor<'a> {
                 &["--url", url, "--index", &index, "--model-seed", &seed],
                 &chain.each_ref().map(String::as_str),
             ],
+            Some(&self.signer),
+        )
+    }
+
+    /// Takes a step in its group: `share`, `reveal` or `bond`.
+    pub fn group(&self, step: &str, round: u64) -> Result<Value, DemoError> {
+        let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
+        let chain = self.chain()?;
+        self.run(
+            &format!("round {step}"),
+            &[
+                &["round", step, DATASET, "--profile", &self.shared.profile, "--round", &round, "--shares", &exchange],
+                &chain.each_ref().map(String::as_str),
+            ],
+            Some(&self.signer),
+        )
+    }
+
+    /// Settles a round whose finalization stands.
+    pub fn settle(&self, round: u64) -> Result<Value, DemoError> {
+        let round = round.to_string();
+        let chain = self.chain()?;
+        self.run(
+            "round settle",
+            &[&["round", "settle", &self.shared.profile, "--round", &round], &chain.each_ref().map(String::as_str)],
             Some(&self.signer),
         )
     }

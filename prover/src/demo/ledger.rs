@@ -74,6 +74,7 @@ fn verify(pool: &PoolClient<'_>, log: &alloy::rpc::types::Log, claim: B256) -> R
         subject: event.subject,
         root: event.root,
         index: event.index,
+        maskKey: event.maskKey,
     };
     let context = client.call(pool.rounds()?, &context)?;
     let bound = |log2: u8| U256::ONE << usize::from(log2);

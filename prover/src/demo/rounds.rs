@@ -12,17 +12,25 @@ use super::report::Contribution;
 use super::{DemoError, Show, Stage, BEACON_DELAY, CLAIM_BLOCKS};
 use crate::chain::pool::whole_tokens;
 use crate::chain::Mode;
+use crate::contribute::masked::default_confirmations;
 use crate::contribute::{ContributeError, Site};
 use crate::data::Records;
-use crate::openings::Source;
+use crate::openings::{Kind, Source};
 
 /// What a round came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct RoundFigures {
     /// The round.
     pub round: u64,
+    /// `masked`: only the sum of the updates became known; `open`: the finalizer saw each.
+    pub mode: &'static str,
     /// Number of claims.
     pub claims: u64,
+    /// Number of claims that were paid.
+    pub paid_claims: u64,
+    /// What the group cost, in a masked round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupFigures>,
     /// Gas of each claim.
     pub gas_claim: Vec<u64>,
     /// Gas of the finalization, which pays the claims.
@@ -45,6 +53,29 @@ pub struct RoundFigures {
     pub test_loss: f64,
     /// Tokens minted, as a decimal string.
     pub minted: String,
+}
+
+/// What the groups of a masked round cost their members.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct GroupFigures {
+    /// Members that posted.
+    pub members: u64,
+    /// Members that were lost.
+    pub dropped: u64,
+    /// Gas of fixing the groups, once for the round.
+    pub gas_fix: u64,
+    /// Gas of each post.
+    pub gas_post: Vec<u64>,
+    /// Gas of each reveal.
+    pub gas_reveal: Vec<u64>,
+    /// Gas of taking each bond back.
+    pub gas_bond: Vec<u64>,
+    /// Time of expanding a member's masks.
+    pub mask_ms: Vec<f64>,
+    /// Time of its masks and their commitments.
+    pub masks_and_commitments_ms: Vec<f64>,
+    /// Bytes of a share.
+    pub share_bytes: u64,
 }
 
 type Member<'a> = (Contributor<'a>, Committed, Sent);
@@ -97,7 +128,10 @@ impl<'a> Course<'a> {
         stage.node.mine(stage.client, BEACON_DELAY + 1)?;
         pool.seal(number, Mode::Send)?;
         let (mut gas_claim, mut claim_prove_ms, mut losses) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, (contributor, committed, registered)) in self.members.iter().enumerate() {
+        let masked = stage.options.masked();
+        // Who was lost in the first round is gone for good.
+        let present = if number == 1 { self.members } else { self.staying() };
+        for (place, (contributor, committed, registered)) in present.iter().enumerate() {
             let name = contributor.name();
             let index = pool.drawn_index(number, committed.root)?;
             let validated = match self.validated.insert((place, index)) {
@@ -110,7 +144,7 @@ impl<'a> Course<'a> {
                 false => None,
             };
             show.phase(&format!("round {number}, {name}: train, prove, claim"));
-            let claimed = contributor.claim(number)?;
+            let claimed = contributor.claim(number, masked)?;
             gas_claim.push(claimed.0.gas_used);
             let figure = |field| float(contributor, "round claim", &claimed.1, field);
             claim_prove_ms.push(figure("prove_ms")?);
@@ -119,20 +153,34 @@ impl<'a> Course<'a> {
                 self.firsts.push(Contribution::new(contributor, index, committed, registered, validated, &claimed)?);
             }
         }
-        show.phase(&format!("round {number}, finalizer: add up, prove the next model"));
         // To the claim deadline and no further: the time for a finalization is limited too.
         let deadline = pool.round(number)?.openedAt.to::<u64>() + CLAIM_BLOCKS;
-        stage.node.mine(stage.client, deadline.saturating_sub(stage.client.block_number()?))?;
+        let group = match masked {
+            true => Some(self.group(number, deadline, gas_claim.len(), show)?),
+            false => None,
+        };
+        self.mine_to(deadline)?;
+        show.phase(&format!("round {number}, finalizer: add up, prove the next model"));
         let proven = self.finalizer.finalize(number, false)?;
         let next = proven["model_id"].as_str().unwrap_or_default().to_owned();
         show.phase(&format!("round {number}: contributors acknowledge, the finalizer sends, rewards are minted"));
-        for (contributor, ..) in self.members {
+        for (contributor, ..) in self.staying() {
             contributor.acknowledge(number, &next)?;
         }
         let sent = self.finalizer.finalize(number, true)?;
         let lacks = |field| DemoError::Answer { who: "finalizer".into(), command: "round finalize".into(), field };
         let gas_finalize = sent["gas_used"].as_u64().ok_or_else(|| lacks("gas_used"))?;
-        let minted = sent["paid"].as_str().ok_or_else(|| lacks("paid"))?.to_owned();
+        let minted = match sent["settle_from"].as_u64() {
+            // A finalization of fewer than all claims stands for a while, in case somebody finalizes more.
+            Some(from) if sent["settled"] == false => {
+                show.phase(&format!("round {number}: the window of the finalization passes, then it is settled"));
+                self.mine_to(from)?;
+                self.finalizer.settle(number)?["paid"].as_str().map(str::to_owned)
+            }
+            _ => sent["paid"].as_str().map(str::to_owned),
+        };
+        let minted = minted.ok_or_else(|| lacks("paid"))?;
+        let paid_claims = proven["included"].as_u64().ok_or_else(|| lacks("included"))?;
 
         show.phase(&format!("round {number}: measure the model on {} test records", self.test.len()));
         let model_commitment: B256 = next.parse().map_err(|_| lacks("model_id"))?;
@@ -141,15 +189,19 @@ impl<'a> Course<'a> {
         let (test_accuracy, test_loss) = self.measure()?;
         self.accuracy = test_accuracy;
         show.notice(&format!(
-            "round {number}: {} claims, {minted} tokens, loss {:.4}, accuracy {:.2} % -> {:.2} %",
+            "round {number}: {} {} claims, {minted} tokens, loss {:.4}, accuracy {:.2} % -> {:.2} %",
             gas_claim.len(),
+            if masked { "masked" } else { "open" },
             mean(&losses),
             before * 1e2,
             test_accuracy * 1e2
         ));
         Ok(RoundFigures {
             round: number,
+            mode: if masked { "masked" } else { "open" },
             claims: gas_claim.len() as u64,
+            paid_claims,
+            group,
             gas_claim,
             gas_finalize,
             round_prove_ms: float(self.finalizer, "round finalize", &proven, "prove_ms")?,
@@ -164,12 +216,93 @@ impl<'a> Course<'a> {
         })
     }
 
-    /// The first round's contributions.
-    pub(super) fn finish(mut self) -> Result<Vec<Contribution>, DemoError> {
+    /// The first round's contributions, when all bonds are back.
+    pub(super) fn finish(
+        mut self,
+        rounds: &mut [RoundFigures],
+        show: &mut Show,
+    ) -> Result<Vec<Contribution>, DemoError> {
+        self.bonds(rounds, show)?;
         for part in &mut self.firsts {
             part.minted = whole_tokens(self.site.pool.balance(part.address)?);
         }
         Ok(self.firsts)
+    }
+
+    /// Who is not lost.
+    fn staying(&self) -> &'a [Member<'a>] {
+        &self.members[..self.members.len() - self.stage.options.dropped]
+    }
+
+    fn mine_to(&self, block: u64) -> Result<(), DemoError> {
+        let now = self.stage.client.block_number()?;
+        Ok(self.stage.node.mine(self.stage.client, block.saturating_sub(now))?)
+    }
+
+    /// The way of a masked round's groups from the claim deadline to published shares.
+    fn group(&self, number: u64, deadline: u64, claims: usize, show: &mut Show) -> Result<GroupFigures, DemoError> {
+        let staying = self.staying();
+        show.phase(&format!("round {number}: the groups are fixed; members post the commitments of their masks"));
+        self.mine_to(deadline + 1)?;
+        let mut figures = GroupFigures {
+            members: staying.len() as u64,
+            dropped: (claims - staying.len()) as u64,
+            ..GroupFigures::default()
+        };
+        for (contributor, ..) in staying {
+            let answer = contributor.group("share", number)?;
+            for taken in answer["taken"].as_array().into_iter().flatten() {
+                let gas = taken["gas_used"].as_u64().unwrap_or_default();
+                match taken["step"].as_str() {
+                    Some("fix") if gas > 0 => figures.gas_fix = gas,
+                    Some("post") => {
+                        figures.gas_post.push(gas);
+                        figures.mask_ms.push(taken["mask_ms"].as_f64().unwrap_or_default());
+                        let total = taken["masks_and_commitments_ms"].as_f64().unwrap_or_default();
+                        figures.masks_and_commitments_ms.push(total);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let phases = self.site.pool.aggregation()?.phases(number)?;
+        self.mine_to(phases.shares + default_confirmations(self.stage.client.chain_id()))?;
+        if figures.dropped > 0 {
+            show.phase(&format!(
+                "round {number}: {} lost; the others reveal the seeds they share with them",
+                figures.dropped
+            ));
+            for (contributor, ..) in staying {
+                figures.gas_reveal.push(contributor.group("reveal", number)?["gas_used"].as_u64().unwrap_or_default());
+            }
+        }
+        show.phase(&format!("round {number}: members publish their shares"));
+        for (contributor, ..) in staying {
+            contributor.group("share", number)?;
+        }
+        let shares = self.exchange.list(Kind::Shares).map_err(ContributeError::from)?;
+        if let Some(share) = shares.first() {
+            let bytes = self.exchange.fetch(share).map_err(ContributeError::from)?;
+            figures.share_bytes = bytes.map_or(0, |bytes| bytes.len() as u64);
+        }
+        Ok(figures)
+    }
+
+    /// Members of masked rounds take their bonds back, once disputes are over.
+    fn bonds(&self, rounds: &mut [RoundFigures], show: &mut Show) -> Result<(), DemoError> {
+        if !self.stage.options.masked() {
+            return Ok(());
+        }
+        show.phase("disputes are over: members take their bonds back");
+        for figures in rounds {
+            let Some(group) = &mut figures.group else { continue };
+            let phases = self.site.pool.aggregation()?.phases(figures.round)?;
+            self.mine_to(phases.disputes)?;
+            for (contributor, ..) in self.staying() {
+                group.gas_bond.push(contributor.group("bond", figures.round)?["gas_used"].as_u64().unwrap_or_default());
+            }
+        }
+        Ok(())
     }
 
     fn measure(&self) -> Result<(f64, f64), DemoError> {

@@ -7,7 +7,7 @@
 //! | `profile`, `profile_id` | name and id of the profile |
 //! | `circuit` | `training` or `dataset` |
 //! | `k`, `srs_digest` | size, and the string it was made under |
-//! | `context` | `{"training": {..}}` or `{"validity": {..}}`: the fields behind the first public input |
+//! | `context` | `{"training": {..}}` or `{"validity": {..}}`: the fields behind the first public input; `mask_key` only in a masked claim's |
 //! | `instances` | public inputs, 32 bytes each |
 //! | `proof` | the proof |
 //! | `link` | optional: the registered commitment and the link proof |
@@ -36,7 +36,7 @@ pub const LIMIT: u64 = 1 << 20;
 pub const PROOF_LIMIT: usize = 1 << 18;
 
 const FORMAT: &str = "zkpoc-proof";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Which statement a proof is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +176,8 @@ struct RawTraining {
     subject: String,
     root: String,
     index: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mask_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -224,6 +226,7 @@ impl ProofBundle {
                     subject: hex(fields.subject),
                     root: hex(fields.root),
                     index: fields.index,
+                    mask_key: (!fields.mask_key.is_zero()).then(|| hex(fields.mask_key)),
                 }),
             },
             instances: self.instances.iter().map(|value| hex(scalar_to_bytes(value))).collect(),
@@ -298,8 +301,19 @@ fn read_context(raw: &RawContext, profile_id: B256) -> Result<Context, FormatErr
             root: word("context.training.root", &raw.root)?,
             index: raw.index,
             profile_id,
+            mask_key: read_mask_key(raw.mask_key.as_deref())?,
         }),
     })
+}
+
+/// A claim without a mask key is open; then the field is not there, so a key of zero has one spelling.
+fn read_mask_key(text: Option<&str>) -> Result<B256, FormatError> {
+    const FIELD: &str = "context.training.mask_key";
+    let Some(text) = text else { return Ok(B256::ZERO) };
+    match word(FIELD, text)? {
+        B256::ZERO => Err(FormatError::field(FIELD, "a key, or no such field for an open claim", text)),
+        key => Ok(key),
+    }
 }
 
 fn read_link(raw: &RawLink) -> Result<Link, FormatError> {

@@ -28,6 +28,7 @@ fn bundle() -> ProofBundle {
         root: B256::repeat_byte(4),
         index: 5,
         profile_id,
+        mask_key: B256::repeat_byte(7),
     });
     let value = scalar_from_bytes(&context.value(profile_id).to_be_bytes()).expect("reduced");
     let (a, b) = (random_blinding(), random_blinding());
@@ -67,7 +68,7 @@ fn rejects_changed_bundles_and_names_the_field() {
     let error = |from: &str, to: &str| replaced(from, to).expect_err(from).to_string();
     for (from, to, name) in [
         ("zkpoc-proof", "zkpoc-prof", "`format`"),
-        ("\"version\": 1", "\"version\": 2", "`version`"),
+        ("\"version\": 2", "\"version\": 3", "`version`"),
         ("\"chain_id\": 31337", "\"chain_id\": 1", "`instances[0]`"),
         ("\"index\": 5", "\"index\": 6", "`instances[0]`"),
         ("\"proof\": \"0xab", "\"proof\": \"ab", "`proof`"),

@@ -1,8 +1,8 @@
-//! A prepared claim: the proof bundle, and the opening of the update's commitments.
+//! A prepared claim: the proof bundle, the opening of the update's commitments, and the secret key of its masks.
 //!
 //! The opening (values and blinding) is needed until the round is final, to take part in its
 //! aggregation; without it the update cannot be opened by anyone. So it is stored before the claim is
-//! sent.
+//! sent. A masked claim's key is as secret: with it the masks of its share can be taken off.
 //!
 //! # Shapes
 //! The opening's tails: one for each update column of the profile, in the order of the columns, all of one length, at most
@@ -15,8 +15,9 @@ use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::profile::Profile;
 
 use super::{check_name, Home, HomeError, HomeLock};
+use crate::aggregation::MaskSecret;
 use crate::commit::{scalar_from_bytes, scalar_to_bytes};
-use crate::formats::bundle::{self, ProofBundle};
+use crate::formats::bundle::{self, Context, ProofBundle};
 use crate::formats::tensors;
 use crate::fsio::{self, Overwrite, StagedDir};
 use crate::prove::UpdateOpening;
@@ -25,7 +26,9 @@ const BUNDLE: &str = "claim.json";
 const SECRET: &str = "secret";
 const UPDATE: &str = "secret/update.safetensors";
 const BLINDING: &str = "secret/blinding";
+const MASK_KEY: &str = "secret/mask-key";
 const CELL_BYTES: usize = 32;
+const KEY_BYTES: usize = 32;
 
 /// A claim with its secrets.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct ClaimRecord {
     pub bundle: ProofBundle,
     /// What opens the update's commitments.
     pub opening: UpdateOpening,
+    /// Secret key of its masks; `None` for an open claim.
+    pub mask: Option<MaskSecret>,
 }
 
 impl Home {
@@ -70,6 +75,9 @@ impl Home {
         fsio::create_secret_dir(&staged.path().join(SECRET))?;
         fsio::write_secret(&staged.path().join(UPDATE), &update, Overwrite::Refuse)?;
         fsio::write_secret(&staged.path().join(BLINDING), &blinding, Overwrite::Refuse)?;
+        if let Some(mask) = &claim.mask {
+            fsio::write_secret(&staged.path().join(MASK_KEY), mask.expose().as_slice(), Overwrite::Refuse)?;
+        }
         fsio::write(&staged.path().join(BUNDLE), &claim.bundle.to_json(), Overwrite::Refuse)?;
         Ok(staged.publish(&[SECRET])?)
     }
@@ -103,7 +111,31 @@ impl Home {
             }
             tails.push(tail);
         }
-        Ok(ClaimRecord { bundle, opening: UpdateOpening { update, tails } })
+        let mask = read_mask(&folder.join(MASK_KEY), &bundle)?;
+        Ok(ClaimRecord { bundle, opening: UpdateOpening { update, tails }, mask })
+    }
+}
+
+/// The secret key behind the mask key in the proof's context.
+fn read_mask(path: &std::path::Path, bundle: &ProofBundle) -> Result<Option<MaskSecret>, HomeError> {
+    let key = match &bundle.context {
+        Context::Training(fields) if !fields.mask_key.is_zero() => fields.mask_key,
+        _ => return Ok(None),
+    };
+    let bytes = fsio::read_secret(path, KEY_BYTES as u64)?;
+    let wrong = |expected: String, found: String| {
+        let path = path.to_path_buf();
+        HomeError::Mismatch { path, what: "mask key", expected, found }
+    };
+    let mut secret = Zeroizing::new([0u8; KEY_BYTES]);
+    match bytes.len() {
+        KEY_BYTES => secret.copy_from_slice(&bytes),
+        length => return Err(wrong(format!("{KEY_BYTES} bytes"), format!("{length} bytes"))),
+    }
+    let secret = MaskSecret::from_bytes(*secret);
+    match secret.public() {
+        public if public == key => Ok(Some(secret)),
+        public => Err(wrong(key.to_string(), public.to_string())),
     }
 }
 

@@ -208,7 +208,7 @@ fn a_claim_survives_the_disk() {
         link: None,
     };
     let tails: Vec<_> = (0..profile.model_points()).map(|_| random_blinding().to_vec()).collect();
-    let mut claim = ClaimRecord { bundle, opening: UpdateOpening { update, tails } };
+    let mut claim = ClaimRecord { bundle, opening: UpdateOpening { update, tails }, mask: None };
     let lock = home.lock().expect("lock");
     home.save_claim(&lock, "round-1", &profile, &claim).expect("save");
     let read = home.load_claim("round-1", &profile).expect("load");

@@ -5,6 +5,8 @@
 //! | openings | the update's id | `openings/0x{64 digits}.opening` | yes |
 //! | models | the model's id | `models/0x{64 digits}.safetensors` | no |
 //! | acknowledgements | round, next model and account | `acknowledgements/{round}-0x{64 digits}-0x{40 digits}.json` | no |
+//! | shares | the share's id | `shares/0x{64 digits}.share` | no: masked |
+//! | complaints | round, claim and account | `complaints/{round}-{claim}-0x{40 digits}.json` | no |
 //!
 //! An id has one spelling: lowercase hexadecimal after `0x`, and for a round decimal digits without leading zeros. File
 //! names are made from parsed ids only, so no text from outside becomes part of a path.
@@ -26,11 +28,15 @@ pub enum Kind {
     Models,
     /// Signed statements of claimants that they hold the next model.
     Acknowledgements,
+    /// Masked updates of groups, for everyone.
+    Shares,
+    /// Signed statements of members that another one's share is not to be had.
+    Complaints,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Openings, Self::Models, Self::Acknowledgements];
+    pub const ALL: [Self; 5] = [Self::Openings, Self::Models, Self::Acknowledgements, Self::Shares, Self::Complaints];
 
     /// Its folder, and its part of a URL's path.
     pub fn name(self) -> &'static str {
@@ -38,6 +44,8 @@ impl Kind {
             Self::Openings => "openings",
             Self::Models => "models",
             Self::Acknowledgements => "acknowledgements",
+            Self::Shares => "shares",
+            Self::Complaints => "complaints",
         }
     }
 
@@ -51,7 +59,8 @@ impl Kind {
         match self {
             Self::Openings => "opening",
             Self::Models => "safetensors",
-            Self::Acknowledgements => "json",
+            Self::Acknowledgements | Self::Complaints => "json",
+            Self::Shares => "share",
         }
     }
 
@@ -67,8 +76,8 @@ impl Kind {
 
     pub(super) fn media_type(self) -> &'static str {
         match self {
-            Self::Openings | Self::Models => "application/octet-stream",
-            Self::Acknowledgements => "application/json",
+            Self::Openings | Self::Models | Self::Shares => "application/octet-stream",
+            Self::Acknowledgements | Self::Complaints => "application/json",
         }
     }
 }
@@ -89,15 +98,29 @@ pub enum Item {
         /// The account.
         account: Address,
     },
+    /// The share of a group's member, by the share's id.
+    Share(B256),
+    /// An account's word that a claim's share is not to be had.
+    Complaint {
+        /// The round.
+        round: u64,
+        /// The claim.
+        number: u64,
+        /// The account.
+        account: Address,
+    },
 }
 
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Opening(id) | Self::Model(id) => f.write_str(&hexadecimal::encode(id.as_slice())),
+            Self::Opening(id) | Self::Model(id) | Self::Share(id) => f.write_str(&hexadecimal::encode(id.as_slice())),
             Self::Acknowledgement { round, model, account } => {
                 let (model, account) = (hexadecimal::encode(model.as_slice()), hexadecimal::encode(account.as_slice()));
                 write!(f, "{round}-{model}-{account}")
+            }
+            Self::Complaint { round, number, account } => {
+                write!(f, "{round}-{number}-{}", hexadecimal::encode(account.as_slice()))
             }
         }
     }
@@ -110,6 +133,8 @@ impl Item {
             Self::Opening(_) => Kind::Openings,
             Self::Model(_) => Kind::Models,
             Self::Acknowledgement { .. } => Kind::Acknowledgements,
+            Self::Share(_) => Kind::Shares,
+            Self::Complaint { .. } => Kind::Complaints,
         }
     }
 
@@ -119,6 +144,12 @@ impl Item {
         let item = match kind {
             Kind::Openings => word().map(Self::Opening),
             Kind::Models => word().map(Self::Model),
+            Kind::Shares => word().map(Self::Share),
+            Kind::Complaints => text.split_once('-').and_then(|(round, rest)| {
+                let (number, account) = rest.split_once('-')?;
+                let account = hexadecimal::decode_array("id", account).ok().map(Address::new)?;
+                Some(Self::Complaint { round: round.parse().ok()?, number: number.parse().ok()?, account })
+            }),
             Kind::Acknowledgements => text.split_once('-').and_then(|(round, rest)| {
                 let (model, account) = rest.split_once('-')?;
                 let model = hexadecimal::decode_array("id", model).ok().map(B256::new)?;
@@ -150,15 +181,18 @@ pub struct Limits {
     pub opening: u64,
     /// Of a model.
     pub model: u64,
-    /// Of an acknowledgement.
+    /// Of an acknowledgement or a complaint.
     pub acknowledgement: u64,
+    /// Of a share.
+    pub share: u64,
 }
 
 impl Limits {
     /// The limits of a profile.
     pub fn of(profile: &Profile) -> Self {
         let opening = format::limit(profile);
-        Self { opening, model: opening.min(tensors::LIMIT), acknowledgement: 16 * 1024 }
+        let share = crate::aggregation::format::limit(profile);
+        Self { opening, model: opening.min(tensors::LIMIT), acknowledgement: 16 * 1024, share }
     }
 
     /// The limit of a kind.
@@ -166,7 +200,8 @@ impl Limits {
         match kind {
             Kind::Openings => self.opening,
             Kind::Models => self.model,
-            Kind::Acknowledgements => self.acknowledgement,
+            Kind::Acknowledgements | Kind::Complaints => self.acknowledgement,
+            Kind::Shares => self.share,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! name is refused.
 //!
 //! # Checks
-//! An opening is put and read only under the id that its own header claims. That the header is right, so that the
+//! An opening or share is put and read only under the id that its own header claims. That the header is right, so that the
 //! content opens the commitments of this id, is checked by whoever has an SRS: [`Checker::read`](super::Checker::read).
 //! Links are not followed, files above the limit of their kind are not read, and nothing but files that are named like
 //! an item is listed.
@@ -181,10 +181,14 @@ impl Folder {
     }
 }
 
-/// An opening is stored under the id in its header; other kinds say nothing about their names.
+/// An opening or share is stored under the id in its header; other kinds say nothing about their names.
 pub(super) fn check_name(item: &Item, origin: &str, bytes: &[u8]) -> Result<(), OpeningError> {
-    let Item::Opening(expected) = *item else { return Ok(()) };
-    let found = format::peek(bytes).map_err(OpeningError::format(origin))?.update_id;
+    let (expected, found) = match *item {
+        Item::Opening(expected) => (expected, format::peek(bytes).map(|header| header.update_id)),
+        Item::Share(expected) => (expected, crate::aggregation::format::peek(bytes)),
+        _ => return Ok(()),
+    };
+    let found = found.map_err(OpeningError::format(origin))?;
     match found == expected {
         true => Ok(()),
         false => Err(OpeningError::Id { origin: origin.to_owned(), expected, found }),

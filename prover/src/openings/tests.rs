@@ -102,7 +102,7 @@ fn rejects_headers_that_say_something_else() {
         ("profile", serde_json::json!("digits-tiny"), "`profile`"),
         ("profile_id", serde_json::json!(zero), "`profile_id`"),
         ("profile_id", serde_json::json!("0x00"), "`profile_id`"),
-        ("update_id", serde_json::json!(zero), "expected update"),
+        ("update_id", serde_json::json!(zero), "expected the content of"),
         ("srs_digest", serde_json::json!(zero), "`srs_digest`"),
         ("update_bytes", serde_json::json!(update.len() + 1), "`update_bytes`"),
         ("update_bytes", serde_json::json!(u64::MAX), "`update_bytes`"),

@@ -86,6 +86,7 @@ pub fn prove_file(
         root,
         index: target.index,
         profile_id,
+        mask_key: B256::ZERO,
     };
     let empty = site.empty_claim(target.dataset, target.index)?;
     let nullifier = nullifier(expected, fields.subject, leaf(profile_id, target.index, &empty.commitment));
@@ -98,7 +99,7 @@ pub fn prove_file(
     }
     preflight(adapter, of_claim(file, target.index, empty))?;
     let bounds = adapter.bounds()?;
-    let prepared = site.prepare_training(target.dataset, target.model, &fields, bounds, progress)?;
+    let prepared = site.prepare_training(target.dataset, target.model, &fields, bounds, None, progress)?;
     let mut request = of_claim(file, target.index, prepared.claim);
     if let Some(validity) = site.prove_validity(target.dataset, target.index, progress)? {
         request.datasetProof = validity.call.proof;

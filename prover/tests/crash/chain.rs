@@ -128,7 +128,7 @@ struct Saved {
 }
 
 fn claim(exchange: &str) -> String {
-    format!("round claim mine --model-seed {MODEL} --openings {exchange}")
+    format!("round claim mine --open --model-seed {MODEL} --openings {exchange}")
 }
 
 /// The home's claim is the one on chain, its opening opens it and was handed over.

@@ -209,6 +209,7 @@ fn prop_call_data() {
         path: [B256::repeat_byte(2); DEPTH],
         normLog2: 40,
         lossLog2: 20,
+        maskKey: B256::repeat_byte(9),
         proof: vec![1; 200].into(),
         link: vec![2; 192].into(),
         datasetProof: Bytes::new(),
@@ -225,6 +226,7 @@ fn prop_call_data() {
         claimant: Address::repeat_byte(3),
         reward: U96::from(5),
         nullifier: B256::repeat_byte(4),
+        maskKey: B256::repeat_byte(9),
         update: vec![5; 64].into(),
     };
     let request = Finalization {

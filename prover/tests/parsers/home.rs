@@ -99,7 +99,7 @@ fn prop_claims_in_the_home() {
     let update = step(&profile, &model(), &shard(1)).expect("a step").update;
     let opening = UpdateOpening { update, tails: vec![[3, 4, 5].map(Fr::from).to_vec()] };
     let lock = home.lock().expect("the lock");
-    home.save_claim(&lock, "one", &profile, &ClaimRecord { bundle, opening }).expect("saved");
+    home.save_claim(&lock, "one", &profile, &ClaimRecord { bundle, opening, mask: None }).expect("saved");
     let folder = home.claim_dir("one").expect("a folder");
     let read = || home.load_claim("one", &profile).map(|claim| format!("{claim:?}")).map_err(|error| error.to_string());
     for name in ["claim.json", "secret/update.safetensors", "secret/blinding"] {

@@ -93,6 +93,7 @@ fn bundle() -> ProofBundle {
         root: B256::repeat_byte(4),
         index: 5,
         profile_id,
+        mask_key: B256::repeat_byte(7),
     };
     let context = Context::Training(fields);
     let value = scalar_from_bytes(&context.value(profile_id).to_be_bytes()).expect("reduced");

@@ -3,13 +3,14 @@
 //! [`world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
 //! [`binding`] proofs used elsewhere, [`draw`] another shard than the drawn one, [`statement`] another statement than the
 //! proven one, [`registry`] attestations and validity results, [`rounds`] the end of a round,
-//! [`batch`] several claims in one transaction, [`vana`] files of Vana's registry, [`srs`] another reference string; [`ledger`] says where gas goes. [`golden`] pins what the real ceremony file gives.
+//! [`batch`] several claims in one transaction, [`masked`] groups whose members see nothing of each other, [`vana`] files of Vana's registry, [`srs`] another reference string; [`ledger`] says where gas goes. [`golden`] pins what the real ceremony file gives.
 
 mod batch;
 mod binding;
 mod draw;
 mod golden;
 mod ledger;
+mod masked;
 mod registry;
 mod rounds;
 mod srs;

@@ -41,9 +41,17 @@ pub(crate) const BEACON_DELAY: u64 = 3;
 /// Blocks in which a round takes claims.
 pub(crate) const CLAIM_BLOCKS: u64 = 400;
 /// Blocks for a first finalization.
-pub(crate) const FINALIZE_BLOCKS: u64 = 40;
+pub(crate) const FINALIZE_BLOCKS: u64 = 200;
 /// Blocks of the window.
 pub(crate) const WINDOW_BLOCKS: u64 = 20;
+/// Blocks in which members of a group post.
+pub(crate) const SHARE_BLOCKS: u64 = 60;
+/// Blocks in which they reveal seeds.
+pub(crate) const REVEAL_BLOCKS: u64 = 40;
+/// Blocks of disputes.
+pub(crate) const DISPUTE_BLOCKS: u64 = 60;
+/// What a member pays when it posts, in wei.
+pub(crate) const BOND: u64 = 1_000_000;
 /// Reward of a claim, in the token's smallest unit.
 pub(crate) const REWARD: u64 = 1_000;
 
@@ -184,6 +192,10 @@ impl World {
             finalize_blocks: U40::from(FINALIZE_BLOCKS),
             window_blocks: U40::from(WINDOW_BLOCKS),
             beacon_delay: U40::from(BEACON_DELAY),
+            share_blocks: U40::from(SHARE_BLOCKS),
+            reveal_blocks: U40::from(REVEAL_BLOCKS),
+            dispute_blocks: U40::from(DISPUTE_BLOCKS),
+            bond: U256::from(BOND),
         };
         let blueprint = Blueprint {
             profile_id: profile_id(&kit.profile),
@@ -308,6 +320,7 @@ impl Member {
             root: data.manifest.root,
             index,
             profile_id: data.manifest.profile_id,
+            mask_key: B256::ZERO,
         }
     }
 

@@ -6,13 +6,15 @@ use alloy::primitives::U256;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::field::signed;
-use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::grid::{Grid, TAIL};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::reference::{step, Model, Shard, Update};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{Phase1, TrainingCircuit};
 use zkpoc_contracts::bindings::digests::link_challenge;
 use zkpoc_contracts::bindings::G1Point;
+use zkpoc_prover::aggregation::mask::Bases;
+use zkpoc_prover::aggregation::MaskShape;
 use zkpoc_prover::commit::{point_to_words, scalar_to_word};
 use zkpoc_prover::keys::{ProfileCircuit, ProverKey};
 use zkpoc_prover::link::LinkProof;
@@ -30,6 +32,8 @@ pub(crate) struct Kit {
     pub(crate) round: ProverKey<RoundCircuit>,
     pub(crate) model: Model,
     pub(crate) shards: Vec<Shard>,
+    pub(crate) shape: MaskShape,
+    pub(crate) bases: Bases,
 }
 
 /// Made once.
@@ -38,10 +42,12 @@ pub(crate) fn kit() -> &'static Kit {
     KIT.get_or_init(|| {
         let profile = Profile::builtin("toy").expect("the profile");
         let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
-        let shard =
-            |first: u16| Shard { features: (0..18).map(|i| (i * 7 + first) % 16).collect(), labels: vec![0, 2, 1] };
+        let training = ProverKey::<TrainingCircuit>::generate(&profile, &srs).expect("training key");
+        let shape = MaskShape::of(&training.circuit().plan().grid);
         Kit {
-            training: ProverKey::generate(&profile, &srs).expect("training key"),
+            bases: shape.bases(&srs).expect("bases"),
+            shape,
+            training,
             dataset: ProverKey::generate(&profile, &srs).expect("dataset key"),
             round: ProverKey::generate(&profile, &srs).expect("round key"),
             model: Model::random(&profile, [7; 32]),
@@ -49,6 +55,11 @@ pub(crate) fn kit() -> &'static Kit {
             srs,
         }
     })
+}
+
+/// A shard; another one for each number below 16.
+pub(crate) fn shard(first: u16) -> Shard {
+    Shard { features: (0..18).map(|i| (i * 7 + first) % 16).collect(), labels: vec![0, 2, 1] }
 }
 
 impl Kit {
@@ -70,9 +81,13 @@ impl Kit {
 
     /// A training proof of the product.
     pub(crate) fn train(&self, shard: &Shard, registered: &Registered, context: u64) -> TrainingProof {
+        self.train_in(shard, registered, Fr::from(context))
+    }
+
+    /// The same in a context of the protocol.
+    pub(crate) fn train_in(&self, shard: &Shard, registered: &Registered, context: Fr) -> TrainingProof {
         let proving = ProvingContext::new(&self.srs, &self.training).expect("a context");
-        let request =
-            TrainingRequest { model: &self.model, shard, registered, buckets: None, context: Fr::from(context) };
+        let request = TrainingRequest { model: &self.model, shard, registered, buckets: None, context };
         prove_training(&proving, &request, &mut |_| {}).expect("a proof")
     }
 
@@ -84,9 +99,14 @@ impl Kit {
 
     /// A round proof of the product.
     pub(crate) fn finalize(&self, openings: &[&UpdateOpening], context: u64) -> RoundProof {
+        self.finalize_sums(openings, openings.len(), context)
+    }
+
+    /// The same of sums of so many claims together.
+    pub(crate) fn finalize_sums(&self, sums: &[&UpdateOpening], claims: usize, context: u64) -> RoundProof {
         let proving = ProvingContext::new(&self.srs, &self.round).expect("a context");
-        let sum = UpdateOpening::sum(self.profile(), self.grid(), openings.iter().copied());
-        let claims = openings.len() as u64;
+        let sum = UpdateOpening::sum(self.profile(), self.grid(), sums.iter().copied());
+        let claims = claims as u64;
         let request = RoundRequest { model: &self.model, sum: &sum, claims, context: Fr::from(context) };
         prove_round(&proving, &request, &mut |_| {}).expect("a proof")
     }
@@ -124,10 +144,20 @@ impl Kit {
         self.grid().data_column(shard).into_iter().map(Fr::from).collect()
     }
 
+    /// The rows that an update can fill.
+    pub(crate) fn update_rows(&self) -> &[u32] {
+        let rows = self.shape.rows();
+        &rows[..rows.len() - TAIL]
+    }
+
     /// The one column of the update of a shard, with 0 in the tail.
     pub(crate) fn update_cells(&self, shard: &Shard) -> Vec<Fr> {
-        let update = step(self.profile(), &self.model, shard).expect("a step").update;
-        let [column] = &self.grid().update_columns(&update)[..] else { panic!("toy has one update column") };
+        self.cells_of(&step(self.profile(), &self.model, shard).expect("a step").update)
+    }
+
+    /// The one column of an update, with 0 in the tail.
+    pub(crate) fn cells_of(&self, update: &Update) -> Vec<Fr> {
+        let [column] = &self.grid().update_columns(update)[..] else { panic!("toy has one update column") };
         column.iter().map(|value| signed(i128::from(*value))).collect()
     }
 }

@@ -57,7 +57,7 @@ impl TranscriptRead<G1Affine, KeccakChallenge> for Spy<'_> {
 }
 
 /// A verified proof, taken apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Opened {
     /// Every point, in order.
     pub(crate) points: Vec<G1Affine>,

@@ -12,10 +12,16 @@
 //!   the unbounded observer, with a random number for `tau` (the true one is random, and nobody has it). Everyone
 //!   else can only compare: once all random rows follow from the guess, the column is recomputed and committed to.
 //!
+//! - A cell of a share: a cell of an update with masks added and subtracted. A mask is a column with one commitment whose
+//!   cells are all unknowns.
+//!
+//! What is known beforehand, such as the sum of a group's updates, is *given*: equations between guessed cells that no guess
+//! contradicts, with coefficients `K`.
+//!
 //! # Verdict
 //! With `A` the coefficients of the unknowns and `G` those of the guessed cells, the equations say something about the
-//! cells exactly if `rank [A|G] > rank A`; the difference counts the equations that every right guess fulfils and a
-//! wrong one in general does not. If it is 0, every guess has equally many solutions.
+//! cells exactly if `rank [A|G; 0|K] > rank A + rank K`; the difference counts the equations that every right guess fulfils
+//! and a wrong one in general does not. If it is 0, every guess that fulfils what is given has equally many solutions.
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
@@ -51,7 +57,7 @@ pub(crate) struct Count {
     pub(crate) equations: usize,
     pub(crate) unknowns: usize,
     pub(crate) rank: usize,
-    /// Equations on guessed cells alone: `rank [A|G] - rank A`.
+    /// Equations on guessed cells alone: `rank [A|G; 0|K] - rank A - rank K`.
     pub(crate) leaks: usize,
 }
 
@@ -66,8 +72,27 @@ struct Row {
 #[derive(Clone, Debug)]
 struct Column {
     point: G1Affine,
-    first_cell: usize,
-    tail: Vec<usize>,
+    /// First of its guessed cells; a mask has none, and is 0 where it has no unknown.
+    first_cell: Option<usize>,
+    /// Rows that are guessed, in order; `None` for all. Every column that can be is 0 in the others.
+    rows: Option<Vec<u32>>,
+    /// Row and number of each unknown, in order.
+    unknown: Vec<(usize, usize)>,
+    /// Place of its commitment among the equations.
+    commitment: usize,
+}
+
+impl Column {
+    /// The number of the unknown in a row.
+    fn unknown(&self, row: usize) -> Option<usize> {
+        self.unknown.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| self.unknown[at].1)
+    }
+
+    /// The number of the guessed cell in a row.
+    fn guessed(&self, row: usize) -> Option<usize> {
+        let can_be = self.rows.as_ref().is_none_or(|rows| rows.binary_search(&(row as u32)).is_ok());
+        self.first_cell.filter(|_| can_be && self.unknown(row).is_none()).map(|first| first + row)
+    }
 }
 
 /// The equations.
@@ -80,13 +105,15 @@ pub(crate) struct Evidence {
     columns: Vec<Column>,
     nonces: Vec<(G1Affine, Vec<usize>)>,
     rows: Vec<Row>,
+    given: Vec<Row>,
 }
 
 impl Evidence {
     /// About columns of `2^k` rows.
     pub(crate) fn new(k: u32) -> Self {
         let tau = Fr::random(OsRng);
-        Self { n: 1 << k, tau, unknowns: 0, cells: 0, columns: Vec::new(), nonces: Vec::new(), rows: Vec::new() }
+        let (columns, nonces, rows, given) = Default::default();
+        Self { n: 1 << k, tau, unknowns: 0, cells: 0, columns, nonces, rows, given }
     }
 
     /// Room for the `n` cells of one guessed column; gives the first.
@@ -102,11 +129,33 @@ impl Evidence {
 
     /// A commitment to the guessed cells with `random` rows at the end; one that was seen before is the same column.
     pub(crate) fn column(&mut self, first_cell: usize, point: G1Affine, random: usize) -> usize {
+        self.committed(Some(first_cell), None, point, self.n - random..self.n)
+    }
+
+    /// The same of a column in which only these rows can be anything but 0.
+    pub(crate) fn sparse(&mut self, first_cell: usize, point: G1Affine, random: usize, rows: &[u32]) -> usize {
+        self.committed(Some(first_cell), Some(rows.to_vec()), point, self.n - random..self.n)
+    }
+
+    /// A commitment to a mask with cells in these rows.
+    pub(crate) fn mask(&mut self, point: G1Affine, rows: &[u32]) -> usize {
+        self.committed(None, None, point, rows.iter().map(|row| *row as usize))
+    }
+
+    fn committed(
+        &mut self,
+        first_cell: Option<usize>,
+        rows: Option<Vec<u32>>,
+        point: G1Affine,
+        hidden: impl Iterator<Item = usize>,
+    ) -> usize {
         if let Some(known) = self.columns.iter().position(|column| column.point == point) {
             return known;
         }
-        let tail = self.fresh(random);
-        self.columns.push(Column { point, first_cell, tail });
+        let hidden: Vec<usize> = hidden.collect();
+        let unknown = self.fresh(hidden.len());
+        let unknown = hidden.into_iter().zip(unknown).collect();
+        self.columns.push(Column { point, first_cell, rows, unknown, commitment: self.rows.len() });
         let row = self.evaluation(&[self.columns.len() - 1], &self.tau);
         self.rows.push(row);
         self.columns.len() - 1
@@ -117,11 +166,36 @@ impl Evidence {
         let lagrange = lagrange(self.n, x);
         let mut row = Row::default();
         for column in columns.iter().map(|column| &self.columns[*column]) {
-            let data = self.n - column.tail.len();
-            row.cells.extend(lagrange[..data].iter().enumerate().map(|(i, l)| (column.first_cell + i, *l)));
-            row.unknowns.extend(column.tail.iter().copied().zip(lagrange[data..].iter().copied()));
+            let at = |(r, l): (usize, &Fr)| column.guessed(r).map(|cell| (cell, *l));
+            row.cells.extend(lagrange.iter().enumerate().filter_map(at));
+            row.unknowns.extend(column.unknown.iter().map(|(r, unknown)| (*unknown, lagrange[*r])));
         }
         row
+    }
+
+    /// The cells in a row of columns that are added or, if `false`, subtracted.
+    fn cell(&self, terms: &[(usize, bool)], r: usize, value: Fr) -> Row {
+        let mut row = Row { value: Some(value), ..Row::default() };
+        for (column, plus) in terms {
+            let (column, sign) = (&self.columns[*column], if *plus { Fr::ONE } else { -Fr::ONE });
+            row.unknowns.extend(column.unknown(r).map(|unknown| (unknown, sign)));
+            row.cells.extend(column.guessed(r).map(|cell| (cell, sign)));
+        }
+        row
+    }
+
+    /// Cells of columns that are added or, if `false`, subtracted become public.
+    pub(crate) fn shown(&mut self, terms: &[(usize, bool)], rows: &[u32], cells: &[Fr]) {
+        let shown = rows.iter().zip(cells).map(|(row, value)| self.cell(terms, *row as usize, *value));
+        let shown: Vec<Row> = shown.filter(|row| !row.unknowns.is_empty() || !row.cells.is_empty()).collect();
+        self.rows.extend(shown);
+    }
+
+    /// Of the same, those that are guessed alone are known beforehand.
+    pub(crate) fn given(&mut self, terms: &[(usize, bool)], rows: &[u32], cells: &[Fr]) {
+        let given = rows.iter().zip(cells).map(|(row, value)| self.cell(terms, *row as usize, *value));
+        let given: Vec<Row> = given.filter(|row| row.unknowns.is_empty() && !row.cells.is_empty()).collect();
+        self.given.extend(given);
     }
 
     /// A column, or the sum of several, is opened.
@@ -144,46 +218,56 @@ impl Evidence {
                 nonces
             }
         };
-        let (registered, copy) = (self.columns[registered].tail.clone(), self.columns[copy].tail.clone());
         for (i, z) in link.z.iter().enumerate() {
-            let unknowns = vec![(nonces[i], Fr::ONE), (registered[i], *e), (copy[i], -*e)];
+            let [registered, copy] = [registered, copy].map(|column| self.columns[column].unknown[i].1);
+            let unknowns = vec![(nonces[i], Fr::ONE), (registered, *e), (copy, -*e)];
             self.rows.push(Row { unknowns, value: Some(*z), ..Row::default() });
         }
     }
 
-    fn seen(&self, observer: Observer) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(move |row| observer == Observer::Unbounded || row.value.is_some())
+    fn seen(&self, observer: Observer) -> Vec<&Row> {
+        self.rows.iter().filter(|row| observer == Observer::Unbounded || row.value.is_some()).collect()
     }
 
     /// The sizes for an observer.
     pub(crate) fn count(&self, observer: Observer) -> Count {
-        let dense = |width: usize, with_cells: bool| -> Vec<Vec<Fr>> {
-            let line = |row: &Row| {
-                let mut line = vec![Fr::ZERO; width];
-                row.unknowns.iter().for_each(|(at, value)| line[*at] += value);
-                let cells = row.cells.iter().filter(|_| with_cells);
-                cells.for_each(|(at, value)| line[self.unknowns + at] += value);
-                line
-            };
-            self.seen(observer).map(line).collect()
+        self.sizes(&self.seen(observer))
+    }
+
+    fn sizes(&self, rows: &[&Row]) -> Count {
+        let line = |row: &Row, width: usize| {
+            let mut line = vec![Fr::ZERO; width];
+            row.unknowns.iter().for_each(|(at, value)| line[*at] += value);
+            let cells = row.cells.iter().filter(|_| width > self.unknowns);
+            cells.for_each(|(at, value)| line[self.unknowns + at] += value);
+            line
         };
-        let rank = |mut lines: Vec<Vec<Fr>>, width| reduce(&mut lines, width).len();
-        let alone = rank(dense(self.unknowns, false), self.unknowns);
+        let rank = |rows: &mut dyn Iterator<Item = &Row>, width| {
+            let mut lines: Vec<Vec<Fr>> = rows.map(|row| line(row, width)).collect();
+            reduce(&mut lines, width).len()
+        };
         let width = self.unknowns + self.cells;
-        let equations = self.seen(observer).count();
-        Count { equations, unknowns: self.unknowns, rank: alone, leaks: rank(dense(width, true), width) - alone }
+        let alone = rank(&mut rows.iter().copied(), self.unknowns);
+        let given = rank(&mut self.given.iter(), width);
+        let all = rank(&mut rows.iter().copied().chain(&self.given), width);
+        Count { equations: rows.len(), unknowns: self.unknowns, rank: alone, leaks: all - alone - given }
     }
 
     /// Tests a guess of all guessed cells with what everyone can compute.
     pub(crate) fn judge(&self, srs: &Srs, guess: &[Vec<Fr>]) -> Verdict {
         let guess: Vec<Fr> = guess.iter().flatten().copied().collect();
         assert_eq!(guess.len(), self.cells, "a guess for every cell");
+        let left = |row: &Row| -> Fr {
+            let known: Fr = row.cells.iter().map(|(at, value)| guess[*at] * value).sum();
+            row.value.unwrap_or(Fr::ZERO) - known
+        };
+        assert!(self.given.iter().all(|row| left(row) == Fr::ZERO), "a guess that contradicts what is given");
         let mut lines: Vec<Vec<Fr>> = Vec::new();
-        for row in self.seen(Observer::Public) {
+        let mut seen = self.seen(Observer::Public);
+        for row in &seen {
             let mut line = vec![Fr::ZERO; self.unknowns + 1];
             row.unknowns.iter().for_each(|(at, value)| line[*at] += value);
-            let known: Fr = row.cells.iter().map(|(at, value)| guess[*at] * value).sum();
-            line[self.unknowns] = row.value.unwrap_or(Fr::ZERO) - known;
+            line[self.unknowns] = left(row);
             lines.push(line);
         }
         let pivots = reduce(&mut lines, self.unknowns + 1);
@@ -199,20 +283,23 @@ impl Evidence {
                 solution[*pivot] = Some(line[self.unknowns]);
             }
         }
-        let mut confirmed = self.count(Observer::Public).leaks > 0;
         for column in &self.columns {
-            let Some(tail) = column.tail.iter().map(|at| solution[*at]).collect::<Option<Vec<Fr>>>() else { continue };
-            let mut cells = guess[column.first_cell..column.first_cell + self.n].to_vec();
-            cells[self.n - tail.len()..].copy_from_slice(&tail);
+            let mut cells = match column.first_cell {
+                Some(first) => guess[first..first + self.n].to_vec(),
+                None => vec![Fr::ZERO; self.n],
+            };
+            let determined = column.unknown.iter().map(|(row, at)| solution[*at].map(|value| (*row, value)));
+            let Some(determined) = determined.collect::<Option<Vec<(usize, Fr)>>>() else { continue };
+            determined.into_iter().for_each(|(row, value)| cells[row] = value);
             if commit_column(srs.params(), &cells).expect("a column") != column.point {
                 return Verdict::Refuted;
             }
-            confirmed = true;
+            seen.push(&self.rows[column.commitment]);
         }
-        if confirmed {
-            Verdict::Confirmed
-        } else {
-            Verdict::Undetermined
+        // A column that is known whatever the guess, as one that was handed over, confirms none.
+        match self.sizes(&seen).leaks {
+            0 => Verdict::Undetermined,
+            _ => Verdict::Confirmed,
         }
     }
 }
@@ -243,11 +330,13 @@ fn reduce(lines: &mut Vec<Vec<Fr>>, width: usize) -> Vec<usize> {
         lines.swap(done, found);
         let inverse = lines[done][at].invert().expect("not zero");
         lines[done].iter_mut().for_each(|value| *value *= inverse);
-        let pivot = lines[done].clone();
+        // Most lines say something about a few cells only.
+        let pivot: Vec<(usize, Fr)> =
+            lines[done].iter().copied().enumerate().filter(|(_, value)| *value != Fr::ZERO).collect();
         for (_, line) in lines.iter_mut().enumerate().filter(|(index, _)| *index != done) {
             let factor = line[at];
             if factor != Fr::ZERO {
-                line.iter_mut().zip(&pivot).skip(at).for_each(|(value, other)| *value -= factor * other);
+                pivot.iter().for_each(|(at, other)| line[*at] -= factor * other);
             }
         }
         pivots.push(at);

@@ -41,6 +41,7 @@ struct Round {
 /// @param path Siblings from its leaf up.
 /// @param normLog2 The proof's bound on the update's squared norm, as a power of two.
 /// @param lossLog2 The proof's bound on the loss, as a power of two.
+/// @param maskKey Key of the claim's masks (X25519), for a share in a group's sum; zero for an open claim.
 /// @param proof Proof of the training circuit.
 /// @param link Link between the registered commitment and the proof's data point.
 /// @param datasetProof Validity proof of the shard, empty when it is validated already.
@@ -52,6 +53,7 @@ struct Claim {
     bytes32[10] path;
     uint8 normLog2;
     uint8 lossLog2;
+    bytes32 maskKey;
     bytes proof;
     bytes link;
     bytes datasetProof;
@@ -74,11 +76,13 @@ struct Proposal {
 /// @param claimant Who claimed.
 /// @param reward What it was promised.
 /// @param nullifier What its payment uses up.
+/// @param maskKey Key of its masks, zero for an open claim.
 /// @param update The update's points, as in the claim's proof.
 struct ClaimRecord {
     address claimant;
     uint96 reward;
     bytes32 nullifier;
+    bytes32 maskKey;
     bytes update;
 }
 
@@ -118,7 +122,7 @@ interface IContributionRounds {
     /// @notice A contribution was paid.
     event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
     /// @notice A contribution was proven. `number` is its place in the round, from zero; `update` are the points of the update;
-    /// `reward` is paid if the round's finalization includes it.
+    /// `reward` is paid if the round's finalization includes it; `maskKey` is zero for an open claim.
     event ContributionProven(
         uint256 indexed round,
         address indexed claimant,
@@ -130,7 +134,8 @@ interface IContributionRounds {
         bytes32 nullifier,
         uint8 normLog2,
         uint8 lossLog2,
-        uint256 reward
+        uint256 reward,
+        bytes32 maskKey
     );
 
     /// @notice A claim of a batch was not recorded. `place` is its place in the batch, `reason` the error that says why.
@@ -231,7 +236,7 @@ interface IContributionRounds {
 
     /// @notice Proves the next model from the sum of included updates. Anyone may call it after the claim deadline, until the
     /// round is void; once there is a finalization, until it can be settled, with strictly more claims. A finalization of all
-    /// claims settles the round at once.
+    /// claims settles the round at once. Claims with a mask key are included as whole groups only, see ISecureAggregation.
     /// @param request The claims, the proof and the acknowledgements.
     function finalize(Finalization calldata request) external;
 
@@ -267,10 +272,15 @@ interface IContributionRounds {
     /// @param subject Subject of the dataset.
     /// @param root The dataset.
     /// @param index The drawn shard.
-    function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index)
-        external
-        view
-        returns (uint256);
+    /// @param maskKey Key of the claim's masks, zero for an open claim.
+    function trainingContext(
+        uint256 number,
+        address claimant,
+        bytes32 subject,
+        bytes32 root,
+        uint256 index,
+        bytes32 maskKey
+    ) external view returns (uint256);
 
     /// @notice The context that a round's proof is bound to.
     /// @param number The round.

@@ -10,22 +10,22 @@ import {Bn254} from "./Bn254.sol";
 /// | circuit  | tag                 | fields |
 /// |----------|---------------------|--------|
 /// | dataset  | zkpoc.validity.v1   | chain id, registry, owner, root, index, profile |
-/// | training | zkpoc.training.v1   | chain id, rounds, round, claimant, subject, root, index, profile |
+/// | training | zkpoc.training.v2   | chain id, rounds, round, claimant, subject, root, index, profile, mask key |
 /// | round    | zkpoc.round.v1      | chain id, rounds, round, hash of the included claims, profile |
 /// | round, first model | zkpoc.genesis.v1 | chain id, rounds, seed, profile |
 ///
-/// An adapter for Vana's pools stands in the place of the rounds contract; its rounds are files.
+/// An adapter for Vana's pools stands in the place of the rounds contract; its rounds are files, and its mask key is zero.
 library Contexts {
     /// @notice Tag of the dataset circuit's context.
     bytes32 internal constant VALIDITY_TAG = keccak256("zkpoc.validity.v1");
     /// @notice Tag of the training circuit's context.
-    bytes32 internal constant TRAINING_TAG = keccak256("zkpoc.training.v1");
+    bytes32 internal constant TRAINING_TAG = keccak256("zkpoc.training.v2");
     /// @notice Tag of a round proof's context.
     bytes32 internal constant ROUND_TAG = keccak256("zkpoc.round.v1");
     /// @notice Tag of the context of a first model's proof.
     bytes32 internal constant GENESIS_TAG = keccak256("zkpoc.genesis.v1");
     /// @notice Tag of a claim's hash.
-    bytes32 internal constant CLAIM_TAG = keccak256("zkpoc.claim.v1");
+    bytes32 internal constant CLAIM_TAG = keccak256("zkpoc.claim.v2");
     /// @notice Tag of a nullifier.
     bytes32 internal constant NULLIFIER_TAG = keccak256("zkpoc.nullifier.v1");
 
@@ -36,14 +36,21 @@ library Contexts {
     }
 
     /// @notice Context of a training proof; the calling contract is the rounds contract.
-    function training(uint256 round, address claimant, bytes32 subject, bytes32 root, uint256 index, bytes32 profileId)
-        internal
-        view
-        returns (uint256)
-    {
+    /// @param maskKey Key of the claim's masks, zero for an open claim: whoever sends the claim cannot put in another.
+    function training(
+        uint256 round,
+        address claimant,
+        bytes32 subject,
+        bytes32 root,
+        uint256 index,
+        bytes32 profileId,
+        bytes32 maskKey
+    ) internal view returns (uint256) {
         return uint256(
             keccak256(
-            abi.encode(TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId)
+            abi.encode(
+                TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId, maskKey
+            )
         )
         ) % Bn254.R;
     }
@@ -61,12 +68,12 @@ library Contexts {
     }
 
     /// @notice What a round keeps of a claim.
-    function claim(address claimant, uint256 reward, bytes32 nullifier_, bytes32 updateId)
+    function claim(address claimant, uint256 reward, bytes32 nullifier_, bytes32 updateId, bytes32 maskKey)
         internal
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(CLAIM_TAG, claimant, reward, nullifier_, updateId));
+        return keccak256(abi.encode(CLAIM_TAG, claimant, reward, nullifier_, updateId, maskKey));
     }
 
     /// @notice Hash of a round's claims with one more. It begins as the round's number, which is no hash.

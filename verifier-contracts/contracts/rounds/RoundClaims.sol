@@ -29,6 +29,7 @@ abstract contract RoundClaims is RoundStore {
         uint256 reward;
         uint256 context;
         bytes32 modelId;
+        bytes32 maskKey;
         bool validated;
     }
 
@@ -69,8 +70,10 @@ abstract contract RoundClaims is RoundStore {
         _requireDrawn(request, noted, profile);
         noted.reward = POLICY.reward(request.round, owner, request.normLog2, request.lossLog2);
         if (noted.reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, noted.reward);
-        noted.context =
-            Contexts.training(request.round, owner, noted.subject, request.root, noted.index, profile);
+        noted.maskKey = request.maskKey;
+        noted.context = Contexts.training(
+            request.round, owner, noted.subject, request.root, noted.index, profile, noted.maskKey
+        );
     }
 
     /// @dev The dataset counts for a model set in block `modelSetAt`. At most one dataset of a subject does: there is one draw
@@ -142,8 +145,10 @@ abstract contract RoundClaims is RoundStore {
     function _record(Claim calldata request, Noted memory noted) internal {
         uint256 end = TrainingLayout.UPDATE_OFFSET + 64 * TrainingLayout.UPDATE_POINTS;
         bytes calldata update = request.proof[TrainingLayout.UPDATE_OFFSET:end];
-        bytes32 hash = Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update));
-        claimsHash[request.round] = Contexts.chained(claimsHash[request.round], hash);
+        bytes32 hash =
+            Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update), noted.maskKey);
+        uint256 number = request.round;
+        claimsHash[number] = Contexts.chained(claimsHash[number], hash);
         _emitProven(request, noted, update);
     }
 
@@ -159,7 +164,8 @@ abstract contract RoundClaims is RoundStore {
             noted.nullifier,
             request.normLog2,
             request.lossLog2,
-            noted.reward
+            noted.reward,
+            noted.maskKey
         );
     }
 }

@@ -26,9 +26,11 @@ abstract contract RoundEnd is RoundStore {
         Round memory round = _rounds[number];
         uint256 count = _requireFinalizable(number, round, request.included);
         bytes32 modelId = _verifyNext(request, round, count);
+        uint256 from = _requireWholeGroups(number, request.included, request.records);
+        if (from < block.number) from = block.number;
         // Nothing can take the place of a finalization of all claims.
         bool whole = count == round.claims;
-        uint256 settleFrom = whole ? block.number : block.number + WINDOW_BLOCKS;
+        uint256 settleFrom = whole ? block.number : from + WINDOW_BLOCKS;
         // The window is at most MAX_PHASE_BLOCKS long and there are at most 256 claims: nothing is cut off.
         _proposals[number] = Proposal(modelId, request.included, uint40(settleFrom), uint32(count));
         emit RoundFinalized(number, modelId, request.included, count, settleFrom);
@@ -80,9 +82,25 @@ abstract contract RoundEnd is RoundStore {
         if (count <= standing.count) revert ZkPocRoundsNotMore(standing.count, count);
     }
 
+    /// @dev Included claims with a mask key are whole groups. Gives the block before which the window must not begin, as a group may
+    /// still come. The records are checked.
+    function _requireWholeGroups(uint256 number, uint256 included, ClaimRecord[] calldata records)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 masked = 0;
+        for (uint256 i = 0; i < records.length; ++i) {
+            if (records[i].maskKey != 0) masked |= uint256(1) << i;
+        }
+        return masked == 0 ? 0 : AGGREGATION.requireWhole(number, included, masked);
+    }
+
     /// @dev The hash of a record.
     function _hashOf(ClaimRecord calldata record) private pure returns (bytes32) {
-        return Contexts.claim(record.claimant, record.reward, record.nullifier, keccak256(record.update));
+        return Contexts.claim(
+            record.claimant, record.reward, record.nullifier, keccak256(record.update), record.maskKey
+        );
     }
 
     /// @dev The records' hash is that of the round's claims.

@@ -7,6 +7,7 @@ import {Dataset, IDataRegistry} from "../interfaces/IDataRegistry.sol";
 import {IContributionRounds, Proposal, Round, RoundStatus} from "../interfaces/IContributionRounds.sol";
 import {IContributionToken} from "../interfaces/IContributionToken.sol";
 import {IRewardPolicy} from "../interfaces/IRewardPolicy.sol";
+import {ISecureAggregation} from "../interfaces/ISecureAggregation.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
 import {Contexts} from "../libraries/Contexts.sol";
@@ -44,6 +45,8 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     uint40 public immutable WINDOW_BLOCKS;
     /// @notice Blocks from a round's opening to its beacon block.
     uint40 public immutable BEACON_DELAY;
+    /// @notice Which claims with a mask key can be included.
+    ISecureAggregation public immutable AGGREGATION;
 
     /// @inheritdoc IContributionRounds
     bytes32 public profileId;
@@ -69,12 +72,13 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
         uint40 claimBlocks,
         uint40 finalizeBlocks,
         uint40 windowBlocks,
-        uint40 beaconDelay
+        uint40 beaconDelay,
+        ISecureAggregation aggregation
     ) EIP712("zkpoc rounds", "1") {
         if (
             admin == address(0) || address(registry) == address(0) || address(router) == address(0)
                 || address(token) == address(0) || address(policy) == address(0) || roundBudget == 0 || beaconDelay == 0
-                || finalizeBlocks == 0 || windowBlocks == 0
+                || finalizeBlocks == 0 || windowBlocks == 0 || address(aggregation) == address(0)
         ) revert ZkPocRoundsZeroArgument();
         _requirePhase(claimBlocks);
         _requirePhase(finalizeBlocks);
@@ -93,6 +97,8 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
         FINALIZE_BLOCKS = finalizeBlocks;
         WINDOW_BLOCKS = windowBlocks;
         BEACON_DELAY = beaconDelay;
+        AGGREGATION = aggregation;
+        aggregation.bind(claimBlocks, finalizeBlocks);
     }
 
     /// @inheritdoc IContributionRounds
@@ -134,12 +140,15 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @inheritdoc IContributionRounds
-    function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index)
-        external
-        view
-        returns (uint256)
-    {
-        return Contexts.training(number, claimant, subject, root, index, profileId);
+    function trainingContext(
+        uint256 number,
+        address claimant,
+        bytes32 subject,
+        bytes32 root,
+        uint256 index,
+        bytes32 maskKey
+    ) external view returns (uint256) {
+        return Contexts.training(number, claimant, subject, root, index, profileId, maskKey);
     }
 
     function _requirePhase(uint40 blocks) private pure {

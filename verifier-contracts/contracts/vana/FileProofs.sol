@@ -135,7 +135,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         view
         returns (uint256)
     {
-        return Contexts.training(fileId, owner, subject, root, index, PROFILE_ID);
+        return Contexts.training(fileId, owner, subject, root, index, PROFILE_ID, 0);
     }
 
     /// @inheritdoc IFileProofs

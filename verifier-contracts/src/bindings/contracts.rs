@@ -62,6 +62,7 @@ sol! {
         bytes32[10] path;
         uint8 normLog2;
         uint8 lossLog2;
+        bytes32 maskKey;
         bytes proof;
         bytes link;
         bytes datasetProof;
@@ -89,6 +90,7 @@ sol! {
         uint256 reward;
         uint256 context;
         bytes32 modelId;
+        bytes32 maskKey;
         bool validated;
     }
 
@@ -103,6 +105,7 @@ sol! {
         address claimant;
         uint96 reward;
         bytes32 nullifier;
+        bytes32 maskKey;
         bytes update;
     }
 
@@ -126,10 +129,79 @@ sol! {
         G1Point opening;
     }
 
+    struct MissingShare {
+        uint256 round;
+        uint256 number;
+        bytes32 shareId;
+    }
+
     struct Acknowledgement {
         uint256 round;
         bytes32 modelId;
     }
+
+    struct Seat {
+        uint256 number;
+        address claimant;
+        bytes32 key;
+        bytes32 nullifier;
+        bytes32 updateId;
+    }
+
+    struct Post {
+        uint256 round;
+        uint256 group;
+        uint256 place;
+        bytes32[] roster;
+        Seat seat;
+        bytes update;
+        bytes masks;
+    }
+
+    struct PairDispute {
+        uint256 round;
+        uint256 group;
+        uint256 firstPlace;
+        uint256 secondPlace;
+        bytes32[] roster;
+        Seat first;
+        Seat second;
+        bytes firstMasks;
+        bytes secondMasks;
+        bytes32 secret;
+        bool secretIsFirsts;
+        uint256 column;
+        G1Point commitment;
+    }
+
+    struct SeedDispute {
+        uint256 round;
+        uint256 group;
+        uint256 number;
+        uint256 missing;
+        bytes32[] seeds;
+        bytes masks;
+        uint256 column;
+        G1Point commitment;
+    }
+
+    struct Group {
+        uint256 members;
+        bytes32 rosterHash;
+        uint256 posted;
+        uint256 revealed;
+        uint256 faulty;
+    }
+
+    struct Posted {
+        bytes32 shareId;
+        bytes32 masksHash;
+        bytes32 seedsHash;
+        address claimant;
+        bool withdrawn;
+    }
+
+    enum Fault { None, Pair, Seed, Unrevealed, Missing }
 
     #[sol(rpc)]
     interface Verifier {
@@ -307,8 +379,9 @@ sol! {
 
     #[sol(rpc)]
     contract ContributionRounds {
-        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 claimBlocks, uint40 finalizeBlocks, uint40 windowBlocks, uint40 beaconDelay);
+        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 claimBlocks, uint40 finalizeBlocks, uint40 windowBlocks, uint40 beaconDelay, address aggregation);
 
+        function AGGREGATION() external view returns (address);
         function BEACON_DELAY() external view returns (uint40);
         function CLAIM_BLOCKS() external view returns (uint40);
         function DEFAULT_ADMIN_ROLE() external view returns (bytes32);
@@ -348,13 +421,13 @@ sol! {
         function seal(uint256 number) external;
         function settle(uint256 number, ClaimRecord[] memory records) external;
         function supportsInterface(bytes4 interfaceId) external view returns (bool);
-        function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index) external view returns (uint256);
+        function trainingContext(uint256 number, address claimant, bytes32 subject, bytes32 root, uint256 index, bytes32 maskKey) external view returns (uint256);
         function voidRound(uint256 number) external;
 
         event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
         event ClaimRefused(uint256 indexed round, address indexed sender, uint256 place, bytes reason);
         event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
-        event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, uint256 number, bytes32 root, uint256 index, bytes update, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward);
+        event ContributionProven(uint256 indexed round, address indexed claimant, bytes32 indexed subject, uint256 number, bytes32 root, uint256 index, bytes update, bytes32 nullifier, uint8 normLog2, uint8 lossLog2, uint256 reward, bytes32 maskKey);
         event EIP712DomainChanged();
         event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId, bytes32 seed);
         event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
@@ -415,5 +488,126 @@ sol! {
         error ZkPocRoundsTooLate(uint256 deadline, uint256 got);
         error ZkPocRoundsZeroArgument();
         error ZkPocRoundsZeroId();
+    }
+
+    #[sol(rpc)]
+    contract SecureAggregation {
+        constructor(address masks, uint40 shareBlocks, uint40 revealBlocks, uint40 disputeBlocks, uint256 bond);
+
+        function BOND() external view returns (uint256);
+        function DISPUTE_BLOCKS() external view returns (uint40);
+        function MASKS() external view returns (address);
+        function MAX_MEMBERS() external view returns (uint256);
+        function MAX_PHASE_BLOCKS() external view returns (uint40);
+        function MIN_MEMBERS() external view returns (uint256);
+        function REVEAL_BLOCKS() external view returns (uint40);
+        function SHARE_BLOCKS() external view returns (uint40);
+        function bind(uint40 claimBlocks, uint40 finalizeBlocks) external;
+        function claimBlocks() external view returns (uint40);
+        function deadlinesOf(uint256 round) external view returns (uint256 d1, uint256 d2, uint256 d3, uint256 d4);
+        function disputePair(PairDispute memory request) external;
+        function disputeSeed(SeedDispute memory request) external;
+        function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+        function faultMissing(uint256 round, uint256 group, uint256 number, uint256 voters, bytes[] memory signatures) external;
+        function faultUnrevealed(uint256 round, uint256 group, uint256 number) external;
+        function fixRoster(uint256 round, ClaimRecord[] memory records) external;
+        function groupCount(uint256 round) external view returns (uint256);
+        function groupInfo(uint256 round, uint256 group) external view returns (Group memory);
+        function isFixed(uint256 round) external view returns (bool fixed_);
+        function isPosted(bytes32 nullifier) external view returns (bool);
+        function missingDigest(uint256 round, uint256 number, bytes32 shareId) external view returns (bytes32);
+        function postOf(uint256 round, uint256 number) external view returns (Posted memory);
+        function postShare(Post memory request) external payable;
+        function requireWhole(uint256 round, uint256 included, uint256 masked) external view returns (uint256 settleNotBefore);
+        function revealSeeds(uint256 round, uint256 group, uint256 number, bytes32[] memory seeds) external;
+        function rounds() external view returns (address);
+        function withdrawBond(uint256 round, uint256 group, uint256 number) external;
+
+        event BondLost(uint256 indexed round, uint256 indexed group, uint256 indexed number, Fault reason);
+        event BondWithdrawn(uint256 indexed round, uint256 indexed group, uint256 indexed number, address claimant);
+        event EIP712DomainChanged();
+        event RosterFixed(uint256 indexed round, uint256 indexed group, uint256 members, bytes32 rosterHash);
+        event RoundsBound(address indexed rounds, uint256 claimBlocks, uint256 finalizeBlocks);
+        event SeedsRevealed(uint256 indexed round, uint256 indexed group, uint256 indexed number, uint256 missing, bytes32[] seeds);
+        event SharePosted(uint256 indexed round, uint256 indexed group, uint256 indexed number, bytes32 shareId, bytes masks);
+
+        error ECDSAInvalidSignature();
+        error ECDSAInvalidSignatureLength(uint256 length);
+        error ECDSAInvalidSignatureS(bytes32 s);
+        error InvalidShortString();
+        error StringTooLong(string str);
+        error ZkPocAggregationBond(uint256 expected, uint256 got);
+        error ZkPocAggregationBound(address rounds);
+        error ZkPocAggregationClaimant(address expected, address got);
+        error ZkPocAggregationColumn(uint256 below, uint256 got);
+        error ZkPocAggregationFaulty(uint256 number);
+        error ZkPocAggregationFixed(uint256 round);
+        error ZkPocAggregationGroup(uint256 below, uint256 got);
+        error ZkPocAggregationIncluded(uint256 number);
+        error ZkPocAggregationMasks(bytes32 expected, bytes32 got);
+        error ZkPocAggregationMasksLength(uint256 expected, uint256 got);
+        error ZkPocAggregationNoDraw(uint256 drawBlock, uint256 got);
+        error ZkPocAggregationNoFault();
+        error ZkPocAggregationNoneMissing(uint256 members);
+        error ZkPocAggregationNotBound();
+        error ZkPocAggregationNotMissing(uint256 missing, uint256 number);
+        error ZkPocAggregationNotOpen(uint256 round, RoundStatus got);
+        error ZkPocAggregationNotPosted(uint256 posted, uint256 number);
+        error ZkPocAggregationNotProven(bytes32 seed, uint256 column);
+        error ZkPocAggregationOutside(uint256 allowed, uint256 got);
+        error ZkPocAggregationPartly(uint256 expected, uint256 got);
+        error ZkPocAggregationPhase(uint256 max, uint256 got);
+        error ZkPocAggregationPhases(uint256 moreThan, uint256 got);
+        error ZkPocAggregationPlace(uint256 below, uint256 got);
+        error ZkPocAggregationPosted(bytes32 nullifier);
+        error ZkPocAggregationRecords(bytes32 expected, bytes32 got);
+        error ZkPocAggregationRevealed(uint256 number);
+        error ZkPocAggregationRoster(bytes32 expected, bytes32 got);
+        error ZkPocAggregationSame(uint256 column);
+        error ZkPocAggregationSeat(bytes32 expected, bytes32 got);
+        error ZkPocAggregationSecret(bytes32 expected, bytes32 got);
+        error ZkPocAggregationSeedCount(uint256 expected, uint256 got);
+        error ZkPocAggregationSeeds(bytes32 expected, bytes32 got);
+        error ZkPocAggregationSpoilt(uint256 group, uint256 faulty);
+        error ZkPocAggregationTooEarly(uint256 notBefore, uint256 got);
+        error ZkPocAggregationTooFew(uint256 needed, uint256 got);
+        error ZkPocAggregationTooLate(uint256 deadline, uint256 got);
+        error ZkPocAggregationTransfer(address claimant);
+        error ZkPocAggregationUnrevealed(uint256 expected, uint256 got);
+        error ZkPocAggregationUpdate(bytes32 expected, bytes32 got);
+        error ZkPocAggregationVote(uint256 position, address expected, address got);
+        error ZkPocAggregationVoters(uint256 allowed, uint256 got);
+        error ZkPocAggregationVotes(uint256 needed, uint256 got);
+        error ZkPocAggregationWithdrawn(uint256 number);
+        error ZkPocAggregationZeroArgument();
+        error ZkPocCurveCoordinate(uint256 below, uint256 got);
+        error ZkPocCurvePoint(uint256 x, uint256 y);
+        error ZkPocCurvePrecompile(address precompile);
+    }
+
+    #[sol(rpc)]
+    contract MaskCommitments {
+        constructor();
+
+        function advance(bytes32 seed, uint256 column, G1Point memory commitment, uint256 cells) external;
+        function begin(bytes32 seed, uint256 column, G1Point memory commitment) external;
+        function finish(bytes32 seed, uint256 column, G1Point memory commitment, G1Point memory opening) external;
+        function isProven(bytes32 seed, uint256 column, G1Point memory commitment) external view returns (bool);
+        function progressOf(bytes32 seed, uint256 column, G1Point memory commitment) external view returns (uint256 cells, uint256 z);
+
+        event MaskProven(bytes32 indexed seed, uint256 indexed column, G1Point commitment);
+
+        error ZkPocCurveCoordinate(uint256 below, uint256 got);
+        error ZkPocCurvePoint(uint256 x, uint256 y);
+        error ZkPocCurvePrecompile(address precompile);
+        error ZkPocMaskColumn(uint256 columns, uint256 got);
+        error ZkPocMaskComplete(uint256 cells);
+        error ZkPocMaskIncomplete(uint256 expected, uint256 got);
+        error ZkPocMaskLayout(uint256 expected, uint256 got);
+        error ZkPocMaskNoCells();
+        error ZkPocMaskNotBegun(bytes32 seed, uint256 column);
+        error ZkPocMaskOpening(uint256 point, uint256 value);
+        error ZkPocMaskPoint(uint256 got);
+        error ZkPocMaskProven(bytes32 seed, uint256 column);
     }
 }

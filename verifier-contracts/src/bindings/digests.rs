@@ -6,7 +6,7 @@
 //! | circuit  | tag                 | fields |
 //! |----------|---------------------|--------|
 //! | dataset  | `zkpoc.validity.v1` | chain id, registry, owner, root, index, profile |
-//! | training | `zkpoc.training.v1` | chain id, rounds contract, round, claimant, subject, root, index, profile |
+//! | training | `zkpoc.training.v2` | chain id, rounds contract, round, claimant, subject, root, index, profile, mask key |
 //! | round    | `zkpoc.round.v1`    | chain id, rounds contract, round, hash of the included claims, profile |
 //! | round, first model | `zkpoc.genesis.v1` | chain id, rounds contract, seed, profile |
 
@@ -15,7 +15,7 @@ use alloy::primitives::{keccak256, uint, Address, B256, U256};
 use alloy::sol_types::{eip712_domain, SolStruct, SolValue};
 use thiserror::Error;
 
-use super::contracts::{Acknowledgement, Attestation, G1Point};
+use super::contracts::{Acknowledgement, Attestation, G1Point, MissingShare};
 
 /// Order of BN254's groups: scalars, public inputs and contexts are below it.
 pub const GROUP_ORDER: U256 = uint!(21888242871839275222246405745257275088548364400416034343698204186575808495617_U256);
@@ -91,13 +91,15 @@ pub struct TrainingContext {
     pub index: u64,
     /// The profile.
     pub profile_id: B256,
+    /// X25519 key of the claim's masks; zero for an open claim.
+    pub mask_key: B256,
 }
 
 impl TrainingContext {
     /// The context as a public input.
     pub fn value(&self) -> U256 {
         let fields = (
-            tag("zkpoc.training.v1"),
+            tag("zkpoc.training.v2"),
             U256::from(self.chain_id),
             self.rounds,
             self.round,
@@ -106,6 +108,7 @@ impl TrainingContext {
             self.root,
             U256::from(self.index),
             self.profile_id,
+            self.mask_key,
         );
         reduced(&fields.abi_encode_params())
     }
@@ -121,9 +124,9 @@ pub fn genesis_context(chain_id: u64, rounds: Address, seed: B256, profile_id: B
     reduced(&(tag("zkpoc.genesis.v1"), U256::from(chain_id), rounds, seed, profile_id).abi_encode_params())
 }
 
-/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment.
-pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B256) -> B256 {
-    keccak256((tag("zkpoc.claim.v1"), claimant, reward, nullifier, update_id).abi_encode_params())
+/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment; `mask_key` is zero for an open claim.
+pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B256, mask_key: B256) -> B256 {
+    keccak256((tag("zkpoc.claim.v2"), claimant, reward, nullifier, update_id, mask_key).abi_encode_params())
 }
 
 /// What a round keeps of its claims after each of them: it begins as the round's number, and every claim's hash is added.
@@ -150,6 +153,17 @@ pub fn acknowledgement_digest(round: U256, model_id: B256, chain_id: u64, rounds
         verifying_contract: rounds,
     };
     Acknowledgement { round, modelId: model_id }.eip712_signing_hash(&domain)
+}
+
+/// What a member of a group signs that did not get another one's share.
+pub fn missing_digest(round: U256, number: U256, share_id: B256, chain_id: u64, aggregation: Address) -> B256 {
+    let domain: Eip712Domain = eip712_domain! {
+        name: "zkpoc aggregation",
+        version: "1",
+        chain_id: chain_id,
+        verifying_contract: aggregation,
+    };
+    MissingShare { round, number, shareId: share_id }.eip712_signing_hash(&domain)
 }
 
 /// Leaf of a shard: its profile, place and registered commitment.

@@ -55,7 +55,7 @@ abstract contract ClaimsFixture is PoolFixture {
 
     /// @dev A link for the right context between the registered commitment and the proof's data point.
     function _linkFor(Claim memory request, address claimant, uint256 index) internal view returns (bytes memory) {
-        uint256 context = rounds.trainingContext(request.round, claimant, SUBJECT, request.root, index);
+        uint256 context = rounds.trainingContext(request.round, claimant, SUBJECT, request.root, index, request.maskKey);
         uint256[4] memory delta = _delta(request.root, index, 2);
         return Curve.link(context, request.commitment, Curve.reblind(request.commitment, delta), delta);
     }

@@ -79,7 +79,7 @@ abstract contract PoolActions is PoolFixture {
 
     // -- actions
 
-    function actWait(uint8 blocks) public {
+    function actWait(uint8 blocks) public virtual {
         vm.roll(block.number + 1 + blocks % 12);
     }
 

@@ -13,8 +13,10 @@ import {Claim, ClaimRecord, Finalization} from "../../contracts/interfaces/ICont
 import {Attestation} from "../../contracts/interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "../../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit} from "../../contracts/interfaces/IVerifierRouter.sol";
+import {SecureAggregation} from "../../contracts/masked/SecureAggregation.sol";
 import {Bn254, G1Point} from "../../contracts/libraries/Bn254.sol";
 import {Curve} from "./Curve.sol";
+import {StandInMasks} from "./StandInMasks.sol";
 import {StandInVerifier} from "./StandInVerifier.sol";
 import {Tree} from "./Tree.sol";
 import {Test, Vm} from "./Vm.sol";
@@ -38,6 +40,10 @@ abstract contract PoolFixture is Test {
     uint40 internal constant FINALIZE_BLOCKS = 30;
     uint40 internal constant WINDOW_BLOCKS = 10;
     uint40 internal constant BEACON_DELAY = 3;
+    uint40 internal constant SHARE_BLOCKS = 6;
+    uint40 internal constant REVEAL_BLOCKS = 6;
+    uint40 internal constant DISPUTE_BLOCKS = 8;
+    uint256 internal constant BOND = 1 ether;
     uint256 internal constant SHARDS = 5;
 
     VerifierRouter internal router;
@@ -45,6 +51,8 @@ abstract contract PoolFixture is Test {
     FlatRewardPolicy internal policy;
     DataRegistry internal registry;
     ContributionRounds internal rounds;
+    StandInMasks internal masks;
+    SecureAggregation internal aggregation;
     StandInVerifier internal datasetVerifier;
     StandInVerifier internal trainingVerifier;
     StandInVerifier internal roundVerifier;
@@ -65,7 +73,9 @@ abstract contract PoolFixture is Test {
         token = new ContributionToken(address(this));
         policy = new FlatRewardPolicy(REWARD, NORM_LOG2, 253);
         registry = new DataRegistry(address(this), router, SRS);
+        masks = new StandInMasks();
         rounds = _newRounds(policy);
+        aggregation = SecureAggregation(address(rounds.AGGREGATION()));
         datasetVerifier = new StandInVerifier(1);
         trainingVerifier = new StandInVerifier(2);
         roundVerifier = new StandInVerifier(3);
@@ -88,8 +98,14 @@ abstract contract PoolFixture is Test {
             CLAIM_BLOCKS,
             FINALIZE_BLOCKS,
             WINDOW_BLOCKS,
-            BEACON_DELAY
+            BEACON_DELAY,
+            _newAggregation()
         );
+    }
+
+    /// @dev Each rounds contract has its own.
+    function _newAggregation() internal returns (SecureAggregation) {
+        return new SecureAggregation(masks, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND);
     }
 
     // -- the contributor's files
@@ -188,14 +204,27 @@ abstract contract PoolFixture is Test {
         registry.validateShard(root, index, _point(root, index), _path(root, index), proof, link);
     }
 
-    /// @dev An honest claim for `index`, of the model `model`; the training verifier accepts its proof.
+    /// @dev An honest open claim for `index`, of the model `model`; the training verifier accepts its proof.
     function _claimAt(uint256 round, address owner, bytes32 subject, bytes32 root, uint256 index, uint256 model)
         internal
-        returns (Claim memory request)
+        returns (Claim memory)
     {
+        return _maskedClaimAt(round, owner, subject, root, index, model, 0);
+    }
+
+    /// @dev The same with a mask key.
+    function _maskedClaimAt(
+        uint256 round,
+        address owner,
+        bytes32 subject,
+        bytes32 root,
+        uint256 index,
+        uint256 model,
+        bytes32 maskKey
+    ) internal returns (Claim memory request) {
         uint256[4] memory delta = _delta(root, index, 2);
         uint256[] memory instances = new uint256[](3);
-        instances[0] = rounds.trainingContext(round, owner, subject, root, index);
+        instances[0] = rounds.trainingContext(round, owner, subject, root, index, maskKey);
         instances[1] = 2 ** uint256(NORM_LOG2);
         instances[2] = 2 ** uint256(LOSS_LOG2);
         request.round = round;
@@ -204,6 +233,7 @@ abstract contract PoolFixture is Test {
         request.path = _path(root, index);
         request.normLog2 = NORM_LOG2;
         request.lossLog2 = LOSS_LOG2;
+        request.maskKey = maskKey;
         request.proof = _trainingProof(model, Curve.reblind(request.commitment, delta), instances[0]);
         request.link = Curve.link(instances[0], request.commitment, Curve.reblind(request.commitment, delta), delta);
         trainingVerifier.accept(request.proof, instances);
@@ -255,10 +285,18 @@ abstract contract PoolFixture is Test {
         vm.prank(sender);
         rounds.claim(request);
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        (,,, bytes memory update, bytes32 nullifier,,, uint256 reward) = abi.decode(
-            logs[logs.length - 1].data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256)
+        (, ClaimRecord memory record) = _recordOf(logs[logs.length - 1]);
+        _keep(request.round, record);
+    }
+
+    /// @dev Place and record of a claim, as its event tells it.
+    function _recordOf(Vm.Log memory log) internal pure returns (uint256 number, ClaimRecord memory record) {
+        uint256 reward;
+        (number,,, record.update, record.nullifier,,, reward, record.maskKey) = abi.decode(
+            log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256, bytes32)
         );
-        _keep(request.round, ClaimRecord(sender, uint96(reward), nullifier, update));
+        record.claimant = address(uint160(uint256(log.topics[2])));
+        record.reward = uint96(reward);
     }
 
     /// @dev Keeps a record and its hash; the contract's hash of all claims must confirm them.
@@ -272,9 +310,10 @@ abstract contract PoolFixture is Test {
     }
 
     function _keepUnchecked(uint256 number, ClaimRecord memory record) internal {
-        bytes32 tag = keccak256("zkpoc.claim.v1");
+        bytes32 tag = keccak256("zkpoc.claim.v2");
+        bytes32 updateId = keccak256(record.update);
         bytes memory fields =
-            abi.encode(tag, record.claimant, uint256(record.reward), record.nullifier, keccak256(record.update));
+            abi.encode(tag, record.claimant, uint256(record.reward), record.nullifier, updateId, record.maskKey);
         hashes[number].push(keccak256(fields));
         recorded[number].push(record);
     }

@@ -236,7 +236,7 @@ contract VanaProofPoolTest is VanaFixture {
     function test_RevertWhen_AProofIsOfARound() public {
         // A round's claim of the same shard, in a round of the file's number.
         _openGenesis(rounds, MODEL);
-        uint256 context = rounds.trainingContext(file, ALICE, SUBJECT, root, 0);
+        uint256 context = rounds.trainingContext(file, ALICE, SUBJECT, root, 0, 0);
         vm.assertNotEq(context, pool.fileContext(file, ALICE, SUBJECT, root, 0));
         FileClaim memory request = _alices(pool, file, 0);
         uint256[] memory instances = new uint256[](3);

@@ -154,7 +154,7 @@ fn rejects_uploads_that_the_check_refuses() {
     bytes[last - 7] ^= 1;
     let path = format!("/openings/0x{}", hex::encode(id));
     let answer = server.put(&path, &bytes);
-    assert!(status(&answer) == 400 && answer.contains("expected update"), "{answer}");
+    assert!(status(&answer) == 400 && answer.contains("expected the content of"), "{answer}");
     let answer = server.put(&path, b"{}");
     assert!(status(&answer) == 400 && answer.contains("`header`"), "{answer}");
     assert_eq!(server.source().list(Kind::Openings).expect("list"), []);

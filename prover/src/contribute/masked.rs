@@ -1,0 +1,317 @@
+//! A member's way through its group in a masked round: what the chain says of it, what its next step is, and the steps.
+//!
+//! Everything is read from the chain and from the claim's own files; nothing that other members send is believed before it is
+//! compared with what they posted. Each step can be run again after a crash: what must not be lost or done twice is written
+//! down before anything is sent ([`crate::aggregation::journal`]).
+//!
+//! # Errors
+//! [`ContributeError`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{B256, U256};
+use halo2_proofs::halo2curves::bn256::G1Affine;
+use zkpoc_contracts::bindings::{Group, RoundStatus, SecureAggregation};
+
+use super::{claim_id, ContributeError, RoundClaim, Site};
+use crate::aggregation::format::Checker;
+use crate::aggregation::journal::{Journal, Promise, Stage, UpdateKey};
+use crate::aggregation::keys::Place;
+use crate::aggregation::roster::{self, bit};
+use crate::aggregation::share::points_of_share;
+use crate::aggregation::state::{self, Chain, Own, Post, Step};
+use crate::aggregation::{AggregationError, MaskSecret, PairSeed, Roster, Seat, Share};
+use crate::commit::{point_from_bytes, points_id};
+use crate::home::{ClaimRecord, Dataset};
+use crate::openings::{Item, OpeningError, Source};
+use crate::srs::DEV_CHAIN_IDS;
+
+mod disputes;
+mod drive;
+mod steps;
+mod sums;
+
+pub use disputes::{Accusation, Disputed};
+pub use drive::{Allowed, Driver, Taken};
+pub use steps::PostTimings;
+pub use sums::{Absent, GroupSum};
+
+/// Blocks after which nothing is taken to be undone, on a chain with a known insecure string and on others.
+pub fn default_confirmations(chain_id: u64) -> u64 {
+    match DEV_CHAIN_IDS.contains(&chain_id) {
+        true => 1,
+        false => 32,
+    }
+}
+
+/// A member of a group: a claim of this account whose files are in the home.
+#[derive(Debug)]
+pub struct Member {
+    /// The round.
+    pub round: u64,
+    /// The claim's place in the round.
+    pub number: u64,
+    /// The claim with its secrets.
+    pub record: ClaimRecord,
+    /// Names its update in the journal.
+    pub key: UpdateKey,
+}
+
+impl Member {
+    fn secret(&self) -> Result<&MaskSecret, ContributeError> {
+        self.record.mask.as_ref().ok_or(ContributeError::NoMember { round: self.round })
+    }
+}
+
+/// What a group looks like from a member's seat.
+#[derive(Debug)]
+pub struct Standing {
+    /// What the chain says.
+    pub chain: Chain,
+    /// What the member did.
+    pub own: Own,
+    /// What it should do next.
+    pub step: Step,
+}
+
+impl Standing {
+    fn roster(&self, member: &Member) -> Result<(&Roster, usize), ContributeError> {
+        let roster = self.chain.roster.as_ref().ok_or(AggregationError::NoSeat { number: member.number })?;
+        Ok((roster, roster.place(member.number)?))
+    }
+}
+
+impl Site<'_> {
+    /// Where a round's masks are used.
+    pub fn mask_place(&self, round: u64) -> Result<Place, ContributeError> {
+        let contract = self.pool.aggregation()?.address();
+        Ok(Place { chain_id: self.pool.client().chain_id(), contract, round })
+    }
+
+    pub(super) fn share_checker(&self) -> Result<Checker<'_>, ContributeError> {
+        let wrong = crate::openings::OpeningError::Size { expected: self.profile.k, found: self.srs.k() };
+        Checker::new(self.profile, self.srs)?.ok_or_else(|| wrong.into())
+    }
+
+    /// Refuses a masked claim in a pool whose phases are too short for this chain.
+    pub(super) fn require_reveal_time(&self, round: u64) -> Result<(), ContributeError> {
+        let confirmations = default_confirmations(self.pool.client().chain_id());
+        let phases = self.pool.aggregation()?.phases(round)?;
+        let wrong = |reason: &str| ContributeError::Phases { reason: reason.to_owned() };
+        state::require_time(&phases, confirmations).map_err(wrong)
+    }
+
+    /// The account's masked claim of a dataset in a round, with its secrets.
+    pub fn member(&self, dataset: &Dataset, round: u64) -> Result<Member, ContributeError> {
+        let none = || ContributeError::NoMember { round };
+        let index = self.pool.drawn_index(round, dataset.manifest.root)?;
+        let id = claim_id(&self.fields(dataset, round, index)?);
+        if !self.home.claims()?.contains(&id) {
+            return Err(none());
+        }
+        let record = self.home.load_claim(&id, self.profile)?;
+        let key = record.mask.as_ref().map(MaskSecret::public).ok_or_else(none)?;
+        let sender = self.sender()?;
+        let claims = self.claims(round)?;
+        let mine = |claim: &RoundClaim| claim.record.claimant == sender && claim.record.maskKey == key;
+        let number = claims.iter().position(mine).ok_or_else(none)? as u64;
+        let model_id = self.pool.round(round)?.modelId;
+        let key = UpdateKey::of(dataset.manifest.profile_id, model_id, &record.opening.update);
+        Ok(Member { round, number, record, key })
+    }
+
+    /// The groups of a round as the chain fixed them; compared with the round's claims, and with the draw by the block of the claim
+    /// deadline.
+    pub fn rosters(&self, round: u64) -> Result<Vec<(Roster, Group)>, ContributeError> {
+        let groups = self.pool.aggregation()?.groups(round)?;
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let deadline = self.pool.aggregation()?.phases(round)?.claims;
+        let block_hash =
+            self.pool.client().block_hash(deadline)?.ok_or(ContributeError::NoBlock { number: deadline })?;
+        let mut drawn = roster::draw(block_hash, round, &seats(&self.claims(round)?)).into_iter();
+        let roster = |(number, group): (usize, Group)| {
+            let (number, found) = (number as u64, group.rosterHash);
+            let roster = drawn.next().unwrap_or_else(|| Roster::new(number, Vec::new()));
+            match roster.hash == found && roster.members() == group.members {
+                true => Ok((roster, group)),
+                false => Err(AggregationError::Roster { round, group: number, expected: roster.hash, found }.into()),
+            }
+        };
+        groups.into_iter().enumerate().map(roster).collect()
+    }
+
+    /// What the chain says of the group of a claim.
+    pub fn group_chain(&self, round: u64, number: u64, confirmations: u64) -> Result<Chain, ContributeError> {
+        let aggregation = self.pool.aggregation()?;
+        let mut chain = Chain {
+            // Asked before what changes with it: what is seen later can only be more.
+            block: self.pool.client().block_number()?,
+            confirmations,
+            phases: aggregation.phases(round)?,
+            fixed: aggregation.is_fixed(round)?,
+            roster: None,
+            posts: BTreeMap::new(),
+            posts_unseen: BTreeSet::new(),
+            reveals: BTreeMap::new(),
+            faulty: BTreeSet::new(),
+            ended: self.pool.round(round)?.status != RoundStatus::Open,
+            included: false,
+        };
+        let group = self.rosters(round)?.into_iter().find(|(roster, _)| roster.place(number).is_ok());
+        if let Some((roster, _)) = group {
+            chain.posts = self.posts(round, &roster)?;
+            let missing = (0..roster.seats.len()).filter(|place| !chain.posts.contains_key(place)).collect::<Vec<_>>();
+            chain.reveals = self.reveals(round, &roster, &missing)?;
+            // Asked after the events, so that every post in it has an event, unless the node keeps it back.
+            let group = aggregation.group(round, roster.group)?;
+            let places = |bits: U256| {
+                let seats = roster.seats.iter().enumerate();
+                seats.filter(move |(_, seat)| bits & bit(seat.number) != U256::ZERO).map(|(place, _)| place)
+            };
+            chain.posts_unseen = places(group.posted).filter(|place| !chain.posts.contains_key(place)).collect();
+            chain.faulty = places(group.faulty).collect();
+            chain.included = self.pool.proposal(round)?.included & group.members != U256::ZERO;
+            chain.roster = Some(roster);
+        }
+        Ok(chain)
+    }
+
+    /// What a member should do next.
+    pub fn standing(
+        &self,
+        member: &Member,
+        source: Option<&Source>,
+        confirmations: u64,
+    ) -> Result<Standing, ContributeError> {
+        let chain = self.group_chain(member.round, member.number, confirmations)?;
+        let journal = Journal::of(self.home)?;
+        let stage = match &chain.roster {
+            Some(roster) => journal.stage(&member.key, roster.hash)?,
+            None => None,
+        };
+        let share_id = chain.roster.as_ref().and_then(|roster| {
+            let place = roster.place(member.number).ok()?;
+            chain.posts.get(&place).map(|post| post.share_id)
+        });
+        let published = match (stage, source, share_id) {
+            // It counts as published when others can read it; a source that does not answer says nothing.
+            (Some(Stage::Published), Some(source), Some(id)) if !chain.ended => {
+                !matches!(self.share_at(source, id), At::Absent | At::Wrong(_))
+            }
+            (stage, _, _) => stage == Some(Stage::Published),
+        };
+        let withdrawn = self.pool.aggregation()?.post_of(member.round, member.number)?.withdrawn;
+        let own = Own { number: member.number, published, withdrawn, barred: stage == Some(Stage::Barred) };
+        let step = state::next(&chain, &own);
+        Ok(Standing { chain, own, step })
+    }
+
+    /// The share of an id at a source.
+    fn share_at(&self, source: &Source, id: B256) -> At {
+        let item = Item::Share(id);
+        let checker = match self.share_checker() {
+            Ok(checker) => checker,
+            Err(error) => return At::Unknown(error.to_string()),
+        };
+        match source.fetch(&item) {
+            Ok(None) => At::Absent,
+            Ok(Some(bytes)) => match checker.read(&source.origin(&item), id, &bytes) {
+                Ok(share) => At::There(share),
+                Err(error) => At::Wrong(error.to_string()),
+            },
+            // What is stored under the name is something else.
+            Err(error @ (OpeningError::Format { .. } | OpeningError::Id { .. })) => At::Wrong(error.to_string()),
+            Err(error) => At::Unknown(error.to_string()),
+        }
+    }
+
+    fn posts(&self, round: u64, roster: &Roster) -> Result<BTreeMap<usize, Post>, ContributeError> {
+        let claims = self.claims(round)?;
+        let mut posts = BTreeMap::new();
+        for event in self.pool.aggregation()?.events::<SecureAggregation::SharePosted>()? {
+            let number = event.number.saturating_to::<u64>();
+            let (true, Ok(place)) = (event.round == U256::from(round), roster.place(number)) else { continue };
+            let masks = masks_of(&event.masks, self.profile.model_points(), roster.seats.len())?;
+            let update = claims.get(number as usize).map(|claim| update_points(&claim.record.update)).transpose()?;
+            let points = points_of_share(&update.unwrap_or_default(), &masks, place)?;
+            // The contract computed the same; a node that shows other masks is found out here.
+            let found = points_id(&points)?;
+            if found != event.shareId {
+                return Err(AggregationError::Share { number, expected: event.shareId, found }.into());
+            }
+            posts.insert(place, Post { share_id: event.shareId, masks });
+        }
+        Ok(posts)
+    }
+
+    fn reveals(
+        &self,
+        round: u64,
+        roster: &Roster,
+        missing: &[usize],
+    ) -> Result<BTreeMap<usize, Vec<PairSeed>>, ContributeError> {
+        let mut reveals = BTreeMap::new();
+        for event in self.pool.aggregation()?.events::<SecureAggregation::SeedsRevealed>()? {
+            let place = roster.place(event.number.saturating_to());
+            let (true, Ok(place)) = (event.round == U256::from(round), place) else { continue };
+            if event.seeds.len() == missing.len() {
+                reveals.insert(place, event.seeds.iter().map(|seed| PairSeed::from_bytes(seed.0)).collect());
+            }
+        }
+        Ok(reveals)
+    }
+
+    fn promise(&self, member: &Member, roster: &Roster) -> Result<Promise, ContributeError> {
+        let place = self.mask_place(member.round)?;
+        let account = self.sender()?;
+        Ok(Promise::new(place.chain_id, place.contract, member.round, member.number, account, roster.hash))
+    }
+}
+
+/// What a source has under a share's id.
+#[derive(Debug)]
+enum At {
+    /// The share.
+    There(Share),
+    /// Nothing.
+    Absent,
+    /// Something else.
+    Wrong(String),
+    /// It did not answer; that is nobody's fault in the group.
+    Unknown(String),
+}
+
+/// The claims with a mask key, as seats.
+fn seats(claims: &[RoundClaim]) -> Vec<Seat> {
+    let seat = |(number, claim): (usize, &RoundClaim)| Seat {
+        number: number as u64,
+        claimant: claim.record.claimant,
+        key: claim.record.maskKey,
+        nullifier: claim.record.nullifier,
+        update_id: claim.update_id,
+    };
+    claims.iter().enumerate().filter(|(_, claim)| !claim.record.maskKey.is_zero()).map(seat).collect()
+}
+
+/// The points of an update, 64 bytes each.
+pub(super) fn update_points(bytes: &[u8]) -> Result<Vec<G1Affine>, ContributeError> {
+    let wrong = |_| AggregationError::Points { expected: 1, found: 0 };
+    Ok(bytes.chunks(64).map(|point| point_from_bytes(point).map_err(wrong)).collect::<Result<_, _>>()?)
+}
+
+/// The points of masks, for each other place as many as an update has columns.
+fn masks_of(bytes: &[u8], columns: usize, seats: usize) -> Result<Vec<Vec<G1Affine>>, ContributeError> {
+    let points = update_points(bytes)?;
+    let expected = seats.saturating_sub(1) * columns;
+    match points.len() == expected {
+        true => Ok(points.chunks(columns.max(1)).map(<[G1Affine]>::to_vec).collect()),
+        false => Err(AggregationError::Points { expected, found: points.len() }.into()),
+    }
+}
+
+/// Bytes of an id, for a log.
+pub(super) fn short(id: B256) -> String {
+    hex::encode(&id[..4])
+}

@@ -1,0 +1,865 @@
+//! Masked rounds on a chain: every step with real proofs and shares, and what members, strangers and finalizers could do instead.
+//!
+//! Each party has a home of its own, as in life: files are what a member goes on from. What the honest side sees is asserted: the
+//! next step, the error, the balance, the bond.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Bytes, B256, U256};
+use tempfile::TempDir;
+use zkpoc_circuits::reference::Model;
+use zkpoc_contracts::bindings::{Fault, Post, SecureAggregation};
+use zkpoc_prover::aggregation::journal::{Journal, Promise, UpdateKey};
+use zkpoc_prover::aggregation::share::{seeds, Share};
+use zkpoc_prover::aggregation::state::{Outcome as End, Step, Void};
+use zkpoc_prover::aggregation::{AggregationError, MaskSecret, PairSeed};
+use zkpoc_prover::chain::{ChainError, Mode};
+use zkpoc_prover::commit::point_to_bytes;
+use zkpoc_prover::contribute::masked::{Accusation, Allowed, Driver, Member as Seated, Standing};
+use zkpoc_prover::contribute::{model_id, ContributeError, Prepared, Site};
+use zkpoc_prover::home::{Dataset, Home};
+use zkpoc_prover::openings::acknowledgement::Acknowledgement;
+use zkpoc_prover::openings::{Folder, Item, Kind, Limits, Source};
+use zkpoc_prover::prove::UpdateOpening;
+use zkpoc_prover::watch::Watcher;
+
+use crate::world::{dataset, kit, model, refusal, Member, World, BOND, DISPUTE_BLOCKS, REWARD};
+
+/// Blocks after which nothing is undone.
+const CONFIRMATIONS: u64 = 1;
+const SHARE: Allowed = Allowed { share: true, ..Allowed::NONE };
+const REVEAL: Allowed = Allowed { reveal: true, ..Allowed::NONE };
+const DISPUTE: Allowed = Allowed { dispute: true, costly: true, ..Allowed::NONE };
+const WITHDRAW: Allowed = Allowed { withdraw: true, ..Allowed::NONE };
+
+/// A member with a dataset and a home.
+struct Party {
+    member: Member,
+    data: Dataset,
+    home: Home,
+    _folder: TempDir,
+}
+
+/// A round with parties that have claimed, and a folder that they exchange things through.
+struct Round {
+    world: World,
+    parties: Vec<Party>,
+    model: Model,
+    source: Source,
+    _folder: TempDir,
+}
+
+fn home() -> (Home, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::open(Some(&folder.path().join("home"))).expect("a home");
+    // Keys are the same for everyone.
+    for entry in std::fs::read_dir(kit().home.keys_dir()).expect("keys") {
+        let path = entry.expect("a key").path();
+        std::fs::copy(&path, home.keys_dir().join(path.file_name().expect("a name"))).expect("copied");
+    }
+    (home, folder)
+}
+
+impl Party {
+    fn new(world: &World, shards: usize) -> Self {
+        let (home, _folder) = home();
+        let (member, data) = (world.member(), dataset(shards));
+        world.register(&member, &data);
+        Party { member, data, home, _folder }
+    }
+
+    /// Runs something with this party's site.
+    fn on<T>(&self, world: &World, run: impl FnOnce(&Site<'_>) -> T) -> T {
+        let view = self.member.view(&world.pool);
+        let (profile, srs) = (&kit().profile, &kit().srs);
+        run(&Site { home: &self.home, profile, srs, pool: &view, memory_limit: None })
+    }
+}
+
+impl Round {
+    /// Masked claims of `members` parties in round 1 of a fresh pool.
+    fn new(name: &str, members: usize) -> Self {
+        Self::with(name, members, 0, 4)
+    }
+
+    /// Masked claims, and open ones behind them, whose openings are at the source.
+    fn with(name: &str, members: usize, open: usize, shards: usize) -> Self {
+        let (world, model) = (World::new(), model(name));
+        let parties: Vec<Party> = (0..members + open).map(|_| Party::new(&world, shards)).collect();
+        world.open(&model);
+        world.seal(1);
+        let folder = tempfile::tempdir().expect("a folder");
+        let limits = Limits::of(&kit().profile);
+        Folder::create(folder.path(), limits).expect("a folder");
+        let source = Source::open(folder.path().to_str().expect("a path"), limits).expect("a source");
+        let round = Round { world, parties, model, source, _folder: folder };
+        for place in 0..members {
+            round.claim(place, 1, true).expect("a masked claim");
+        }
+        for place in members..members + open {
+            let prepared = round.claim(place, 1, false).expect("an open claim");
+            round.on(place, |site| site.hand_over(1, &prepared.record, &round.source)).expect("handed over");
+        }
+        round
+    }
+
+    fn on<T>(&self, place: usize, run: impl FnOnce(&Site<'_>) -> T) -> T {
+        self.parties[place].on(&self.world, run)
+    }
+
+    fn claim(&self, place: usize, round: u64, masked: bool) -> Result<Prepared, ContributeError> {
+        let data = &self.parties[place].data;
+        self.on(place, |site| {
+            let prepared = site.prepare_claim(data, &self.model, round, masked, &mut |_| {})?;
+            site.claim(&prepared, Mode::Send)?;
+            Ok(prepared)
+        })
+    }
+
+    fn seated(&self, place: usize) -> Seated {
+        self.on(place, |site| site.member(&self.parties[place].data, 1)).expect("a seat")
+    }
+
+    fn standing(&self, place: usize) -> Standing {
+        let member = self.seated(place);
+        self.on(place, |site| site.standing(&member, Some(&self.source), CONFIRMATIONS)).expect("a standing")
+    }
+
+    fn next(&self, place: usize) -> Step {
+        self.standing(place).step
+    }
+
+    /// Takes the allowed steps; gives their names and what comes next.
+    fn advance(&self, place: usize, allowed: Allowed) -> (Vec<&'static str>, Step) {
+        let member = self.seated(place);
+        let signer = &self.parties[place].member.signer;
+        let how = (allowed, CONFIRMATIONS);
+        let answer =
+            self.on(place, |site| site.advance_member(&member, Some(&self.source), Some(signer), how, &mut |_| {}));
+        let (taken, next) = answer.expect("steps");
+        (taken.iter().map(|taken| taken.step).collect(), next)
+    }
+
+    fn mine_to(&self, block: u64) {
+        let now = self.world.operator.block_number().expect("a block");
+        assert!(block >= now, "block {block} is over, it is {now}");
+        self.world.node.mine(&self.world.operator, block - now).expect("blocks");
+    }
+
+    fn phases(&self) -> zkpoc_prover::aggregation::state::Phases {
+        self.world.view().aggregation().expect("the contract").phases(1).expect("phases")
+    }
+
+    fn to_deadline(&self) {
+        self.mine_to(self.phases().claims + 1);
+    }
+
+    fn to_publish(&self) {
+        self.mine_to(self.phases().shares + CONFIRMATIONS);
+    }
+
+    /// The groups are fixed, and these parties have posted.
+    fn post(&self, places: &[usize]) {
+        self.to_deadline();
+        for place in places {
+            let (steps, _) = self.advance(*place, SHARE);
+            assert!(steps.ends_with(&["post"]), "{place}: {steps:?}");
+        }
+    }
+
+    /// A finalization of whatever is at the source, acknowledged by these parties.
+    fn finalize(&self, acknowledging: &[usize]) -> Result<U256, ContributeError> {
+        let finalizer = &self.parties[0];
+        finalizer.on(&self.world, |site| {
+            let prepared = site.prepare_finalization(&self.model, 1, &self.source, &mut |_| {})?;
+            for place in acknowledging {
+                let forum = site.forum()?;
+                let signer = &self.parties[*place].member.signer;
+                let said = Acknowledgement::sign(forum, 1, prepared.finalized.model_id, signer).expect("signed");
+                self.source.publish(&said.item(), &said.to_json())?;
+            }
+            let said = site.acknowledgements(&prepared, &self.source)?;
+            site.finalize(&prepared, said, Mode::Send)?;
+            Ok(prepared.finalized.included)
+        })
+    }
+
+    fn settle(&self) -> Result<(), ContributeError> {
+        self.on(0, |site| {
+            let from = site.pool.proposal(1)?.settleFrom.to::<u64>();
+            self.mine_to(from);
+            let records = site.claims(1)?.into_iter().map(|claim| claim.record).collect();
+            site.pool.settle(1, records, Mode::Send)?;
+            Ok(())
+        })
+    }
+
+    fn paid(&self, place: usize) -> bool {
+        let balance = self.world.view().balance(self.parties[place].member.address()).expect("a balance");
+        assert!([U256::ZERO, U256::from(REWARD)].contains(&balance));
+        !balance.is_zero()
+    }
+
+    fn next_model(&self) -> B256 {
+        self.world.view().round(2).expect("round 2").modelId
+    }
+
+    /// The model that the mean of these parties' updates leads to, computed from their own files.
+    fn expected(&self, places: &[usize]) -> B256 {
+        let kit = kit();
+        let openings: Vec<UpdateOpening> = places.iter().map(|place| self.opening(*place)).collect();
+        let grid = zkpoc_circuits::grid::Grid::new(&kit.profile).expect("a grid");
+        let sum = UpdateOpening::sum(&kit.profile, &grid, &openings);
+        let next = self.model.apply_mean(&kit.profile, &sum.update, places.len() as u64);
+        model_id(&kit.srs, &kit.profile, &next).expect("an id")
+    }
+
+    fn opening(&self, place: usize) -> UpdateOpening {
+        let data = &self.parties[place].data;
+        self.on(place, |site| site.stored_record(data, 1)).expect("read").expect("a claim").opening
+    }
+
+    /// Posts something else than the honest client would: `change` gets the points of the masks by other place.
+    fn post_changed(&self, place: usize, change: impl FnOnce(&mut BTreeMap<usize, Vec<u8>>)) -> Result<(), ChainError> {
+        let (member, standing) = (self.seated(place), self.standing(place));
+        let roster = standing.chain.roster.clone().expect("a roster");
+        let own = roster.place(member.number).expect("a place");
+        let (masks, update) = self.on(place, |site| {
+            let at = site.mask_place(1).expect("a place");
+            let secret = member.record.mask.as_ref().expect("a key");
+            let grid = zkpoc_circuits::grid::Grid::new(&kit().profile).expect("a grid");
+            let checker = checker();
+            let seeds = seeds(secret, &at, &roster, own).expect("seeds");
+            let made = Share::prepare(&grid, checker.shape(), checker.bases(), &member.record.opening, &seeds, own);
+            let update = site.claims(1).expect("claims")[member.number as usize].record.update.clone();
+            (made.masks, update)
+        });
+        let others = (0..roster.seats.len()).filter(|other| *other != own);
+        let bytes = |points: &Vec<_>| points.iter().flat_map(point_to_bytes).collect::<Vec<u8>>();
+        let mut by_place: BTreeMap<usize, Vec<u8>> = others.zip(masks.iter().map(bytes)).collect();
+        change(&mut by_place);
+        let seat = &roster.seats[own];
+        let request = Post {
+            round: U256::ONE,
+            group: U256::from(roster.group),
+            place: U256::from(own),
+            roster: roster.leaves(),
+            seat: zkpoc_contracts::bindings::Seat {
+                number: U256::from(seat.number),
+                claimant: seat.claimant,
+                key: seat.key,
+                nullifier: seat.nullifier,
+                updateId: seat.update_id,
+            },
+            update,
+            masks: by_place.into_values().flatten().collect::<Vec<u8>>().into(),
+        };
+        let view = self.parties[place].member.view(&self.world.pool);
+        view.aggregation()?.post_share(request, U256::from(BOND), Mode::Send).map(drop)
+    }
+
+    fn faults(&self) -> Vec<(u64, Fault)> {
+        let view = self.world.view();
+        let events = view.aggregation().expect("the contract").events::<SecureAggregation::BondLost>().expect("events");
+        events.into_iter().map(|event| (event.number.to::<u64>(), event.reason)).collect()
+    }
+
+    fn bonds_held(&self) -> U256 {
+        let at = self.world.view().aggregation().expect("the contract").address();
+        let answer =
+            self.world.operator.request("eth_getBalance", serde_json::json!([at, "latest"])).expect("a balance");
+        answer.as_str().expect("text").parse().expect("a number")
+    }
+}
+
+fn checker() -> zkpoc_prover::aggregation::format::Checker<'static> {
+    zkpoc_prover::aggregation::format::Checker::new(&kit().profile, &kit().srs).expect("a layout").expect("bases")
+}
+
+/// A point of the curve that is no mask.
+fn junk() -> Vec<u8> {
+    let secret = MaskSecret::random();
+    let mask = checker().shape().expand(&PairSeed::from_bytes(*secret.expose()));
+    checker().bases().commit(mask.cells()).iter().flat_map(point_to_bytes).collect()
+}
+
+#[test]
+fn accepts_a_whole_group_and_everyone_can_check_it() {
+    let round = Round::new("whole group", 4);
+    // Nothing is asked of anyone, and nothing published, before the deadline.
+    assert!(matches!(round.next(0), Step::Wait { .. }));
+    round.post(&[0, 1, 2, 3]);
+    assert_eq!(round.bonds_held(), U256::from(4 * BOND));
+    assert!(matches!(round.next(2), Step::Wait { .. }));
+    round.to_publish();
+    for place in 0..4 {
+        assert_eq!(round.advance(place, SHARE), (vec!["publish"], Step::AwaitEnd));
+        // A second run finds it published.
+        assert_eq!(round.advance(place, SHARE), (vec![], Step::AwaitEnd));
+    }
+    assert_eq!(round.source.list(Kind::Openings).expect("a list"), [], "nobody's update was handed over");
+    assert_eq!(round.finalize(&[0, 1, 2]).expect("finalized"), U256::from(0b1111));
+    assert!((0..4).all(|place| round.paid(place)));
+    assert_eq!(round.next_model(), round.expected(&[0, 1, 2, 3]));
+
+    round.mine_to(round.phases().disputes);
+    for place in 0..4 {
+        assert_eq!(round.advance(place, WITHDRAW), (vec!["withdraw"], Step::Done(End::Whole)));
+    }
+    assert_eq!(round.bonds_held(), U256::ZERO);
+    assert_eq!(round.faults(), []);
+
+    // What the chain accepted holds when it is verified again, and the events of the group are told.
+    let view = round.world.view();
+    let watcher = Watcher::new(&view, &kit().profile, &kit().srs, &kit().keys).expect("a watcher");
+    let seen = watcher.see(round.world.pool.block, round.world.operator.block_number().expect("a block"));
+    let seen = seen.expect("events");
+    let count = |event: &str| seen.iter().filter(|seen| seen.event == event && seen.verified != Some(false)).count();
+    assert_eq!(count("ContributionProven"), 4);
+    assert_eq!((count("RosterFixed"), count("SharePosted"), count("BondWithdrawn")), (1, 4, 4));
+    assert_eq!(count("RoundFinalized"), 1);
+}
+
+#[test]
+fn accepts_the_rest_when_a_member_is_lost_after_the_roster_is_fixed() {
+    let round = Round::new("lost", 4);
+    round.post(&[0, 1, 3]);
+    round.to_publish();
+    // The lost member comes back too late: it notes that its share stays where it is.
+    assert_eq!(round.advance(2, SHARE), (vec!["bar"], Step::Done(End::Late)));
+    for place in [0, 1, 3] {
+        assert_eq!(round.next(place), Step::Reveal { missing: vec![2] });
+        assert_eq!(round.advance(place, REVEAL).0, ["reveal"]);
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    let standing = round.standing(2);
+    let seated = round.seated(2);
+    let answer = round.on(2, |site| site.publish_share(&seated, &standing, &round.source));
+    assert!(matches!(answer, Err(ContributeError::Step { .. })), "{answer:?}");
+
+    assert_eq!(round.finalize(&[0, 1, 3]).expect("finalized"), U256::from(0b1011));
+    round.settle().expect("settled");
+    assert_eq!((0..4).map(|place| round.paid(place)).collect::<Vec<_>>(), [true, true, false, true]);
+    assert_eq!(round.next_model(), round.expected(&[0, 1, 3]));
+    round.mine_to(round.phases().disputes);
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, WITHDRAW).0, ["withdraw"]);
+    }
+    assert_eq!((round.bonds_held(), round.faults()), (U256::ZERO, vec![]));
+}
+
+#[test]
+fn rejects_a_part_of_a_group_and_members_that_posted_nothing() {
+    let round = Round::with("part", 4, 1, 4);
+    round.post(&[0, 1, 3]);
+    round.to_publish();
+    for place in [0, 1, 3] {
+        round.advance(place, REVEAL);
+    }
+    // Members that collude know their own updates; the contract takes the group as a whole all the same.
+    let openings: BTreeMap<usize, UpdateOpening> = (0..5).map(|place| (place, round.opening(place))).collect();
+    let grid = zkpoc_circuits::grid::Grid::new(&kit().profile).expect("a grid");
+    let send = |included: &[usize]| {
+        let view = round.world.view();
+        let claims = crate::world::site(&view).claims(1).expect("claims");
+        let hashes: Vec<B256> = included.iter().map(|place| claims[*place].hash).collect();
+        let sum = UpdateOpening::sum(&kit().profile, &grid, included.iter().map(|place| &openings[place]));
+        let context = zkpoc_contracts::bindings::digests::round_context(
+            round.world.operator.chain_id(),
+            view.rounds().expect("rounds"),
+            U256::ONE,
+            zkpoc_contracts::bindings::digests::set_hash(&hashes),
+            crate::world::profile_id(&kit().profile),
+        );
+        let proof = crate::world::prove(&round.model, &sum, included.len() as u64, context);
+        let next = model_id(&kit().srs, &kit().profile, &proof.next).expect("an id");
+        let forum = crate::world::site(&view).forum().expect("a forum");
+        let said = |party: &Party| {
+            let said = Acknowledgement::sign(forum, 1, next, &party.member.signer).expect("signed");
+            Bytes::copy_from_slice(&said.signature)
+        };
+        let at = 64 * kit().profile.model_points();
+        let request = zkpoc_contracts::bindings::Finalization {
+            round: U256::ONE,
+            included: included.iter().fold(U256::ZERO, |bits, place| bits | (U256::ONE << *place)),
+            records: claims.iter().map(|claim| claim.record.clone()).collect(),
+            proof: [&proof.proof[..at], &proof.proof[2 * at..]].concat().into(),
+            acknowledgements: round.parties.iter().map(said).collect(),
+        };
+        view.finalize(request, Mode::Send)
+    };
+    for part in [&[0][..], &[0, 1], &[1, 3, 4], &[0, 1, 2, 3], &[0, 1, 2, 3, 4], &[2]] {
+        assert_eq!(refusal(send(part)), "ZkPocAggregationPartly", "{part:?}");
+    }
+    // The open claim alone stands, but gives way to a sum with the group in it, for which there is time.
+    send(&[4]).expect("the open claim");
+    let from = round.world.view().proposal(1).expect("a proposal").settleFrom.to::<u64>();
+    assert!(from >= round.phases().reveals, "{from}: the group can still come");
+    send(&[0, 1, 3, 4]).expect("the whole group and the open claim");
+    round.settle().expect("settled");
+    assert_eq!(round.next_model(), round.expected(&[0, 1, 3, 4]));
+}
+
+#[test]
+fn a_wrong_mask_voids_the_group_and_costs_who_posted_it() {
+    let round = Round::new("wrong mask", 4);
+    round.post(&[0, 2, 3]);
+    // The member at place 1 names another mask for its pair with the one at place 3.
+    round.post_changed(1, |masks| drop(masks.insert(3, junk()))).expect("posted");
+    round.to_publish();
+    for place in [0, 2] {
+        // Honest members see it, and publish nothing.
+        let (steps, next) = round.advance(place, SHARE);
+        assert_eq!(steps, Vec::<&str>::new());
+        assert!(matches!(next, Step::Wait { .. }), "{next}");
+        assert_eq!(round.standing(place).chain.void(), Some(Void::Disagreement { one: 1, other: 3 }));
+    }
+    assert_eq!(round.next(3), Step::Dispute { other: 1 });
+    assert_eq!(round.source.list(Kind::Shares).expect("a list"), []);
+    // Nobody else can show it; the other end can, and the contract finds who is wrong.
+    let accusations = round.on(0, |site| site.accusations(&round.standing(0).chain, None, true)).expect("accusations");
+    assert_eq!(accusations, [Accusation::Pair { one: 1, other: 3 }]);
+    assert_eq!(round.advance(0, DISPUTE).0, Vec::<&str>::new());
+    assert_eq!(round.advance(3, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [(1, Fault::Pair)]);
+    // No complaint about missing shares follows: nobody owed one.
+    round.mine_to(round.phases().reveals + DISPUTE_BLOCKS / 2);
+    for place in [0, 2, 3] {
+        assert_eq!(round.advance(place, DISPUTE).0, Vec::<&str>::new());
+    }
+    let error = round.finalize(&[0, 2, 3]).expect_err("no group is whole");
+    assert!(matches!(error, ContributeError::NoOpenings { .. }), "{error}");
+    round.mine_to(round.phases().disputes);
+    for place in [0, 2, 3] {
+        assert_eq!(round.advance(place, WITHDRAW).0, ["withdraw"]);
+    }
+    assert_eq!(round.next(1), Step::Done(End::AtFault));
+    assert_eq!(round.bonds_held(), U256::from(BOND));
+}
+
+#[test]
+fn a_false_dispute_costs_nobody_honest_a_bond() {
+    let round = Round::new("false dispute", 3);
+    round.post(&[0, 1, 2]);
+    round.to_publish();
+    // Everyone agrees: there is nothing to dispute.
+    for place in 0..3 {
+        round.advance(place, SHARE);
+        let standing = round.standing(place);
+        let seated = round.seated(place);
+        let accusation = Accusation::Pair { one: 0, other: if place == 0 { 1 } else { place } };
+        let answer = round.on(place, |site| site.dispute(&seated, &standing, accusation, (None, None), &mut |_| {}));
+        assert!(matches!(answer, Err(ContributeError::Step { .. })), "{answer:?}");
+    }
+    // A complaint about a share that is there gets one vote of the two that it needs.
+    round.mine_to(round.phases().reveals + DISPUTE_BLOCKS / 4);
+    let (standing, seated) = (round.standing(0), round.seated(0));
+    let signer = &round.parties[0].member.signer;
+    let answer = round.on(0, |site| {
+        let missing = Accusation::Missing { place: 1 };
+        site.dispute(&seated, &standing, missing, (Some(signer), Some(&round.source)), &mut |_| {})
+    });
+    assert_eq!(answer.expect("a vote").votes, Some((1, 2)));
+    for place in [1, 2] {
+        assert_eq!(round.advance(place, DISPUTE).0, Vec::<&str>::new());
+    }
+    assert_eq!(round.faults(), []);
+}
+
+#[test]
+fn a_wrong_seed_voids_the_group_and_costs_who_revealed_it() {
+    let round = Round::new("wrong seed", 5);
+    round.post(&[0, 1, 3]);
+    // The member at place 2 posts a mask with the lost one (4) that its seed does not give.
+    round.post_changed(2, |masks| drop(masks.insert(4, junk()))).expect("posted");
+    round.to_publish();
+    for place in 0..4 {
+        assert_eq!(round.advance(place, REVEAL).0, ["reveal"]);
+    }
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    // The cheat publishes what it posted.
+    let error = round.finalize(&[0, 1, 3]).expect_err("a share is missing");
+    assert!(matches!(error, ContributeError::NoOpenings { .. }), "{error}");
+    assert_eq!(round.advance(0, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [(2, Fault::Seed)]);
+    // The others have nothing to add, and lose nothing.
+    round.mine_to(round.phases().reveals + DISPUTE_BLOCKS / 2);
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, DISPUTE).0, Vec::<&str>::new());
+    }
+    round.mine_to(round.phases().disputes);
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, WITHDRAW).0, ["withdraw"]);
+    }
+    assert_eq!(round.bonds_held(), U256::from(BOND));
+}
+
+#[test]
+fn a_mask_that_leaves_a_small_difference_keeps_only_its_own_group_out() {
+    // The review's attack: the mask with the lost member is off by one in one cell, so the sum is one of integers, and wrong.
+    let round = Round::with("small difference", 4, 1, 4);
+    round.post(&[0, 1]);
+    let (member, standing) = (round.seated(2), round.standing(2));
+    let roster = standing.chain.roster.clone().expect("a roster");
+    let at = round.on(2, |site| site.mask_place(1)).expect("a place");
+    let secret = member.record.mask.as_ref().expect("a key");
+    let grid = zkpoc_circuits::grid::Grid::new(&kit().profile).expect("a grid");
+    let checker = checker();
+    let seeds = seeds(secret, &at, &roster, 2).expect("seeds");
+    let mut share = Share::mask(&grid, checker.shape(), &member.record.opening, &seeds, 2);
+    let mut mask = checker.shape().expand(seeds[3].as_ref().expect("a seed")).cells().to_vec();
+    mask[0] += halo2_proofs::halo2curves::bn256::Fr::from(1);
+    share.cells[0] += halo2_proofs::halo2curves::bn256::Fr::from(1);
+    let changed: Vec<u8> = checker.bases().commit(&mask).iter().flat_map(point_to_bytes).collect();
+    round.post_changed(2, |masks| drop(masks.insert(3, changed))).expect("posted");
+    round.to_publish();
+    for place in 0..3 {
+        assert_eq!(round.advance(place, REVEAL).0, ["reveal"]);
+    }
+    for place in [0, 1] {
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    let id = checker.id(&share).expect("an id");
+    assert_eq!(id, round.standing(2).chain.posts[&2].share_id, "what it publishes is what it posted");
+    round.source.publish(&Item::Share(id), &checker.write(id, &share)).expect("published");
+    // The open claim is finalized without the group.
+    assert_eq!(round.finalize(&[0, 1, 4]).expect("finalized"), U256::from(0b10000));
+    assert_eq!(round.advance(1, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [(2, Fault::Seed)]);
+}
+
+#[test]
+fn who_reveals_nothing_loses_its_bond() {
+    let round = Round::new("unrevealed", 4);
+    round.post(&[0, 1, 2]);
+    round.to_publish();
+    for place in [0, 1] {
+        assert_eq!(round.advance(place, REVEAL).0, ["reveal"]);
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    round.mine_to(round.phases().reveals);
+    assert_eq!(round.standing(0).chain.void(), Some(Void::Unrevealed { place: 2 }));
+    assert_eq!(round.advance(0, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [(2, Fault::Unrevealed)]);
+    round.mine_to(round.phases().disputes);
+    assert_eq!(round.advance(1, WITHDRAW).0, ["withdraw"]);
+}
+
+#[test]
+fn who_withholds_its_share_loses_its_bond_by_the_others_word() {
+    let round = Round::new("withheld", 4);
+    round.post(&[0, 1, 2, 3]);
+    round.to_publish();
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    // Not before there was time to publish.
+    round.mine_to(round.phases().reveals);
+    assert_eq!(round.advance(0, DISPUTE).0, Vec::<&str>::new());
+    round.mine_to(round.phases().reveals + DISPUTE_BLOCKS / 4);
+    assert_eq!(round.advance(0, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [], "one vote of two");
+    assert_eq!(round.advance(3, DISPUTE).0, ["dispute"]);
+    assert_eq!(round.faults(), [(2, Fault::Missing)]);
+    round.mine_to(round.phases().disputes);
+    for place in [0, 1, 3] {
+        assert_eq!(round.advance(place, WITHDRAW).0, ["withdraw"]);
+    }
+    assert_eq!(round.bonds_held(), U256::from(BOND));
+}
+
+#[test]
+fn something_else_under_a_shares_name_is_no_share() {
+    let round = Round::new("another's", 3);
+    round.post(&[0, 1, 2]);
+    round.to_publish();
+    for place in [0, 1] {
+        round.advance(place, SHARE);
+    }
+    // Whoever can write to the folder puts another member's share under the name, with a header that says so.
+    let posts = round.standing(0).chain.posts;
+    let checker = checker();
+    let bytes = round.source.fetch(&Item::Share(posts[&0].share_id)).expect("read").expect("a share");
+    let share = checker.read("the share", posts[&0].share_id, &bytes).expect("a share");
+    let forged = checker.write(posts[&2].share_id, &share);
+    round.source.publish(&Item::Share(posts[&2].share_id), &forged).expect("stored");
+    let error = round.finalize(&[0, 1]).expect_err("no share of claim 2").to_string();
+    assert!(error.contains("claim 2 is not the posted one"), "{error}");
+    // Its member sees that its share is not there, and why it cannot be published.
+    let (standing, seated) = (round.standing(2), round.seated(2));
+    assert_eq!(standing.step, Step::Publish);
+    let error = round.on(2, |site| site.publish_share(&seated, &standing, &round.source)).expect_err("a conflict");
+    assert!(error.to_string().contains("another content is stored"), "{error}");
+}
+
+#[test]
+fn fewer_than_three_are_void_and_may_post_again() {
+    let round = Round::with("too few", 3, 0, 1);
+    round.post(&[0, 1]);
+    round.to_publish();
+    for place in [0, 1] {
+        // Nobody's masks are revealed, nothing is published, and the share is put away for good.
+        assert_eq!(round.standing(place).chain.void(), Some(Void::TooFew { posts: 2 }));
+        assert_eq!(round.advance(place, REVEAL).0, Vec::<&str>::new());
+        assert_eq!(round.advance(place, SHARE).0, ["bar"]);
+    }
+    assert_eq!(round.source.list(Kind::Shares).expect("a list"), []);
+    round.mine_to(round.phases().disputes);
+    assert_eq!(round.advance(0, WITHDRAW).0, ["withdraw"]);
+    let now = round.world.operator.block_number().expect("a block");
+    let until = round.phases().claims + crate::world::FINALIZE_BLOCKS;
+    round.mine_to(until.max(now));
+    round.world.view().void_round(1, Mode::Send).expect("voided");
+    round.world.seal(2);
+    // The same shard of the same model, as there is one only: nothing of it was in a sum.
+    let view = round.world.view();
+    for place in 0..3 {
+        let data = &round.parties[place].data;
+        let prepared = round.claim(place, 2, true).expect("claimed again");
+        let again = prepared.record.opening.update == round.opening(place).update;
+        assert!(again, "the same update");
+        assert!(round.on(place, |site| site.member(data, 2)).is_ok());
+    }
+    // All of them post now, the two from before as well, to another roster.
+    let until = view.aggregation().expect("the contract").phases(2).expect("phases").claims + 1;
+    round.mine_to(until);
+    for place in 0..3 {
+        let data = &round.parties[place].data;
+        let signer = &round.parties[place].member.signer;
+        let (taken, _) = round.on(place, |site| {
+            let member = site.member(data, 2).expect("a seat");
+            let how = (SHARE, CONFIRMATIONS);
+            site.advance_member(&member, Some(&round.source), Some(signer), how, &mut |_| {}).expect("steps")
+        });
+        assert_eq!(taken.last().map(|taken| taken.step), Some("post"), "{place}");
+    }
+}
+
+#[test]
+fn an_update_is_in_one_sum_only_whatever_comes() {
+    let round = Round::with("one sum", 3, 0, 1);
+    round.post(&[0, 1, 2]);
+    round.to_publish();
+    for place in 0..3 {
+        assert_eq!(round.advance(place, SHARE).0, ["publish"]);
+    }
+    // Nobody finalizes: the round is void, and the next one is about the same model and the same shards.
+    let now = round.world.operator.block_number().expect("a block");
+    round.mine_to((round.phases().claims + crate::world::FINALIZE_BLOCKS).max(now));
+    round.world.view().void_round(1, Mode::Send).expect("voided");
+    round.world.seal(2);
+    for masked in [true, false] {
+        let error = round.claim(0, 2, masked).expect_err("a second sum");
+        assert!(matches!(error, ContributeError::Posted { .. }), "{error}");
+    }
+    // The same records, committed anew: another root and nullifier, but the same update.
+    let party = &round.parties[0];
+    let again = crate::world::commit(&kit().profile, party.data.shards.clone(), zkpoc_prover::home::Seed::random());
+    let record = round.on(0, |site| site.stored_record(&party.data, 1)).expect("read").expect("a claim");
+    let key = UpdateKey::of(
+        again.manifest.profile_id,
+        round.world.view().round(2).expect("round 2").modelId,
+        &record.opening.update,
+    );
+    let journal = Journal::of(&party.home).expect("a journal");
+    let answer = journal.check_free(&key, None);
+    assert!(matches!(answer, Err(AggregationError::Promised { round: 1, .. })), "{answer:?}");
+    // On another machine, or from a backup without the journal, the contract still says so.
+    let (home, _folder) = home();
+    let other = Party { member: round.world.member(), data: again, home, _folder };
+    let view = party.member.view(&round.world.pool);
+    let site = Site { home: &other.home, profile: &kit().profile, srs: &kit().srs, pool: &view, memory_limit: None };
+    let error = site.prepare_claim(&party.data, &round.model, 2, true, &mut |_| {}).expect_err("a second sum");
+    assert!(matches!(error, ContributeError::Posted { .. }), "{error}");
+}
+
+#[test]
+fn a_crash_between_two_steps_loses_nothing_and_publishes_one_share() {
+    let round = Round::new("crash", 3);
+    round.to_deadline();
+    let party = &round.parties[1];
+    round.on(0, |site| site.fix_roster(1, Mode::Send)).expect("fixed");
+    // Written down, and stopped before the transaction was sent.
+    let (seated, standing) = (round.seated(1), round.standing(1));
+    let roster = standing.chain.roster.clone().expect("a roster");
+    let at = round.on(1, |site| site.mask_place(1)).expect("a place");
+    let (journal, account) = (Journal::of(&party.home).expect("a journal"), party.member.address());
+    let promise = Promise::new(at.chain_id, at.contract, 1, seated.number, account, roster.hash);
+    journal.promise(&party.home.lock().expect("a lock"), &seated.key, &promise).expect("promised");
+    for place in 0..3 {
+        assert_eq!(round.advance(place, SHARE).0, ["post"], "{place}");
+    }
+    // Sent, and stopped before anything was noted: the chain says so.
+    assert!(matches!(round.next(1), Step::Wait { .. }));
+    round.to_publish();
+    // Noted as published, and stopped before it was.
+    journal.publish(&party.home.lock().expect("a lock"), &seated.key, &promise).expect("noted");
+    assert_eq!(round.next(1), Step::Publish);
+    for place in 0..3 {
+        assert_eq!(round.advance(place, SHARE).0, ["publish"], "{place}");
+    }
+    // The journal is lost: the share that is out there is the posted one, and no other can come.
+    std::fs::remove_dir_all(party.home.root().join("shares")).expect("lost");
+    assert_eq!(round.advance(1, SHARE).0, ["publish"]);
+    assert_eq!(round.source.list(Kind::Shares).expect("a list").len(), 3);
+    assert_eq!(round.finalize(&[0, 1]).expect("finalized"), U256::from(7));
+}
+
+#[test]
+fn the_opening_of_a_masked_claim_is_handed_to_nobody() {
+    let round = Round::new("not handed over", 3);
+    let data = &round.parties[0].data;
+    let record = round.on(0, |site| site.stored_record(data, 1)).expect("read").expect("a claim");
+    let error = round.on(0, |site| site.hand_over(1, &record, &round.source)).expect_err("masked");
+    assert!(matches!(error, ContributeError::StoredMode { found: "masked", .. }), "{error}");
+    // Nor is the claim sent again as an open one.
+    let error = round.claim(0, 1, false).expect_err("another mode").to_string();
+    assert!(error.contains("AlreadyClaimed") || error.contains("masked"), "{error}");
+    assert_eq!(round.source.list(Kind::Openings).expect("a list"), []);
+}
+
+#[test]
+fn rejects_keys_that_a_relay_put_in() {
+    let world = World::new();
+    let model = model("relay");
+    let parties: Vec<Party> = (0..3).map(|_| Party::new(&world, 2)).collect();
+    world.open(&model);
+    world.seal(1);
+    let relay = world.member();
+    let site = |party: &Party| {
+        party.on(&world, |site| site.prepare_claim(&party.data, &model, 1, true, &mut |_| {}).expect("prepared"))
+    };
+    let prepared: Vec<Prepared> = parties.iter().map(site).collect();
+    let own = MaskSecret::random().public();
+    let mut changed: Vec<_> = prepared.iter().map(|prepared| prepared.claim.clone()).collect();
+    for claim in &mut changed {
+        claim.maskKey = own;
+    }
+    let view = relay.view(&world.pool);
+    // In a batch, which anyone may send, with the relay's key, with none, and with those of others.
+    assert_eq!(refusal(view.claim_many(changed.clone(), Mode::Send)), "ZkPocRoundsNoneAccepted");
+    changed.iter_mut().for_each(|claim| claim.maskKey = B256::ZERO);
+    assert_eq!(refusal(view.claim_many(changed.clone(), Mode::Send)), "ZkPocRoundsNoneAccepted");
+    for (place, claim) in changed.iter_mut().enumerate() {
+        claim.maskKey = prepared[(place + 1) % 3].claim.maskKey;
+    }
+    assert_eq!(refusal(view.claim_many(changed.clone(), Mode::Send)), "ZkPocRoundsNoneAccepted");
+    // As they are, they are taken, and the keys on chain are the members' own.
+    let honest = prepared.iter().map(|prepared| prepared.claim.clone()).collect();
+    view.claim_many(honest, Mode::Send).expect("claimed for their owners");
+    let claims = crate::world::site(&view).claims(1).expect("claims");
+    for (claim, prepared) in claims.iter().zip(&prepared) {
+        assert_eq!(claim.record.maskKey, prepared.claim.maskKey);
+    }
+}
+
+#[test]
+fn messages_of_another_time_round_or_group_are_refused() {
+    let round = Round::new("replayed", 4);
+    let view = |place: usize| round.parties[place].member.view(&round.world.pool);
+    let records = || {
+        let view = round.world.view();
+        let claims = crate::world::site(&view).claims(1).expect("claims");
+        claims.into_iter().map(|claim| claim.record).collect::<Vec<_>>()
+    };
+    let fix = |records| view(0).aggregation().expect("the contract").fix_roster(1, records, Mode::Send);
+    assert_eq!(refusal(fix(records())), "ZkPocAggregationTooEarly");
+    round.to_deadline();
+    // Reordered, doubled, shortened.
+    let mut wrong = records();
+    wrong.swap(0, 1);
+    assert_eq!(refusal(fix(wrong)), "ZkPocAggregationRecords");
+    let mut wrong = records();
+    wrong[1] = wrong[0].clone();
+    assert_eq!(refusal(fix(wrong)), "ZkPocAggregationRecords");
+    fix(records()).expect("fixed");
+    assert_eq!(refusal(fix(records())), "ZkPocAggregationFixed");
+    for place in [0, 1, 2] {
+        assert_eq!(round.advance(place, SHARE).0, ["post"]);
+    }
+    // A post again, by who posted and with a point that is none.
+    let again = round.post_changed(3, |masks| drop(masks.insert(0, vec![1; 64])));
+    assert!(refusal(again).starts_with("ZkPocCurve"));
+    let short = round.post_changed(3, |masks| drop(masks.remove(&0)));
+    assert_eq!(refusal(short), "ZkPocAggregationMasksLength");
+    let reveal = |place: usize, number: u64, seeds: usize| {
+        let seeds = vec![B256::repeat_byte(1); seeds];
+        view(place).aggregation().expect("the contract").reveal_seeds(1, 0, number, seeds, Mode::Send)
+    };
+    assert_eq!(refusal(reveal(0, 0, 1)), "ZkPocAggregationTooEarly");
+    round.to_publish();
+    assert_eq!(refusal(round.post_changed(3, |_| {})), "ZkPocAggregationTooLate");
+    // Seeds for too many or too few, by somebody else, twice, of another round, of another group.
+    assert_eq!(refusal(reveal(0, 0, 2)), "ZkPocAggregationSeedCount");
+    assert_eq!(refusal(reveal(0, 0, 0)), "ZkPocAggregationSeedCount");
+    assert_eq!(refusal(reveal(0, 1, 1)), "ZkPocAggregationClaimant");
+    assert_eq!(refusal(reveal(3, 3, 1)), "ZkPocAggregationNotPosted");
+    let at = view(0);
+    let at = at.aggregation().expect("the contract");
+    assert_eq!(refusal(at.reveal_seeds(1, 1, 0, vec![B256::ZERO], Mode::Send)), "ZkPocAggregationGroup");
+    assert_eq!(refusal(at.reveal_seeds(2, 0, 0, vec![B256::ZERO], Mode::Send)), "ZkPocAggregationNotOpen");
+    assert_eq!(round.advance(0, REVEAL).0, ["reveal"]);
+    assert_eq!(refusal(reveal(0, 0, 1)), "ZkPocAggregationRevealed");
+    assert_eq!(refusal(at.withdraw_bond(1, 0, 0, Mode::Send)), "ZkPocAggregationTooEarly");
+    assert_eq!(refusal(at.fault_unrevealed(1, 0, 1, Mode::Send)), "ZkPocAggregationTooEarly");
+    round.mine_to(round.phases().reveals);
+    assert_eq!(refusal(reveal(1, 1, 1)), "ZkPocAggregationTooLate");
+    assert_eq!(refusal(at.fault_unrevealed(1, 0, 0, Mode::Send)), "ZkPocAggregationRevealed");
+    assert_eq!(refusal(at.fault_unrevealed(1, 0, 3, Mode::Send)), "ZkPocAggregationNotPosted");
+    round.mine_to(round.phases().disputes);
+    at.withdraw_bond(1, 0, 0, Mode::Send).expect("the bond is back");
+    assert_eq!(refusal(at.withdraw_bond(1, 0, 0, Mode::Send)), "ZkPocAggregationWithdrawn");
+}
+
+#[test]
+fn a_driven_contributor_goes_from_the_beacon_to_its_bond_by_itself() {
+    let (world, model) = (World::new(), model("driven"));
+    let parties: Vec<Party> = (0..3).map(|_| Party::new(&world, 2)).collect();
+    world.open(&model);
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits::of(&kit().profile);
+    Folder::create(folder.path(), limits).expect("a folder");
+    let source = Source::open(folder.path().to_str().expect("a path"), limits).expect("a source");
+    let id = model_id(&kit().srs, &kit().profile, &model).expect("an id");
+    parties[0].on(&world, |site| site.publish_model(&model, id, &source)).expect("published");
+    let mut steps: Vec<Vec<&str>> = vec![Vec::new(); 3];
+    let mut finalized = false;
+    for _ in 0..400 {
+        for (place, party) in parties.iter().enumerate() {
+            let driver = Driver {
+                dataset: &party.data,
+                source: &source,
+                signer: &party.member.signer,
+                masked: true,
+                costly: false,
+                confirmations: CONFIRMATIONS,
+            };
+            let (taken, failed) = party.on(&world, |site| site.drive(&driver, &mut |_| {}));
+            // A node may refuse what another member was faster with; nothing else fails.
+            assert!(failed.is_empty(), "{failed:?}");
+            steps[place].extend(taken.iter().map(|taken| taken.step));
+        }
+        if !finalized && steps.iter().all(|steps| steps.contains(&"acknowledge")) {
+            parties[0].on(&world, |site| {
+                let prepared = site.prepare_finalization(&model, 1, &source, &mut |_| {}).expect("proven");
+                let said = site.acknowledgements(&prepared, &source).expect("acknowledged");
+                site.finalize(&prepared, said, Mode::Send).expect("finalized");
+            });
+            finalized = true;
+        }
+        if steps.iter().all(|steps| steps.contains(&"withdraw")) {
+            break;
+        }
+        world.node.mine(&world.operator, 7).expect("blocks");
+    }
+    for steps in &steps {
+        let own: Vec<&str> = steps.iter().copied().filter(|step| !["seal", "fix", "settle"].contains(step)).collect();
+        assert_eq!(own[..4], ["claim", "post", "publish", "acknowledge"], "{steps:?}");
+        assert!(own.contains(&"withdraw"), "{steps:?}");
+    }
+    for party in &parties {
+        assert_eq!(world.view().balance(party.member.address()).expect("a balance"), U256::from(REWARD));
+    }
+}
