@@ -176,16 +176,19 @@ impl<'a> Contributor<'a> {
         Ok((self.sent("dataset validate", &answer)?, answer))
     }
 
-    /// Trains on the drawn shard, proves it, and claims; hands the opening over if the claim is an open one.
-    pub fn claim(&self, round: u64, masked: bool) -> Result<(Sent, Value), DemoError> {
+    /// Trains on the drawn shard, proves it, and claims; hands the opening over if the claim is an open one. With `measure` it also
+    /// times the yardsticks, which takes longer than the proof.
+    pub fn claim(&self, round: u64, masked: bool, measure: bool) -> Result<(Sent, Value), DemoError> {
         let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
         let chain = self.chain()?;
+        let measure: &[&str] = if measure { &["--measure"] } else { &[] };
         let open: &[&str] = if masked { &[] } else { &["--open", "--openings", &exchange] };
         let answer = self.run(
             "round claim",
             &[
                 &["round", "claim", DATASET, "--profile", &self.shared.profile, "--round", &round],
-                &["--models", &exchange, "--measure"],
+                &["--models", &exchange],
+                measure,
                 open,
                 &chain.each_ref().map(String::as_str),
             ],
