@@ -10,7 +10,6 @@
 use halo2_proofs::arithmetic::{best_multiexp, eval_polynomial, Field};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use rayon::prelude::*;
-use zkpoc_circuits::field::signed;
 
 #[cfg(target_arch = "x86_64")]
 mod msm;
@@ -54,7 +53,8 @@ pub fn msm_small(values: &[i64], bases: &[G1Affine]) -> G1 {
         return msm::small(values, bases);
     }
     let part = |sign: i64| -> Vec<Fr> {
-        values.par_iter().map(|value| signed(i128::from(value.saturating_mul(sign).max(0)))).collect()
+        let magnitude = |value: &i64| if value.signum() == sign { Fr::from(value.unsigned_abs()) } else { Fr::ZERO };
+        values.par_iter().map(magnitude).collect()
     };
     best_multiexp(&part(1), bases) - best_multiexp(&part(-1), bases)
 }
