@@ -3,7 +3,7 @@
 //! A contract refuses with a custom error: a name and arguments. [`Revert::decode`] finds which of the pool's contracts,
 //! their libraries or a generated verifier it comes from, and says what it means and what to do.
 //!
-//! The errors of groups, shares and bonds have a file of their own, [`aggregation`].
+//! The errors of groups, shares and bonds have a file of their own, `aggregation.rs`.
 //!
 //! # Source
 //! The NatSpec of the interfaces in `verifier-contracts/contracts`.
