@@ -35,6 +35,7 @@
 
 use alloy::primitives::{Address, B256};
 
+use crate::commit::PointError;
 use crate::formats::FormatError;
 
 pub mod complaint;
@@ -95,6 +96,9 @@ pub enum AggregationError {
         /// Points found.
         found: usize,
     },
+    /// Bytes that are no point of an update or of a mask.
+    #[error("a point of an update or of a mask: {0}")]
+    Point(#[from] PointError),
     /// A share of another shape.
     #[error("a share has {expected} cells, found {found}")]
     Cells {

@@ -14,8 +14,8 @@
 //! encodings.
 
 use alloy::primitives::{B256, U256};
-use halo2_proofs::arithmetic::Field;
-use halo2_proofs::halo2curves::bn256::{Bn256, Fq, Fr, G1Affine};
+use halo2_proofs::arithmetic::{kate_division, Field};
+use halo2_proofs::halo2curves::bn256::{Bn256, Fq, Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::Curve;
@@ -24,6 +24,10 @@ use halo2_proofs::poly::commitment::{Blind, Params};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::poly::EvaluationDomain;
 use zkpoc_contracts::bindings::digests::{commitment_id, DigestError};
+
+use crate::arith::{self, Domain};
+use crate::scripted::wipe;
+use crate::srs::Srs;
 
 /// A column that the parameters cannot commit to.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -120,6 +124,40 @@ pub fn point_from_bytes(bytes: &[u8]) -> Result<G1Affine, PointError> {
         return Err(PointError::NotOnCurve);
     }
     Ok(point)
+}
+
+/// Reads points that lie one behind the other, each with the checks of [`point_from_bytes`].
+pub fn points_from_bytes(bytes: &[u8]) -> Result<Vec<G1Affine>, PointError> {
+    bytes.chunks(64).map(point_from_bytes).collect()
+}
+
+/// The sum of committed columns, point by point; each item is as many encoded points as there are `columns`.
+pub fn sum_of_points<'a>(
+    columns: usize,
+    encoded: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<G1Affine>, PointError> {
+    let mut sums = vec![G1::default(); columns];
+    for bytes in encoded {
+        for (sum, point) in sums.iter_mut().zip(points_from_bytes(bytes)?) {
+            *sum += point;
+        }
+    }
+    Ok(sums.iter().map(|sum| sum.to_affine()).collect())
+}
+
+/// The opening of a column's commitment at a point: `[(p(tau) - p(z)) / (tau - z)]_1` for the polynomial `p` whose values on the domain
+/// are the cells. `column` has as many cells as the string has rows.
+///
+/// Source: Kate, Zaverucha, Goldberg, ASIACRYPT 2010.
+pub fn open_column(srs: &Srs, mut column: Vec<Fr>, z: Fr) -> Result<G1Affine, CommitError> {
+    let (powers, actual) = (srs.powers(), column.len());
+    if actual != powers.len() {
+        return Err(CommitError::Length { expected: powers.len(), actual });
+    }
+    Domain::new(srs.k()).interpolate(&mut column);
+    let quotient = kate_division(&column[..], z);
+    wipe(&mut column);
+    Ok(arith::msm(&quotient, &powers[..quotient.len()]).to_affine())
 }
 
 /// The coordinates as the two words a contract takes.

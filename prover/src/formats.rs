@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod evidence;
 pub mod hexadecimal;
 pub mod json;
+pub(crate) mod signature;
 pub mod tensors;
 
 use zkpoc_circuits::reference::ReferenceError;

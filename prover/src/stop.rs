@@ -12,17 +12,15 @@
 //! Kate, Zaverucha, Goldberg, ASIACRYPT 2010.
 
 use alloy::primitives::U256;
-use halo2_proofs::arithmetic::{kate_division, Field};
+use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::group::Curve;
-use halo2_proofs::poly::commitment::{Blind, ParamsProver};
-use halo2_proofs::poly::EvaluationDomain;
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{Difference, G1Point};
 
-use crate::commit::{point_to_words, scalar_to_word};
+use crate::arith::root_of_unity;
+use crate::commit::{open_column, point_to_words, scalar_to_word};
 use crate::srs::Srs;
 
 /// No difference to show.
@@ -53,12 +51,9 @@ pub fn difference(srs: &Srs, grid: &Grid, one: &Model, other: &Model) -> Result<
     for (column, (a, b)) in columns {
         let cells: Vec<Fr> = a.iter().zip(&b).map(|(a, b)| signed(i128::from(*a) - i128::from(*b))).collect();
         let Some(row) = cells.iter().position(|cell| *cell != Fr::ZERO) else { continue };
-        let domain = EvaluationDomain::<Fr>::new(1, grid.k);
-        let (z, value) = (domain.get_omega().pow([row as u64]), cells[row]);
-        let polynomial = domain.lagrange_to_coeff(domain.lagrange_from_vec(cells));
-        let mut quotient = kate_division(&polynomial[..], z);
-        quotient.resize(1 << grid.k, Fr::ZERO);
-        let opening = srs.params().commit(&domain.coeff_from_vec(quotient), Blind::default()).to_affine();
+        let (z, value) = (root_of_unity(grid.k).pow([row as u64]), cells[row]);
+        // invariant: the string has the grid's rows.
+        let opening = open_column(srs, cells, z).unwrap_or_default();
         let [x, y] = point_to_words(&opening);
         return Ok(Difference {
             column: U256::from(column),

@@ -16,8 +16,7 @@
 use alloy::primitives::{B256, U256};
 use alloy::rpc::types::Log;
 use alloy::sol_types::{SolCall, SolEvent, SolEventInterface};
-use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
-use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::Serialize;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
@@ -27,7 +26,7 @@ use zkpoc_contracts::bindings::digests::{
 use zkpoc_contracts::bindings::{Claim, ContributionRounds, Finalization, SecureAggregation, VerifierRouter};
 
 use crate::chain::PoolClient;
-use crate::commit::{point_from_bytes, point_from_words, point_to_bytes, points_id, scalar_from_bytes};
+use crate::commit::{point_from_words, point_to_bytes, points_id, scalar_from_bytes, sum_of_points};
 use crate::contracts_gen::ProfileKeys;
 use crate::contribute::{model_id, ContributeError};
 use crate::link::{link_bases, LinkBases, LinkProof};
@@ -306,9 +305,8 @@ impl<'a> Watcher<'a> {
         let call = ContributionRounds::finalizeCall::abi_decode(input).map_err(|_| not_direct("finalize"))?;
         let Finalization { included, records, proof, .. } = call.request;
         let columns = self.profile.model_points();
-        let mut sums = vec![G1::default(); columns];
         let mut all = Vec::new();
-        let mut hashes = Vec::new();
+        let (mut hashes, mut updates) = (Vec::new(), Vec::new());
         for (position, record) in records.iter().enumerate() {
             let update_id = commitment_id(&record.update).map_err(plain)?;
             let hash =
@@ -316,15 +314,13 @@ impl<'a> Watcher<'a> {
             all.push(hash);
             if included.bit(position) {
                 hashes.push(hash);
-                for (sum, point) in sums.iter_mut().zip(record.update.chunks(64)) {
-                    *sum += point_from_bytes(point).map_err(plain)?;
-                }
+                updates.push(&record.update[..]);
             }
         }
         let kept = self.pool.claims_hash(event.round.saturating_to()).map_err(plain)?;
         same("the hash of the round's claims", kept, claims_hashes(event.round, &all)[all.len()])?;
         same("the number of included claims", event.count, U256::from(hashes.len()))?;
-        let sums: Vec<G1Affine> = sums.iter().map(|sum| sum.to_affine()).collect();
+        let sums = sum_of_points(columns, updates).map_err(plain)?;
         let at = 64 * columns;
         let (head, rest) = proof.split_at_checked(at).ok_or("the proof is too short")?;
         let whole = [head, &sums.iter().flat_map(point_to_bytes).collect::<Vec<u8>>(), rest].concat();

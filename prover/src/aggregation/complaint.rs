@@ -8,14 +8,14 @@
 //! # Checks
 //! On reading: no unknown or doubled field, and the signature is the voter's, in its one canonical form.
 
-use alloy::primitives::{Address, Signature, B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::signers::SignerSync;
 use serde::{Deserialize, Serialize};
 use zkpoc_contracts::bindings::digests::missing_digest;
 
 use super::keys::Place;
-use crate::formats::{hexadecimal, json, FormatError};
+use crate::formats::{hexadecimal, json, signature, FormatError};
 use crate::openings::Item;
 
 const FORMAT: &str = "zkpoc-complaint";
@@ -105,21 +105,11 @@ impl Complaint {
                 .ok_or_else(|| FormatError::field(field, "a decimal number", text))
         };
         let (round, number) = (decimal("round", &raw.round)?, decimal("number", &raw.number)?);
-        let signature: [u8; 65] = hexadecimal::decode_array("signature", &raw.signature)?;
+        let signed: [u8; 65] = hexadecimal::decode_array("signature", &raw.signature)?;
         let place = Place { chain_id: raw.chain_id, contract: raw.contract, round };
         let digest = digest(&place, number, raw.share_id);
-        let signer = Signature::try_from(&signature[..])
-            .ok()
-            // The contract takes the lower of the two signatures with 27 or 28 only.
-            .filter(|signed| signed.normalize_s().is_none() && matches!(signature[64], 27 | 28))
-            .and_then(|signed| signed.recover_address_from_prehash(&digest).ok());
-        match signer == Some(raw.voter) {
-            true => Ok(Self { place, number, share_id: raw.share_id, voter: raw.voter, signature }),
-            false => {
-                let found = signer.map_or("none".to_owned(), |signer| signer.to_string());
-                Err(FormatError::field("signature", format!("one by {}", raw.voter), found))
-            }
-        }
+        signature::check(&signed, &digest, raw.voter)?;
+        Ok(Self { place, number, share_id: raw.share_id, voter: raw.voter, signature: signed })
     }
 }
 

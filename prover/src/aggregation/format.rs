@@ -63,14 +63,10 @@ pub fn peek(bytes: &[u8]) -> Result<B256, FormatError> {
 }
 
 fn split(bytes: &[u8]) -> Result<(RawHeader, &[u8]), FormatError> {
-    let start = &bytes[..bytes.len().min(HEADER_LIMIT)];
-    let end = start.iter().position(|byte| *byte == b'\n').ok_or_else(|| {
-        let expected = format!("one line of JSON, at most {HEADER_LIMIT} bytes");
-        FormatError::field("header", expected, format!("no line break in {} bytes", start.len()))
-    })?;
-    let header: RawHeader = json::read(WHAT, &bytes[..end], HEADER_LIMIT)?;
+    let (line, body) = json::split_header(bytes, HEADER_LIMIT)?;
+    let header: RawHeader = json::read(WHAT, line, HEADER_LIMIT)?;
     json::check_header((&header.format, header.version), (FORMAT, VERSION))?;
-    Ok((header, &bytes[end + 1..]))
+    Ok((header, body))
 }
 
 /// Checks shares against the points that they must open.

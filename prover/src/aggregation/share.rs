@@ -22,7 +22,7 @@ use zkpoc_circuits::grid::{Grid, TAIL};
 use zkpoc_circuits::profile::Profile;
 
 use super::keys::Place;
-use super::mask::Bases;
+use super::mask::{Bases, Mask};
 use super::{AggregationError, MaskSecret, MaskShape, PairSeed, Roster};
 use crate::prove::UpdateOpening;
 use crate::scripted::wipe;
@@ -74,6 +74,27 @@ fn cells_of(grid: &Grid, shape: &MaskShape, opening: &UpdateOpening) -> Vec<Fr> 
 }
 
 impl Share {
+    /// The share of the seat at `own`; `each` is told every mask in it, in the order of the other places, and how long its
+    /// expansion took.
+    fn masked(
+        (grid, shape): (&Grid, &MaskShape),
+        opening: &UpdateOpening,
+        seeds: &[Option<PairSeed>],
+        own: usize,
+        mut each: impl FnMut(&Mask, Duration),
+    ) -> Self {
+        let mut cells = cells_of(grid, shape, opening);
+        for (other, seed) in seeds.iter().enumerate() {
+            let Some(seed) = seed else { continue };
+            let start = Instant::now();
+            let mask = shape.expand(seed);
+            let expanding = start.elapsed();
+            add(&mut cells, mask.cells(), adds(own, other));
+            each(&mask, expanding);
+        }
+        Share { cells }
+    }
+
     /// The share of the seat at `own`, and the points of its masks.
     pub fn prepare(
         grid: &Grid,
@@ -83,18 +104,12 @@ impl Share {
         seeds: &[Option<PairSeed>],
         own: usize,
     ) -> Prepared {
-        let mut cells = cells_of(grid, shape, opening);
-        let mut masks = Vec::with_capacity(seeds.len());
-        let mut expanding = Duration::ZERO;
-        for (other, seed) in seeds.iter().enumerate() {
-            let Some(seed) = seed else { continue };
-            let start = Instant::now();
-            let mask = shape.expand(seed);
-            expanding += start.elapsed();
-            add(&mut cells, mask.cells(), adds(own, other));
+        let (mut masks, mut expanding) = (Vec::with_capacity(seeds.len()), Duration::ZERO);
+        let share = Self::masked((grid, shape), opening, seeds, own, |mask, took| {
             masks.push(bases.commit(mask.cells()));
-        }
-        Prepared { share: Share { cells }, masks, expanding }
+            expanding += took;
+        });
+        Prepared { share, masks, expanding }
     }
 
     /// The same without the points.
@@ -105,13 +120,7 @@ impl Share {
         seeds: &[Option<PairSeed>],
         own: usize,
     ) -> Self {
-        let mut cells = cells_of(grid, shape, opening);
-        for (other, seed) in seeds.iter().enumerate() {
-            if let Some(seed) = seed {
-                add(&mut cells, shape.expand(seed).cells(), adds(own, other));
-            }
-        }
-        Share { cells }
+        Self::masked((grid, shape), opening, seeds, own, |_, _| {})
     }
 }
 

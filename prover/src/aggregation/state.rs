@@ -289,7 +289,7 @@ impl Chain {
     /// Whether all that the group's sum needs, but the shares, is on chain.
     pub fn is_whole(&self) -> bool {
         let revealed = self.missing().is_empty() || self.posts.keys().all(|place| self.reveals.contains_key(place));
-        self.roster.is_some() && self.void().is_none() && revealed
+        self.roster.is_some() && self.posts_unseen.is_empty() && self.void().is_none() && revealed
     }
 }
 

@@ -83,12 +83,6 @@ impl<'a> AggregationClient<'a> {
         self.client.call(self.address, &SecureAggregation::isPostedCall { nullifier })
     }
 
-    /// What a member signs that did not get another one's share.
-    pub fn missing_digest(&self, round: u64, number: u64, share_id: B256) -> Result<B256, ChainError> {
-        let (round, number) = (U256::from(round), U256::from(number));
-        self.client.call(self.address, &SecureAggregation::missingDigestCall { round, number, shareId: share_id })
-    }
-
     /// Events of one kind, since the pool was deployed.
     pub fn events<E: SolEvent>(&self) -> Result<Vec<E>, ChainError> {
         self.client.events(self.address, self.pool.block)

@@ -14,7 +14,6 @@ use super::{Answer, Session};
 use crate::aggregation::MIN_GROUP;
 use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::chain::pool::whole_tokens;
-use crate::contribute::Site;
 use crate::error::Error;
 use crate::metrics::{milliseconds, msm16};
 
@@ -61,13 +60,7 @@ impl ClaimArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
         let model = self.model.load(&site, view.round(number)?.modelId)?;

@@ -13,7 +13,7 @@ use super::session::bytes32;
 use super::{Answer, Session};
 use crate::chain::pool::whole_tokens;
 use crate::chain::{signer, Outcome};
-use crate::contribute::{ContributeError, Site};
+use crate::contribute::ContributeError;
 use crate::error::Error;
 use crate::metrics::{milliseconds, msm16};
 use crate::openings::acknowledgement::Acknowledgement;
@@ -96,13 +96,7 @@ impl AckArgs {
         let client = self.chain.viewer()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let round = round_number(&view, self.round)?;
         let next = B256::new(self.next);
         // Whoever acknowledges has the model in hand, and its commitment is the one that is signed.
@@ -128,13 +122,7 @@ impl FinalizeArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let round = round_number(&view, self.round)?;
         phases.start("the round's model");
         let model = self.model.load(&site, view.round(round)?.modelId)?;
@@ -223,13 +211,7 @@ impl EndArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let round = round_number(&view, self.round)?;
         let records = site.claims(round)?.into_iter().map(|claim| claim.record).collect();
         let outcome = view.settle(round, records, self.send.mode()).map_err(ContributeError::from)?;

@@ -11,7 +11,6 @@ use super::round::{round_number, source};
 use super::{Answer, Session};
 use crate::chain::signer;
 use crate::contribute::masked::{default_confirmations, Allowed, Taken};
-use crate::contribute::Site;
 use crate::error::Error;
 
 /// Arguments of the steps of a masked claim.
@@ -71,13 +70,7 @@ impl GroupArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let shares = self.shares.as_deref().map(|text| source(&profile, text)).transpose()?;
         let round = round_number(&view, self.round)?;
         let member = site.member(&dataset, round)?;

@@ -9,7 +9,6 @@ use super::chain::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::dataset::load;
 use super::{Answer, Session};
 use crate::attest::{AttestError, SignedAttestation};
-use crate::contribute::Site;
 use crate::error::Error;
 use crate::fsio;
 
@@ -53,13 +52,7 @@ impl RegisterArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let root = dataset.manifest.root;
         let more = json!({ "root": root, "subject": signed.attestation.subject });
         Ok(match site.register(&dataset.manifest, &signed, self.send.mode())? {

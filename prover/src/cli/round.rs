@@ -189,13 +189,7 @@ impl OpenArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let seed = B256::new(self.model_seed);
         let first = site.prove_first_model(seed, &mut |phase| phases.start(phase))?;
         if let Some(out) = &self.out {

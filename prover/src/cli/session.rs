@@ -8,6 +8,8 @@ use zkpoc_circuits::reference::Model;
 
 use super::progress::Phases;
 use super::Global;
+use crate::chain::PoolClient;
+use crate::contribute::Site;
 use crate::error::Error;
 use crate::formats::tensors;
 use crate::fsio;
@@ -103,6 +105,11 @@ impl Session {
              development with `zkpoc srs new --k {k}`",
             path.display()
         )))
+    }
+
+    /// What the steps of a contribution need, within the memory that this run may take.
+    pub fn site<'a>(&self, home: &'a Home, profile: &'a Profile, srs: &'a Srs, pool: &'a PoolClient<'a>) -> Site<'a> {
+        Site { home, profile, srs, pool, memory_limit: self.global.memory_limit }
     }
 
     /// Where keys are kept in the home.

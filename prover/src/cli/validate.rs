@@ -8,7 +8,6 @@ use serde_json::json;
 use super::chain::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
 use super::dataset::load;
 use super::{Answer, Session};
-use crate::contribute::Site;
 use crate::error::Error;
 use crate::fsio::{self, Overwrite};
 use crate::metrics::milliseconds;
@@ -46,13 +45,7 @@ impl ValidateArgs {
         let client = self.chain.sender()?;
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let index = self.index;
         let Some(made) = site.prove_validity(&dataset, index, &mut |phase| phases.start(phase))? else {
             let json = json!({ "root": dataset.manifest.root, "index": index, "already": true });

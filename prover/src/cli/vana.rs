@@ -14,7 +14,6 @@ use super::session::{bytes32, model};
 use super::{Answer, Session};
 use crate::chain::pool::{default_bounds, whole_tokens};
 use crate::chain::{Mode, Outcome};
-use crate::contribute::Site;
 use crate::error::Error;
 use crate::fsio::{self, Overwrite};
 use crate::metrics::milliseconds;
@@ -182,8 +181,7 @@ impl DeployArgs {
             }
             (None, None) => return Err(Error::Usage("expected --token or --keyless-for".into())),
         };
-        let memory_limit = session.global().memory_limit;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view, memory_limit };
+        let site = session.site(&home, &profile, &srs, &view);
         let seed = B256::new(self.model_seed);
         let (gas, time) = set_model(&site, deployed.address, seed, &mut |phase| phases.start(phase))?;
         let text = format!(
@@ -229,8 +227,7 @@ impl ClaimArgs {
             }
             (None, file) => (U256::from(file.unwrap_or(0)), None),
         };
-        let memory_limit = session.global().memory_limit;
-        let site = Site { home: &home, profile: &profile, srs: &srs, pool: &view, memory_limit };
+        let site = session.site(&home, &profile, &srs, &view);
         let target = Target { file, dataset: &dataset, index: self.index, model: &model };
         let proven = prove_file(&site, &adapter, &target, Mode::Send, &mut |phase| phases.start(phase))?;
         let paid = match self.no_request {

@@ -17,7 +17,6 @@ use super::{Answer, Session};
 use crate::chain::signer;
 use crate::contracts_gen::ProfileKeys;
 use crate::contribute::masked::{default_confirmations, Driver, Taken};
-use crate::contribute::Site;
 use crate::error::Error;
 use crate::home::Dataset;
 use crate::openings::Source;
@@ -73,13 +72,7 @@ impl WatchArgs {
         let watcher = Watcher::new(&view, &profile, &srs, &keys)?;
         let participant = self.drive.as_deref().map(|name| self.participant(session, name, &profile)).transpose()?;
         let home = session.home()?;
-        let site = Site {
-            home: &home,
-            profile: &profile,
-            srs: &srs,
-            pool: &view,
-            memory_limit: session.global().memory_limit,
-        };
+        let site = session.site(&home, &profile, &srs, &view);
         let (mut next, mut verified, mut bad) = (self.from_block.unwrap_or(pool.block), 0u64, 0u64);
         loop {
             let latest = client.block_number()?;

@@ -20,7 +20,7 @@ use zkpoc_contracts::bindings::digests::commitment_id;
 use zkpoc_contracts::bindings::digests::{claim_hash, claims_hashes, genesis_context, round_context, set_hash};
 use zkpoc_contracts::bindings::{ClaimRecord, ContributionRounds, Finalization};
 
-use super::masked::Absent;
+use super::masked::{Absent, GroupSum};
 use super::{model_id, scalar, ContributeError, Progress, Site};
 use crate::chain::{Mode, Outcome};
 use crate::commit::{point_to_bytes, points_id};
@@ -171,9 +171,20 @@ impl Site<'_> {
 
     /// Adds up all updates of a round whose openings or shares are at a source: open claims one by one, groups as a whole.
     pub fn aggregate(&self, round: u64, source: &Source) -> Result<Aggregate, ContributeError> {
-        let claims = self.claims(round)?;
+        let seen = self.masked_round(round, 0)?;
+        let groups = self.group_sums(&seen, source)?;
+        self.aggregate_with(round, seen.claims, groups, source)
+    }
+
+    /// The same, with the sums of the groups.
+    pub(super) fn aggregate_with(
+        &self,
+        round: u64,
+        claims: Vec<RoundClaim>,
+        (sums, absent): (Vec<GroupSum>, Vec<Absent>),
+        source: &Source,
+    ) -> Result<Aggregate, ContributeError> {
         let checker = Checker::new(self.profile, self.srs)?;
-        let (sums, absent) = self.group_sums(round, source)?;
         let mut included = sums.iter().fold(U256::ZERO, |bits, sum| bits | sum.members);
         let mut openings: Vec<UpdateOpening> = sums.into_iter().map(|sum| sum.opening).collect();
         let mut missing = Vec::new();

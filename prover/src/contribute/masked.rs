@@ -9,9 +9,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Bytes, B256, U256};
 use halo2_proofs::halo2curves::bn256::G1Affine;
-use zkpoc_contracts::bindings::{Group, RoundStatus, SecureAggregation};
+use zkpoc_contracts::bindings::SecureAggregation::{SeedsRevealed, SharePosted};
+use zkpoc_contracts::bindings::{Group, RoundStatus};
 
 use super::{claim_id, ContributeError, RoundClaim, Site};
 use crate::aggregation::format::Checker;
@@ -21,7 +22,7 @@ use crate::aggregation::roster::{self, bit};
 use crate::aggregation::share::points_of_share;
 use crate::aggregation::state::{self, Chain, Own, Post, Step};
 use crate::aggregation::{AggregationError, MaskSecret, PairSeed, Roster, Seat, Share};
-use crate::commit::{point_from_bytes, points_id};
+use crate::commit::{points_from_bytes, points_id};
 use crate::home::{ClaimRecord, Dataset};
 use crate::openings::{Item, OpeningError, Source};
 use crate::srs::DEV_CHAIN_IDS;
@@ -55,6 +56,8 @@ pub struct Member {
     pub record: ClaimRecord,
     /// Names its update in the journal.
     pub key: UpdateKey,
+    /// The points of its update, as the claim has them.
+    update: Bytes,
 }
 
 impl Member {
@@ -112,40 +115,18 @@ impl Site<'_> {
         let record = self.home.load_claim(&id, self.profile)?;
         let key = record.mask.as_ref().map(MaskSecret::public).ok_or_else(none)?;
         let sender = self.sender()?;
-        let claims = self.claims(round)?;
         let mine = |claim: &RoundClaim| claim.record.claimant == sender && claim.record.maskKey == key;
-        let number = claims.iter().position(mine).ok_or_else(none)? as u64;
+        let claims = self.claims(round)?.into_iter().enumerate();
+        let (number, claim) = { claims }.find(|(_, claim)| mine(claim)).ok_or_else(none)?;
         let model_id = self.pool.round(round)?.modelId;
         let key = UpdateKey::of(dataset.manifest.profile_id, model_id, &record.opening.update);
-        Ok(Member { round, number, record, key })
+        Ok(Member { round, number: number as u64, record, key, update: claim.record.update })
     }
 
-    /// The groups of a round as the chain fixed them; compared with the round's claims, and with the draw by the block of the claim
-    /// deadline.
-    pub fn rosters(&self, round: u64) -> Result<Vec<(Roster, Group)>, ContributeError> {
-        let groups = self.pool.aggregation()?.groups(round)?;
-        if groups.is_empty() {
-            return Ok(Vec::new());
-        }
-        let deadline = self.pool.aggregation()?.phases(round)?.claims;
-        let block_hash =
-            self.pool.client().block_hash(deadline)?.ok_or(ContributeError::NoBlock { number: deadline })?;
-        let mut drawn = roster::draw(block_hash, round, &seats(&self.claims(round)?)).into_iter();
-        let roster = |(number, group): (usize, Group)| {
-            let (number, found) = (number as u64, group.rosterHash);
-            let roster = drawn.next().unwrap_or_else(|| Roster::new(number, Vec::new()));
-            match roster.hash == found && roster.members() == group.members {
-                true => Ok((roster, group)),
-                false => Err(AggregationError::Roster { round, group: number, expected: roster.hash, found }.into()),
-            }
-        };
-        groups.into_iter().enumerate().map(roster).collect()
-    }
-
-    /// What the chain says of the group of a claim.
-    pub fn group_chain(&self, round: u64, number: u64, confirmations: u64) -> Result<Chain, ContributeError> {
+    /// What the chain says of a round and of its masked claims, read once for all of its groups.
+    pub(super) fn masked_round(&self, round: u64, confirmations: u64) -> Result<MaskedRound, ContributeError> {
         let aggregation = self.pool.aggregation()?;
-        let mut chain = Chain {
+        let chain = Chain {
             // Asked before what changes with it: what is seen later can only be more.
             block: self.pool.client().block_number()?,
             confirmations,
@@ -159,22 +140,61 @@ impl Site<'_> {
             ended: self.pool.round(round)?.status != RoundStatus::Open,
             included: false,
         };
-        let group = self.rosters(round)?.into_iter().find(|(roster, _)| roster.place(number).is_ok());
-        if let Some((roster, _)) = group {
-            chain.posts = self.posts(round, &roster)?;
-            let missing = (0..roster.seats.len()).filter(|place| !chain.posts.contains_key(place)).collect::<Vec<_>>();
-            chain.reveals = self.reveals(round, &roster, &missing)?;
-            // Asked after the events, so that every post in it has an event, unless the node keeps it back.
-            let group = aggregation.group(round, roster.group)?;
-            let places = |bits: U256| {
-                let seats = roster.seats.iter().enumerate();
-                seats.filter(move |(_, seat)| bits & bit(seat.number) != U256::ZERO).map(|(place, _)| place)
-            };
-            chain.posts_unseen = places(group.posted).filter(|place| !chain.posts.contains_key(place)).collect();
-            chain.faulty = places(group.faulty).collect();
-            chain.included = self.pool.proposal(round)?.included & group.members != U256::ZERO;
-            chain.roster = Some(roster);
+        let groups = aggregation.groups(round)?;
+        // Asked after the groups, which are fixed when no claim can come any more.
+        let claims = self.claims(round)?;
+        let rosters = self.rosters(round, groups, &claims, chain.phases.claims)?;
+        let mut seen = MaskedRound { round, chain, claims, rosters, posted: Vec::new(), revealed: Vec::new() };
+        if !seen.rosters.is_empty() {
+            seen.posted = aggregation.events()?;
+            seen.revealed = aggregation.events()?;
+            seen.posted.retain(|event: &SharePosted| event.round == U256::from(round));
+            seen.revealed.retain(|event: &SeedsRevealed| event.round == U256::from(round));
         }
+        Ok(seen)
+    }
+
+    /// The groups of a round as the chain fixed them; compared with the round's claims, and with the draw by the block of the claim
+    /// deadline.
+    fn rosters(
+        &self,
+        round: u64,
+        groups: Vec<Group>,
+        claims: &[RoundClaim],
+        deadline: u64,
+    ) -> Result<Vec<Roster>, ContributeError> {
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let block_hash =
+            self.pool.client().block_hash(deadline)?.ok_or(ContributeError::NoBlock { number: deadline })?;
+        let mut drawn = roster::draw(block_hash, round, &seats(claims)).into_iter();
+        let roster = |(number, group): (usize, Group)| {
+            let (number, found) = (number as u64, group.rosterHash);
+            let roster = drawn.next().unwrap_or_else(|| Roster::new(number, Vec::new()));
+            match roster.hash == found && roster.members() == group.members {
+                true => Ok(roster),
+                false => Err(AggregationError::Roster { round, group: number, expected: roster.hash, found }.into()),
+            }
+        };
+        groups.into_iter().enumerate().map(roster).collect()
+    }
+
+    /// What the chain says of a group of a round.
+    fn group_chain(&self, seen: &MaskedRound, roster: &Roster) -> Result<Chain, ContributeError> {
+        let mut chain = seen.chain.clone();
+        chain.posts = self.posts(seen, roster)?;
+        chain.reveals = reveals(seen, roster, roster.seats.len() - chain.posts.len());
+        // Asked after the events, so that every post in it has an event, unless the node keeps it back.
+        let group = self.pool.aggregation()?.group(seen.round, roster.group)?;
+        let places = |bits: U256| {
+            let seats = roster.seats.iter().enumerate();
+            seats.filter(move |(_, seat)| bits & bit(seat.number) != U256::ZERO).map(|(place, _)| place)
+        };
+        chain.posts_unseen = places(group.posted).filter(|place| !chain.posts.contains_key(place)).collect();
+        chain.faulty = places(group.faulty).collect();
+        chain.included = self.pool.proposal(seen.round)?.included & group.members != U256::ZERO;
+        chain.roster = Some(roster.clone());
         Ok(chain)
     }
 
@@ -185,7 +205,11 @@ impl Site<'_> {
         source: Option<&Source>,
         confirmations: u64,
     ) -> Result<Standing, ContributeError> {
-        let chain = self.group_chain(member.round, member.number, confirmations)?;
+        let seen = self.masked_round(member.round, confirmations)?;
+        let chain = match seen.rosters.iter().find(|roster| roster.place(member.number).is_ok()) {
+            Some(roster) => self.group_chain(&seen, roster)?,
+            None => seen.chain,
+        };
         let journal = Journal::of(self.home)?;
         let stage = match &chain.roster {
             Some(roster) => journal.stage(&member.key, roster.hash)?,
@@ -198,7 +222,7 @@ impl Site<'_> {
         let published = match (stage, source, share_id) {
             // It counts as published when others can read it; a source that does not answer says nothing.
             (Some(Stage::Published), Some(source), Some(id)) if !chain.ended => {
-                !matches!(self.share_at(source, id), At::Absent | At::Wrong(_))
+                !matches!(share_at(&self.share_checker()?, source, id), At::Absent | At::Wrong(_))
             }
             (stage, _, _) => stage == Some(Stage::Published),
         };
@@ -208,34 +232,15 @@ impl Site<'_> {
         Ok(Standing { chain, own, step })
     }
 
-    /// The share of an id at a source.
-    fn share_at(&self, source: &Source, id: B256) -> At {
-        let item = Item::Share(id);
-        let checker = match self.share_checker() {
-            Ok(checker) => checker,
-            Err(error) => return At::Unknown(error.to_string()),
-        };
-        match source.fetch(&item) {
-            Ok(None) => At::Absent,
-            Ok(Some(bytes)) => match checker.read(&source.origin(&item), id, &bytes) {
-                Ok(share) => At::There(share),
-                Err(error) => At::Wrong(error.to_string()),
-            },
-            // What is stored under the name is something else.
-            Err(error @ (OpeningError::Format { .. } | OpeningError::Id { .. })) => At::Wrong(error.to_string()),
-            Err(error) => At::Unknown(error.to_string()),
-        }
-    }
-
-    fn posts(&self, round: u64, roster: &Roster) -> Result<BTreeMap<usize, Post>, ContributeError> {
-        let claims = self.claims(round)?;
+    fn posts(&self, seen: &MaskedRound, roster: &Roster) -> Result<BTreeMap<usize, Post>, ContributeError> {
         let mut posts = BTreeMap::new();
-        for event in self.pool.aggregation()?.events::<SecureAggregation::SharePosted>()? {
+        for event in &seen.posted {
             let number = event.number.saturating_to::<u64>();
-            let (true, Ok(place)) = (event.round == U256::from(round), roster.place(number)) else { continue };
+            let Ok(place) = roster.place(number) else { continue };
             let masks = masks_of(&event.masks, self.profile.model_points(), roster.seats.len())?;
-            let update = claims.get(number as usize).map(|claim| update_points(&claim.record.update)).transpose()?;
-            let points = points_of_share(&update.unwrap_or_default(), &masks, place)?;
+            let update = seen.claims.get(number as usize).map_or(&[][..], |claim| &claim.record.update);
+            let update = points_from_bytes(update).map_err(AggregationError::from)?;
+            let points = points_of_share(&update, &masks, place)?;
             // The contract computed the same; a node that shows other masks is found out here.
             let found = points_id(&points)?;
             if found != event.shareId {
@@ -246,28 +251,24 @@ impl Site<'_> {
         Ok(posts)
     }
 
-    fn reveals(
-        &self,
-        round: u64,
-        roster: &Roster,
-        missing: &[usize],
-    ) -> Result<BTreeMap<usize, Vec<PairSeed>>, ContributeError> {
-        let mut reveals = BTreeMap::new();
-        for event in self.pool.aggregation()?.events::<SecureAggregation::SeedsRevealed>()? {
-            let place = roster.place(event.number.saturating_to());
-            let (true, Ok(place)) = (event.round == U256::from(round), place) else { continue };
-            if event.seeds.len() == missing.len() {
-                reveals.insert(place, event.seeds.iter().map(|seed| PairSeed::from_bytes(seed.0)).collect());
-            }
-        }
-        Ok(reveals)
-    }
-
     fn promise(&self, member: &Member, roster: &Roster) -> Result<Promise, ContributeError> {
         let place = self.mask_place(member.round)?;
         let account = self.sender()?;
         Ok(Promise::new(place.chain_id, place.contract, member.round, member.number, account, roster.hash))
     }
+}
+
+/// What the chain says of a round with masked claims.
+#[derive(Debug)]
+pub(super) struct MaskedRound {
+    round: u64,
+    /// What holds for every group; nothing of a group.
+    pub chain: Chain,
+    /// Every claim of the round.
+    pub claims: Vec<RoundClaim>,
+    rosters: Vec<Roster>,
+    posted: Vec<SharePosted>,
+    revealed: Vec<SeedsRevealed>,
 }
 
 /// What a source has under a share's id.
@@ -295,23 +296,37 @@ fn seats(claims: &[RoundClaim]) -> Vec<Seat> {
     claims.iter().enumerate().filter(|(_, claim)| !claim.record.maskKey.is_zero()).map(seat).collect()
 }
 
-/// The points of an update, 64 bytes each.
-pub(super) fn update_points(bytes: &[u8]) -> Result<Vec<G1Affine>, ContributeError> {
-    let wrong = |_| AggregationError::Points { expected: 1, found: 0 };
-    Ok(bytes.chunks(64).map(|point| point_from_bytes(point).map_err(wrong)).collect::<Result<_, _>>()?)
+/// The share of an id at a source.
+fn share_at(checker: &Checker<'_>, source: &Source, id: B256) -> At {
+    let item = Item::Share(id);
+    match source.fetch(&item) {
+        Ok(None) => At::Absent,
+        Ok(Some(bytes)) => match checker.read(&source.origin(&item), id, &bytes) {
+            Ok(share) => At::There(share),
+            Err(error) => At::Wrong(error.to_string()),
+        },
+        // What is stored under the name is something else.
+        Err(error @ (OpeningError::Format { .. } | OpeningError::Id { .. })) => At::Wrong(error.to_string()),
+        Err(error) => At::Unknown(error.to_string()),
+    }
+}
+
+/// The seeds that members of a group revealed, one for each of the `missing` members, by place.
+fn reveals(seen: &MaskedRound, roster: &Roster, missing: usize) -> BTreeMap<usize, Vec<PairSeed>> {
+    let of_group = |event: &SeedsRevealed| {
+        let place = roster.place(event.number.saturating_to()).ok()?;
+        let seeds = event.seeds.iter().map(|seed| PairSeed::from_bytes(seed.0)).collect();
+        (event.seeds.len() == missing).then_some((place, seeds))
+    };
+    seen.revealed.iter().filter_map(of_group).collect()
 }
 
 /// The points of masks, for each other place as many as an update has columns.
 fn masks_of(bytes: &[u8], columns: usize, seats: usize) -> Result<Vec<Vec<G1Affine>>, ContributeError> {
-    let points = update_points(bytes)?;
+    let points = points_from_bytes(bytes).map_err(AggregationError::from)?;
     let expected = seats.saturating_sub(1) * columns;
     match points.len() == expected {
         true => Ok(points.chunks(columns.max(1)).map(<[G1Affine]>::to_vec).collect()),
         false => Err(AggregationError::Points { expected, found: points.len() }.into()),
     }
-}
-
-/// Bytes of an id, for a log.
-pub(super) fn short(id: B256) -> String {
-    hex::encode(&id[..4])
 }

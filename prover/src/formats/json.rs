@@ -37,6 +37,18 @@ pub(crate) fn check_header(found: (&str, u32), expected: (&str, u32)) -> Result<
     Ok(())
 }
 
+/// Splits a file whose first line is a JSON object: the line without its line break, and what follows.
+pub(crate) fn split_header(bytes: &[u8], limit: usize) -> Result<(&[u8], &[u8]), FormatError> {
+    let start = &bytes[..bytes.len().min(limit)];
+    match start.iter().position(|byte| *byte == b'\n') {
+        Some(end) => Ok((&bytes[..end], &bytes[end + 1..])),
+        None => {
+            let expected = format!("one line of JSON, at most {limit} bytes");
+            Err(FormatError::field("header", expected, format!("no line break in {} bytes", start.len())))
+        }
+    }
+}
+
 /// Writes a value as indented text with a final line break.
 pub fn write<T: serde::Serialize>(value: &T) -> Vec<u8> {
     // invariant: the types written here are structs of numbers, strings and lists.

@@ -8,14 +8,14 @@
 //! # Checks
 //! On reading: no unknown or doubled field, and the signature is the claimant's, in its one canonical form.
 
-use alloy::primitives::{Address, Signature, B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::signers::SignerSync;
 use serde::{Deserialize, Serialize};
 use zkpoc_contracts::bindings::digests::acknowledgement_digest;
 
 use super::Item;
-use crate::formats::{json, FormatError};
+use crate::formats::{json, signature, FormatError};
 
 const FORMAT: &str = "zkpoc-acknowledgement";
 const VERSION: u32 = 1;
@@ -108,18 +108,8 @@ impl Acknowledgement {
         let forum = Forum { chain_id: raw.chain_id, rounds: raw.rounds };
         let read = Self { forum, round, model_id: raw.model_id, claimant: raw.claimant, signature };
         let digest = acknowledgement_digest(U256::from(round), read.model_id, forum.chain_id, forum.rounds);
-        let signer = Signature::try_from(&signature[..])
-            .ok()
-            // The contract takes the lower of the two signatures with 27 or 28 only.
-            .filter(|signed| signed.normalize_s().is_none() && matches!(signature[64], 27 | 28))
-            .and_then(|signed| signed.recover_address_from_prehash(&digest).ok());
-        match signer == Some(read.claimant) {
-            true => Ok(read),
-            false => {
-                let found = signer.map_or("none".to_owned(), |signer| signer.to_string());
-                Err(FormatError::field("signature", format!("one by {}", read.claimant), found))
-            }
-        }
+        signature::check(&read.signature, &digest, read.claimant)?;
+        Ok(read)
     }
 }
 

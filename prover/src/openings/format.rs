@@ -186,12 +186,7 @@ pub fn read(profile: &Profile, bytes: &[u8]) -> Result<OpeningFile, FormatError>
 
 fn split(bytes: &[u8]) -> Result<(Header, RawHeader, &[u8]), FormatError> {
     const WHAT: &str = "opening's header";
-    let start = &bytes[..bytes.len().min(HEADER_LIMIT)];
-    let end = start.iter().position(|byte| *byte == b'\n').ok_or_else(|| {
-        let expected = format!("one line of JSON, at most {HEADER_LIMIT} bytes");
-        FormatError::field("header", expected, format!("no line break in {} bytes", start.len()))
-    })?;
-    let (line, update) = (&bytes[..end], &bytes[end + 1..]);
+    let (line, update) = json::split_header(bytes, HEADER_LIMIT)?;
     let preamble: Preamble = json::read(WHAT, line, HEADER_LIMIT)?;
     json::check_header((&preamble.format, preamble.version), (FORMAT, VERSION))?;
     if preamble.mode != Mode::Open.name() {

@@ -12,24 +12,21 @@
 
 use alloy::primitives::{Bytes, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
-use halo2_proofs::arithmetic::kate_division;
 use halo2_proofs::arithmetic::Field;
-use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_contracts::bindings::{G1Point, PairDispute, SeedDispute};
 
 use super::super::{solidity_point, ContributeError, Progress, Site};
-use super::steps::{refusal, seat};
-use super::{At, Member, Standing};
+use super::steps::{mask_bytes, refusal, seat};
+use super::{share_at, At, Member, Standing};
 use crate::aggregation::complaint::Complaint;
 use crate::aggregation::format::Checker;
 use crate::aggregation::roster::bit;
 use crate::aggregation::state::{Chain, Post};
 use crate::aggregation::{AggregationError, PairSeed, MIN_GROUP};
-use crate::arith::{self, Domain};
 use crate::chain::aggregation::MaskFact;
 use crate::chain::{Mode, Outcome};
-use crate::commit::{point_to_bytes, scalar_from_bytes};
+use crate::commit::{open_column, scalar_from_bytes};
 use crate::openings::{Item, Source};
 
 /// Cells of a mask that one transaction sums up: about 500 gas each, below the most that a transaction may take (EIP-7825).
@@ -102,13 +99,13 @@ impl Site<'_> {
     ) -> Result<Vec<Accusation>, ContributeError> {
         let mut out = Vec::new();
         if costly {
+            let checker = self.share_checker()?;
             out.extend(chain.disagreements().into_iter().map(|(one, other)| Accusation::Pair { one, other }));
             let missing = chain.missing();
-            let checker = self.share_checker()?;
             for (place, seeds) in &chain.reveals {
                 for (absent, seed) in missing.iter().zip(seeds) {
                     let posted = chain.posts.get(place).and_then(|post| post.mask(*place, *absent));
-                    if posted != Some(checker.bases().commit(checker.shape().expand(seed).cells()).as_slice()) {
+                    if posted != Some(mask_points(&checker, seed).as_slice()) {
                         out.push(Accusation::Seed { place: *place, missing: *absent });
                     }
                 }
@@ -121,8 +118,9 @@ impl Site<'_> {
         if let (Some(source), true) =
             (source, chain.is_whole() && !chain.included && chain.block >= complaints_from(chain))
         {
+            let checker = self.share_checker()?;
             for (place, post) in &chain.posts {
-                if matches!(self.share_at(source, post.share_id), At::Absent | At::Wrong(_)) {
+                if matches!(share_at(&checker, source, post.share_id), At::Absent | At::Wrong(_)) {
                     out.push(Accusation::Missing { place: *place });
                 }
             }
@@ -183,8 +181,7 @@ impl Site<'_> {
         let checker = self.share_checker()?;
         let seed = secret.seed(&self.mask_place(member.round)?, roster, own, other)?;
         let (mine, theirs) = (posted(standing, own)?, posted(standing, other)?);
-        let pairs = mine.mask(own, other).into_iter().flatten().zip(theirs.mask(other, own).into_iter().flatten());
-        let column = pairs.enumerate().find(|(_, (mine, theirs))| mine != theirs).map(|(column, _)| column);
+        let column = first_difference(mine.mask(own, other), theirs.mask(other, own));
         let column = column.ok_or_else(|| refusal(member, standing, "both name the same points"))?;
         let (fact, mut outcomes) = self.prove_mask(&checker, &seed, column, progress)?;
         let first = own.min(other);
@@ -198,8 +195,8 @@ impl Site<'_> {
             roster: roster.leaves(),
             first: seat(roster, first),
             second: seat(roster, second),
-            firstMasks: masks(posted(standing, first)?),
-            secondMasks: masks(posted(standing, second)?),
+            firstMasks: mask_bytes(&posted(standing, first)?.masks),
+            secondMasks: mask_bytes(&posted(standing, second)?.masks),
             secret: B256::new(*secret.expose()),
             secretIsFirsts: own == first,
             column: fact.column,
@@ -225,9 +222,7 @@ impl Site<'_> {
         let seed = revealed.zip(index).and_then(|(seeds, index)| seeds.get(index));
         let seed = seed.ok_or_else(|| refusal(member, standing, "no such seed was revealed"))?;
         let post = posted(standing, place)?;
-        let right = checker.bases().commit(checker.shape().expand(seed).cells());
-        let pairs = post.mask(place, missing).into_iter().flatten().zip(&right);
-        let column = pairs.enumerate().find(|(_, (posted, right))| posted != right).map(|(column, _)| column);
+        let column = first_difference(post.mask(place, missing), Some(&mask_points(&checker, seed)));
         let column = column.ok_or_else(|| refusal(member, standing, "the revealed seed gives the posted mask"))?;
         let (fact, mut outcomes) = self.prove_mask(&checker, seed, column, progress)?;
         progress("dispute");
@@ -237,7 +232,7 @@ impl Site<'_> {
             number: U256::from(roster.seats[place].number),
             missing: U256::from(roster.seats[missing].number),
             seeds: revealed.into_iter().flatten().map(|seed| B256::new(*seed.expose())).collect(),
-            masks: masks(post),
+            masks: mask_bytes(&post.masks),
             column: fact.column,
             commitment: fact.commitment,
         };
@@ -278,11 +273,9 @@ impl Site<'_> {
             for (row, cell) in rows.iter().zip(cells) {
                 values[*row as usize] = *cell;
             }
-            Domain::new(self.srs.k()).interpolate(&mut values);
             // invariant: the contract reduces the point modulo the group order.
             let z = scalar_from_bytes(&z.to_be_bytes()).unwrap_or_default();
-            let quotient = kate_division(&values[..], z);
-            let opening = arith::msm(&quotient, &self.srs.powers()[..quotient.len()]).to_affine();
+            let opening = open_column(self.srs, values, z)?;
             outcomes.push(aggregation.finish(&fact, solidity_point(&opening), Mode::Send)?);
             return Ok((fact, outcomes));
         }
@@ -345,6 +338,12 @@ fn posted(standing: &Standing, place: usize) -> Result<&Post, ContributeError> {
     standing.chain.posts.get(&place).ok_or_else(|| AggregationError::NoSeat { number }.into())
 }
 
-fn masks(post: &Post) -> Bytes {
-    post.masks.iter().flatten().flat_map(point_to_bytes).collect::<Vec<u8>>().into()
+/// The points of the mask that a seed gives.
+fn mask_points(checker: &Checker<'_>, seed: &PairSeed) -> Vec<G1Affine> {
+    checker.bases().commit(checker.shape().expand(seed).cells())
+}
+
+/// The first column of which two masks have different points.
+fn first_difference(one: Option<&[G1Affine]>, other: Option<&[G1Affine]>) -> Option<usize> {
+    one?.iter().zip(other?).position(|(one, other)| one != other)
 }

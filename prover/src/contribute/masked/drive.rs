@@ -10,10 +10,11 @@ use alloy::signers::local::PrivateKeySigner;
 use zkpoc_contracts::bindings::RoundStatus;
 
 use super::super::{is_refusal, model_id, ContributeError, Progress, Site};
-use super::{Accusation, Member};
+use super::{Accusation, Member, Standing};
 use crate::aggregation::state::Step;
 use crate::chain::{ChainError, Mode, Outcome};
 use crate::home::Dataset;
+use crate::metrics::milliseconds;
 use crate::openings::acknowledgement::Acknowledgement;
 use crate::openings::{Item, OpeningError, Source};
 
@@ -117,7 +118,6 @@ impl Site<'_> {
                 }
                 Step::Post if allowed.share => {
                     let (outcome, timings) = self.post_share(member, &standing, Mode::Send, progress)?;
-                    let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
                     let times = (milliseconds(timings.masks), milliseconds(timings.total));
                     let sent = Taken::sent("post", said("the commitments of its masks are posted"), &[outcome]);
                     Taken { masks_ms: Some(times), ..sent }
@@ -171,16 +171,14 @@ impl Site<'_> {
     fn dispute_all(
         &self,
         member: &Member,
-        standing: &super::Standing,
+        standing: &Standing,
         (signer, source): (Option<&PrivateKeySigner>, Option<&Source>),
         costly: bool,
         progress: Progress<'_>,
     ) -> Result<Vec<Taken>, ContributeError> {
         let chain = &standing.chain;
         let settled = chain.phases.shares.saturating_add(chain.confirmations);
-        let Some(own) = chain.roster.as_ref().and_then(|roster| roster.place(member.number).ok()) else {
-            return Ok(Vec::new());
-        };
+        let Ok((_, own)) = standing.roster(member) else { return Ok(Vec::new()) };
         if chain.block < settled || !chain.posts.contains_key(&own) {
             return Ok(Vec::new());
         }
@@ -328,11 +326,17 @@ impl Site<'_> {
             taken.push(Taken::sent("settle", format!("round {round}: settled"), &outcomes));
             return Ok(taken);
         }
-        // A sum without a group that can still come to be in it would settle without that group.
-        if block < self.pool.aggregation()?.phases(round)?.reveals && self.has_open_group(round, driver)? {
+        let seen = self.masked_round(round, 0)?;
+        let masked = seen.claims.iter().any(|claim| !claim.record.maskKey.is_zero());
+        if masked && block < seen.chain.phases.shares {
             return Ok(taken);
         }
-        let aggregate = match self.aggregate(round, driver.source) {
+        let groups = self.group_sums(&seen, driver.source)?;
+        // A sum without a group that can still come to be in it would settle without that group.
+        if block < seen.chain.phases.reveals && groups.1.iter().any(|absent| !absent.void) {
+            return Ok(taken);
+        }
+        let aggregate = match self.aggregate_with(round, seen.claims, groups, driver.source) {
             Err(ContributeError::NoOpenings { .. }) => return Ok(taken),
             other => other?,
         };
@@ -348,19 +352,6 @@ impl Site<'_> {
             taken.push(Taken::new("acknowledge", text));
         }
         Ok(taken)
-    }
-
-    /// Whether a masked claim is left out of what can be added up now, and its group can still end whole.
-    fn has_open_group(&self, round: u64, driver: &Driver<'_>) -> Result<bool, ContributeError> {
-        let masked = self.claims(round)?.iter().any(|claim| !claim.record.maskKey.is_zero());
-        if !masked {
-            return Ok(false);
-        }
-        if self.pool.client().block_number()? < self.pool.aggregation()?.phases(round)?.shares {
-            return Ok(true);
-        }
-        let (_, absent) = self.group_sums(round, driver.source)?;
-        Ok(absent.iter().any(|absent| !absent.void))
     }
 
     /// Whoever added the sum up itself holds the next model: it signs without waiting for anybody to publish it.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Bytes, B256, U256};
+use halo2_proofs::halo2curves::bn256::G1Affine;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_contracts::bindings::{Post, Seat};
 
@@ -37,6 +38,11 @@ pub(super) fn seat(roster: &Roster, place: usize) -> Seat {
     }
 }
 
+/// Points of masks as the contract takes them.
+pub(super) fn mask_bytes(masks: &[Vec<G1Affine>]) -> Bytes {
+    masks.iter().flatten().flat_map(point_to_bytes).collect::<Vec<u8>>().into()
+}
+
 impl Site<'_> {
     /// Has the groups of a round fixed; anyone may.
     pub fn fix_roster(&self, round: u64, mode: Mode) -> Result<Outcome, ContributeError> {
@@ -68,17 +74,14 @@ impl Site<'_> {
         let opening = &member.record.opening;
         let prepared = Share::prepare(&grid, checker.shape(), checker.bases(), opening, &seeds, own);
         let timings = PostTimings { masks: prepared.expanding, total: start.elapsed() };
-        let points: Vec<u8> = prepared.masks.iter().flatten().flat_map(point_to_bytes).collect();
-        let claims = self.claims(member.round)?;
-        let update = claims.get(member.number as usize).map(|claim| claim.record.update.clone());
         let request = Post {
             round: U256::from(member.round),
             group: U256::from(roster.group),
             place: U256::from(own),
             roster: roster.leaves(),
             seat: seat(roster, own),
-            update: update.ok_or(AggregationError::NoSeat { number: member.number })?,
-            masks: Bytes::from(points),
+            update: member.update.clone(),
+            masks: mask_bytes(&prepared.masks),
         };
         if mode == Mode::Send {
             let lock = self.home.lock()?;
@@ -116,7 +119,7 @@ impl Site<'_> {
         Journal::of(self.home)?.publish(&lock, &member.key, &self.promise(member, roster)?)?;
         drop(lock);
         source.publish(&Item::Share(expected), &checker.write(expected, &share))?;
-        tracing::info!(share = super::short(expected), "share published");
+        tracing::info!(share = %expected, "share published");
         Ok(expected)
     }
 
