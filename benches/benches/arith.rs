@@ -10,7 +10,8 @@ use halo2_proofs::arithmetic::{best_fft, best_multiexp, eval_polynomial, Field};
 use halo2_proofs::fft::recursive::FFTData;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
-use zkpoc_prover::arith::{self, Domain};
+use zkpoc_engine::arith;
+use zkpoc_engine::arith::Domain;
 use zkpoc_prover::srs::Srs;
 
 const K: u32 = 16;

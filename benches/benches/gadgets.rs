@@ -12,13 +12,13 @@ use halo2_proofs::plonk::{ConstraintSystem, Expression};
 use rand_core::OsRng;
 use zkpoc_circuits::columns::Columns;
 use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_prover::arith::rows::run_all;
-use zkpoc_prover::engine::program::Program;
-use zkpoc_prover::engine::Shape;
-use zkpoc_prover::keys::ProfileCircuit;
+use zkpoc_engine::arith::rows::run_all;
+use zkpoc_engine::program::Program;
+use zkpoc_engine::Shape;
 
 fn gadgets<C: ProfileCircuit + Columns>(criterion: &mut Criterion, profile: &Profile) {
     let circuit = C::of_profile(profile).expect("a circuit");

@@ -11,11 +11,11 @@ use criterion::{criterion_group, criterion_main, Criterion};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_prover::bench::point::workload;
-use zkpoc_prover::engine::Stages;
+use zkpoc_cli::bench::point::workload;
+use zkpoc_engine::Stages;
+use zkpoc_prover::blinding::random_blinding;
 use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::prove::{commit_shard, prove_training, ProvingContext, Registered, Timings, TrainingRequest};
-use zkpoc_prover::scripted::random_blinding;
 use zkpoc_prover::srs::Srs;
 
 fn proofs(criterion: &mut Criterion) {

@@ -11,8 +11,8 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::step;
 use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
 use zkpoc_circuits::training::{Phase1, Plan};
-use zkpoc_prover::bench::point::workload;
-use zkpoc_prover::metrics::msm16;
+use zkpoc_cli::bench::point::workload;
+use zkpoc_cli::metrics::msm16;
 
 fn steps(criterion: &mut Criterion) {
     for name in ["digits-tiny", "mnist-linear", "mnist-mlp"] {

@@ -8,6 +8,7 @@ mod expr;
 pub mod field;
 pub mod grid;
 pub mod instance;
+pub mod kind;
 pub mod profile;
 pub mod quantize;
 pub mod reference;

@@ -1,34 +1,11 @@
 //! Prover library of zkpoc.
 
-pub mod aggregation;
-pub mod arith;
-pub mod attest;
-pub mod backup;
-pub mod bench;
-pub mod chain;
-pub mod cli;
+pub mod blinding;
 pub mod commit;
-pub mod contracts_gen;
-pub mod contribute;
-pub mod data;
-pub mod demo;
-pub mod engine;
-pub mod error;
-pub mod float;
-pub mod formats;
 pub mod fsio;
-mod heap;
-pub mod home;
 pub mod keys;
-pub mod layout;
 pub mod link;
-mod markup;
-pub mod metrics;
-pub mod openings;
+pub mod measure;
 pub mod prove;
-pub mod scripted;
 pub mod srs;
-pub mod stop;
-pub mod vana;
 pub mod verify;
-pub mod watch;

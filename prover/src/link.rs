@@ -22,7 +22,7 @@
 //! # Errors
 //! [`LinkError`].
 
-use alloy::primitives::keccak256;
+use alloy_primitives::keccak256;
 use halo2_proofs::arithmetic::{best_multiexp, Field};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::ff::FromUniformBytes;
@@ -32,11 +32,13 @@ use rand_core::{OsRng, RngCore};
 use sha2::Sha512;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::commit::{
-    point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes, CommitError, PointError,
-};
-use crate::scripted::{wipe, Blinding, LINK_ROWS};
+use crate::blinding::{Blinding, LINK_ROWS};
+use crate::commit::CommitError;
 use crate::srs::Srs;
+use zkpoc_engine::encoding::{
+    point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes, PointError,
+};
+use zkpoc_engine::wipe;
 
 /// Length of an encoded link proof.
 pub const LINK_PROOF_BYTES: usize = 64 + 32 * LINK_ROWS;

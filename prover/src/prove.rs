@@ -1,12 +1,12 @@
 //! Proofs: of a training step on a registered shard, of a shard's validity, and of a round.
 //!
 //! # Committed columns
-//! The first columns of a proof are chosen to their last row ([`crate::scripted`]):
+//! The first columns of a proof are chosen to their last row ([`crate::blinding`]):
 //!
 //! | column | blinding rows |
 //! |---|---|
 //! | model | all 1, so anyone recomputes the commitment |
-//! | data | 0, then [`LINK_ROWS`](crate::scripted::LINK_ROWS) fresh random cells: a copy of the registered column |
+//! | data | 0, then [`LINK_ROWS`](crate::blinding::LINK_ROWS) fresh random cells: a copy of the registered column |
 //! | update | all random, kept in the [`UpdateOpening`] |
 //! | sum of updates | the sums of their blinding |
 //! | others | the operating system's randomness |
@@ -32,15 +32,17 @@ use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
 use zkpoc_circuits::round::RoundError;
 use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
-use zkpoc_contracts::transcript::KeccakWrite;
+use zkpoc_engine::transcript::KeccakWrite;
 
+use crate::blinding::{random_blinding, Blinding, ScriptError, Tail};
 use crate::commit::CommitError;
-use crate::engine::{self, EngineError, MemoryError, Stages, Statement, Strategy};
-use crate::keys::{ProfileCircuit, ProverKey};
+use crate::keys::ProverKey;
 use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
-use crate::scripted::{random_blinding, wipe, Blinding, ScriptError, Tail};
 use crate::srs::Srs;
 use crate::verify::{verify, ProofPoints, VerifyError};
+use zkpoc_circuits::kind::ProfileCircuit;
+use zkpoc_engine::wipe;
+use zkpoc_engine::{self, EngineError, MemoryError, Stages, Statement, Strategy};
 
 mod columns;
 mod round;
@@ -388,7 +390,7 @@ pub fn prove_columns<C: ProfileCircuit>(
 ) -> Result<(Vec<u8>, Stages), ProveError> {
     let (key, statement) = (context.key, Statement { instances, tails });
     let mut transcript = KeccakWrite::init(Vec::with_capacity(key.verifier().proof_bytes()));
-    let stages = engine::prove(
+    let stages = zkpoc_engine::prove(
         key.engine(),
         context.srs,
         key.verifier().vk(),

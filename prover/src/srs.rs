@@ -22,7 +22,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alloy::primitives::{hex, keccak256, B256};
+use alloy_primitives::{hex, keccak256, B256};
 use halo2_proofs::halo2curves::bn256::{Bn256, Fq2, Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::poly::commitment::{Params, ParamsProver};
@@ -30,7 +30,9 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::fsio::{self, FsError};
+use crate::fsio;
+use crate::fsio::FsError;
+use zkpoc_engine::CommitmentKey;
 
 pub mod checks;
 mod dev;
@@ -51,7 +53,7 @@ pub const DEV_CHAIN_IDS: [u64; 2] = [31337, 1337];
 pub const CEREMONY_DIGEST: B256 = B256::new(hex!("5736faa81ef252f765fecc3ba80c8bf4d0c048018479d90226905df3f03c0d36"));
 
 /// The smallest file of that ceremony, sizes up to 8.
-pub const BUNDLED_CEREMONY: &[u8] = include_bytes!("../../params/srs/powersOfTau28_hez_final_08.ptau");
+pub const BUNDLED_CEREMONY: &[u8] = include_bytes!("../params/powersOfTau28_hez_final_08.ptau");
 
 /// Largest size of [`Srs::bundled_ceremony`].
 pub const BUNDLED_K: u32 = 8;
@@ -192,11 +194,6 @@ impl Srs {
         kept.get_or_insert_with(|| Arc::new(lagrange::points(&self.params))).clone()
     }
 
-    /// Forgets the list behind [`Srs::lagrange`], which is made anew when it is asked for.
-    pub(crate) fn forget_lagrange(&self) {
-        *self.lagrange.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
     /// Makes a string from the operating system's randomness. Insecure: see [`Origin::DevInsecure`].
     pub fn dev_insecure(k: u32) -> Result<Self, SrsError> {
         check_size(k, MAX_K)?;
@@ -297,11 +294,26 @@ impl Srs {
     }
 }
 
+impl CommitmentKey for Srs {
+    fn powers(&self) -> &[G1Affine] {
+        Srs::powers(self)
+    }
+
+    fn lagrange(&self) -> Arc<Vec<G1Affine>> {
+        Srs::lagrange(self)
+    }
+
+    fn forget_lagrange(&self) {
+        *self.lagrange.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 fn tau_digest(tau_g2: &G2Affine) -> B256 {
     keccak256(g2_to_bytes(tau_g2))
 }
 
-pub(crate) fn g2_to_bytes(point: &G2Affine) -> [u8; 128] {
+/// A point of G2 in the encoding of EIP-197: `x.c1, x.c0, y.c1, y.c0`, 32 bytes big-endian each.
+pub fn g2_to_bytes(point: &G2Affine) -> [u8; 128] {
     let Fq2 { c0: x0, c1: x1 } = point.x;
     let Fq2 { c0: y0, c1: y1 } = point.y;
     let mut bytes = [0u8; 128];

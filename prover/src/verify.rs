@@ -17,7 +17,6 @@
 
 use std::io;
 
-use alloy::primitives::U256;
 use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_proofs::plonk::{self, verify_proof};
 use halo2_proofs::poly::commitment::ParamsProver;
@@ -26,15 +25,13 @@ use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::TranscriptReadBuffer;
 use zkpoc_circuits::instance::CONTEXT;
-use zkpoc_contracts::transcript::{
-    decode_point, decode_scalar, KeccakRead, TranscriptError, POINT_BYTES, SCALAR_BYTES,
-};
+use zkpoc_engine::encoding::{point_from_bytes, scalar_from_bytes, PointError, POINT_BYTES, SCALAR_BYTES};
+use zkpoc_engine::transcript::{KeccakRead, TranscriptError};
 
-use crate::commit::{point_from_bytes, scalar_from_bytes, PointError};
-use crate::formats::bundle::{CircuitKind, ProofBundle};
 use crate::keys::VerifierKey;
 use crate::link::{verify_link, LinkBases, LinkError, LinkProof};
 use crate::srs::Srs;
+use zkpoc_circuits::kind::CircuitKind;
 
 /// A proof that is refused.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -203,27 +200,16 @@ fn check_elements(key: &VerifierKey, proof: &[u8]) -> Result<(), VerifyError> {
     while offset < proof.len() {
         let rest = &proof[offset..];
         if is_point(offset) {
-            let point = rest.first_chunk::<POINT_BYTES>().and_then(decode_point);
+            let point = rest.first_chunk::<POINT_BYTES>().and_then(|bytes| point_from_bytes(bytes).ok());
             point.ok_or(TranscriptError::PointInvalid { offset })?;
             offset += POINT_BYTES;
         } else {
-            let scalar = rest.first_chunk::<SCALAR_BYTES>().and_then(decode_scalar);
+            let scalar = rest.first_chunk::<SCALAR_BYTES>().and_then(|bytes| scalar_from_bytes(bytes).ok());
             scalar.ok_or(TranscriptError::ScalarNotCanonical { offset })?;
             offset += SCALAR_BYTES;
         }
     }
     Ok(())
-}
-
-/// Public inputs as the words of a contract call, each below `r`.
-pub fn inputs_from_words(kind: CircuitKind, words: &[U256]) -> Result<Vec<Fr>, VerifyError> {
-    if words.len() != kind.instances() {
-        return Err(VerifyError::Inputs { circuit: kind, expected: kind.instances(), found: words.len() });
-    }
-    let input = |(index, word): (usize, &U256)| {
-        scalar_from_bytes(&word.to_be_bytes()).map_err(|_| VerifyError::Input { index })
-    };
-    words.iter().enumerate().map(input).collect()
 }
 
 /// Checks a training or dataset proof, and returns its committed points.
@@ -299,45 +285,6 @@ pub fn verify_data_link(
         return Err(LinkError::SameCommitment.into());
     }
     Ok(verify_link(bases, context, registered, &points.data, link)?)
-}
-
-/// What a verifier expects beyond a valid proof.
-#[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
-    /// The points of the model a training proof must be about.
-    pub model: Option<&'a [G1Affine]>,
-    /// Whether a link to a registered commitment must be there.
-    pub linked: bool,
-}
-
-/// Checks everything about a proof file: that it names this profile, circuit, size and SRS, the proof,
-/// the link, the model. The context was compared with the first public input when it was read.
-pub fn verify_bundle(
-    key: &VerifierKey,
-    srs: &Srs,
-    bases: &LinkBases,
-    bundle: &ProofBundle,
-    expected: &Expected<'_>,
-) -> Result<ProofPoints, VerifyError> {
-    let same = |what, expected: String, found: String| match expected == found {
-        true => Ok(()),
-        false => Err(VerifyError::Other { what, expected, found }),
-    };
-    same("circuit", key.kind().to_string(), bundle.circuit.to_string())?;
-    same("profile id", key.profile_id().to_string(), bundle.profile_id.to_string())?;
-    same("profile", key.profile_name().to_owned(), bundle.profile.clone())?;
-    same("k", srs.k().to_string(), bundle.k.to_string())?;
-    same("SRS digest", srs.digest().to_string(), bundle.srs_digest.to_string())?;
-    let points = match expected.model {
-        Some(model) => verify_training(key, srs, &bundle.proof, &bundle.instances, model)?,
-        None => verify(key, srs, &bundle.proof, &bundle.instances)?,
-    };
-    match &bundle.link {
-        Some(link) => verify_data_link(bases, &bundle.instances, &link.registered, &points, &link.proof)?,
-        None if expected.linked => return Err(VerifyError::Unlinked),
-        None => {}
-    }
-    Ok(points)
 }
 
 fn refusal(error: plonk::Error) -> VerifyError {

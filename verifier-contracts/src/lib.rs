@@ -5,4 +5,3 @@ pub mod compile;
 pub mod deploy;
 pub mod generator;
 pub mod tools;
-pub mod transcript;

@@ -21,13 +21,15 @@ use revm::handler::MainnetContext;
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::TxKind;
 use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext, MainnetEvm};
-use zkpoc_contracts::bindings::digests::{self, TrainingContext};
+use zkpoc_contracts::bindings::digests;
+use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_contracts::bindings::{
     describe_revert, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
     Finalization, FlatRewardPolicy, G1Point, RoundStatus, VerifierRouter,
 };
 use zkpoc_contracts::compile::{compile_contracts, Artifacts};
-use zkpoc_contracts::deploy::{self, Addresses, PoolConfig};
+use zkpoc_contracts::deploy;
+use zkpoc_contracts::deploy::{Addresses, PoolConfig};
 
 sol! {
     contract StandInVerifier {

@@ -21,7 +21,7 @@ use halo2_proofs::halo2curves::ff::PrimeField;
 use support::circuit::{Random, Spec};
 use support::evm::{calldata, calldata_reordered, compile_verifier};
 use support::{deploy, Case, FORWARDED};
-use zkpoc_contracts::transcript::{decode_point, encode_point, encode_scalar};
+use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_to_bytes};
 
 const R: &str = "30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
 const Q: &str = "30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47";
@@ -102,8 +102,8 @@ fn rejects_every_altered_region(spec: Spec) {
         let x_aliased = altered(&|p| add(p, offset, Q));
         let y_aliased = altered(&|p| add(p, offset + 32, Q));
         let negated = altered(&|p| {
-            let point = decode_point(p[offset..offset + 64].try_into().unwrap()).unwrap();
-            p[offset..offset + 64].copy_from_slice(&encode_point(&-point).unwrap());
+            let point = point_from_bytes(&p[offset..offset + 64]).unwrap();
+            p[offset..offset + 64].copy_from_slice(&point_to_bytes(&-point));
         });
         let swapped = altered(&|p| {
             for n in 0..64 {
@@ -167,8 +167,8 @@ fn rejects_other_lengths_counts_keys_and_encodings() {
     let (proof, instances) = (case.proof.clone(), case.instances.clone());
     let length = |got: usize| {
         let mut error = ours_error("ProofLength(uint256,uint256)");
-        error.extend(encode_scalar(&Fr::from(proof.len() as u64)));
-        error.extend(encode_scalar(&Fr::from(got as u64)));
+        error.extend(scalar_to_bytes(&Fr::from(proof.len() as u64)));
+        error.extend(scalar_to_bytes(&Fr::from(got as u64)));
         error
     };
     let other_lengths = [
@@ -203,7 +203,7 @@ fn rejects_other_lengths_counts_keys_and_encodings() {
     let refusal = refusal.expect_err("another key's data");
     assert_eq!(refusal.output[..4], ours_error("KeyMismatch(bytes32,bytes32)"));
     // Heads are followed, wherever they point; what they do not point to counts for nothing.
-    let forged = vec![encode_scalar(&Fr::from(999)); 3];
+    let forged = vec![scalar_to_bytes(&Fr::from(999)); 3];
     let data = calldata_reordered(&proof, &instances, &forged);
     assert!(case.chain.call(case.verifier, data, FORWARDED).success);
     let data = calldata_reordered(&proof, &forged, &instances);

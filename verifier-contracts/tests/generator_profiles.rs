@@ -18,11 +18,10 @@ use zkpoc_circuits::{
     reference::{step, Model, Shard},
     training::{Phase1, TrainingCircuit},
 };
-use zkpoc_contracts::{
-    compile::MAX_CODE_BYTES,
-    generator::{generate, proof_len, GeneratedVerifier, SrsPoints},
-    transcript::encode_scalar,
-};
+use zkpoc_contracts::compile::MAX_CODE_BYTES;
+use zkpoc_contracts::generator::{generate, GeneratedVerifier, SrsPoints};
+use zkpoc_engine::encoding::scalar_to_bytes;
+use zkpoc_engine::proof_format::proof_len;
 
 /// Blinding values of one, this many words of them, then those of the system.
 struct OnesFirst(usize);
@@ -107,7 +106,7 @@ fn accepts_a_training_proof_for_less_gas_than_the_reference() {
     let ones = circuit.plan().grid.columns * circuit.blinding_rows();
     let rng = OnesFirst(ones * 8);
     let proof = prove_any(&params, &pk, circuit.with_witness(first), &instances, rng);
-    let words = instances.map(|i| encode_scalar(&i));
+    let words = instances.map(|i| scalar_to_bytes(&i));
     assert!(native(&params, pk.get_vk(), 3, &proof, &words), "native");
     let mut chain = Chain::default();
     let (creation, _) = compile_verifier(&generated.verifier_sol, "TestVerifier");

@@ -30,10 +30,10 @@ use rand_core::OsRng;
 use snark_verifier::{loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript};
 use support::circuit::{Random, Spec, Synthetic};
 use support::{keys, prove};
-use zkpoc_contracts::{
-    generator::{advice_offset, generate, proof_len, GeneratorError, SrsPoints},
-    transcript::{decode_point, decode_scalar, encode_point, KeccakRead, KeccakWrite, TranscriptError},
-};
+use zkpoc_contracts::generator::{generate, GeneratorError, SrsPoints};
+use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes};
+use zkpoc_engine::proof_format::{advice_offset, proof_len};
+use zkpoc_engine::transcript::{KeccakRead, KeccakWrite, TranscriptError};
 
 type Reference<S> = EvmTranscript<G1Affine, NativeLoader, S, Vec<u8>>;
 
@@ -145,9 +145,9 @@ fn rejects_points_and_scalars_that_are_not_canonical() {
     let invalid = Some(TranscriptError::PointInvalid { offset: 0 });
     assert_eq!(read_error(&r, false), scalar);
     assert_eq!(read_error(&[0xff; 32], false), scalar);
-    assert_eq!(decode_scalar(&[0; 32]), Some(Fr::ZERO));
-    let good = encode_point(&point(5)).unwrap();
-    assert_eq!(decode_point(&good), Some(point(5)));
+    assert_eq!(scalar_from_bytes(&[0; 32]), Ok(Fr::ZERO));
+    let good = point_to_bytes(&point(5));
+    assert_eq!(point_from_bytes(&good), Ok(point(5)));
     assert_eq!(read_error(&[0; 64], true), invalid, "identity");
     let mut off_curve = good;
     off_curve[63] ^= 1;

@@ -13,7 +13,7 @@ use sha3::{Digest, Keccak256};
 use support::circuit::{Spec, Synthetic};
 use support::evm::{calldata, calldata_words, Outcome};
 use support::{prove, Case, FORWARDED};
-use zkpoc_contracts::transcript::encode_scalar;
+use zkpoc_engine::encoding::scalar_to_bytes;
 
 fn accepts(spec: Spec) {
     let mut case = Case::new(spec);
@@ -108,7 +108,7 @@ fn honest(case: &mut Case, count: u64) -> Vec<Accumulator> {
     (0..count)
         .map(|n| {
             let circuit = Synthetic::new(case.spec.clone(), 7);
-            assert_eq!(circuit.instances.iter().map(encode_scalar).collect::<Vec<_>>(), case.instances, "{n}");
+            assert_eq!(circuit.instances.iter().map(scalar_to_bytes).collect::<Vec<_>>(), case.instances, "{n}");
             let proof = prove(&case.params, &case.pk, &circuit);
             defer(case, &proof)
         })

@@ -31,10 +31,11 @@ use halo2_proofs::SerdeFormat;
 use sha2::{Digest, Sha256};
 use zkpoc_circuits::profile::Profile;
 
-use super::{circuit, generate_vk, KeyError, ProfileCircuit, ProverKey, VerifierKey};
-use crate::formats::bundle::CircuitKind;
-use crate::fsio::{self, Overwrite};
+use super::{circuit, generate_vk, KeyError, ProverKey, VerifierKey};
+use crate::fsio;
+use crate::fsio::Overwrite;
 use crate::srs::Srs;
+use zkpoc_circuits::kind::{CircuitKind, ProfileCircuit};
 
 const MAGIC: &[u8; 16] = b"zkpoc key file 1";
 const HEADER: usize = 128;

@@ -1,7 +1,7 @@
 use super::*;
+use crate::blinding::random_blinding;
 use crate::commit::commit_column;
-use crate::scripted::random_blinding;
-use alloy::primitives::U256;
+use alloy_primitives::U256;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::Group;
 use std::sync::OnceLock;
@@ -63,19 +63,25 @@ fn accepts_an_honest_link_and_its_encoding() {
     assert_eq!(LinkProof::from_bytes(&bytes), Ok(proof));
 }
 
+fn word(scalar: &Fr) -> U256 {
+    U256::from_be_bytes(scalar_to_bytes(scalar))
+}
+
 #[test]
 fn the_challenge_is_that_of_the_contract() {
-    use zkpoc_contracts::bindings::{digests::link_challenge, G1Point};
+    use zkpoc_contracts::bindings::digests::link_challenge;
+    use zkpoc_contracts::bindings::G1Point;
     let case = case();
     let proof = case.prove();
     let [registered, copy, nonce] = [case.registered, case.copy, proof.r].map(|point| {
-        let [x, y] = crate::commit::point_to_words(&point);
+        let bytes = point_to_bytes(&point);
+        let [x, y] = [0, 32].map(|at| U256::from_be_slice(&bytes[at..at + 32]));
         G1Point { x, y }
     });
-    let context = crate::commit::scalar_to_word(&case.context);
+    let context = word(&case.context);
     let expected = link_challenge(context, &registered, &copy, &nonce);
     let e = challenge(&case.context, &case.registered, &case.copy, &proof.r);
-    assert_eq!(crate::commit::scalar_to_word(&e), expected);
+    assert_eq!(word(&e), expected);
 }
 
 #[test]
@@ -154,7 +160,7 @@ fn rejects_encodings_that_are_not_canonical() {
         other.resize(length, 0);
         assert_eq!(LinkProof::from_bytes(&other), Err(LinkError::Length { actual: length }));
     }
-    let order = crate::commit::scalar_to_word(&-Fr::ONE) + U256::from(1);
+    let order = word(&-Fr::ONE) + U256::from(1);
     for index in 0..LINK_ROWS {
         let mut alias = bytes;
         let slot = &mut alias[64 + 32 * index..96 + 32 * index];

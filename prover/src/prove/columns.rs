@@ -5,11 +5,12 @@ use halo2_proofs::halo2curves::group::Curve;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{Model, Shard};
 
-use crate::arith;
+use crate::blinding::{Blinding, LINK_ROWS};
 use crate::commit::CommitError;
-use crate::engine::commit::commit;
-use crate::scripted::{wipe, Blinding, LINK_ROWS};
 use crate::srs::Srs;
+use zkpoc_engine::arith;
+use zkpoc_engine::commit::commit;
+use zkpoc_engine::wipe;
 
 /// The commitment to a shard under a blinding.
 pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) -> Result<G1Affine, CommitError> {

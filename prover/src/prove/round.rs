@@ -14,7 +14,7 @@ use zkpoc_circuits::reference::{Model, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 
 use super::{create, model_commitment, Phase, Progress, ProveError, ProvingContext, Timings, UpdateOpening};
-use crate::scripted::Tail;
+use crate::blinding::Tail;
 use crate::verify::{verify_round, RoundPoints};
 
 /// What a round's proof is made for.

@@ -19,8 +19,8 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand_core::OsRng;
 use rayon::prelude::*;
 
-use crate::arith::root_of_unity;
-use crate::scripted::wipe;
+use zkpoc_engine::arith::root_of_unity;
+use zkpoc_engine::wipe;
 
 const WINDOWS: usize = 32;
 const DIGITS: usize = 255;

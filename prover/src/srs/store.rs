@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{check_size, Origin, Srs, SrsError, MAX_K};
-use crate::fsio::{self, FsError, Overwrite};
+use crate::fsio;
+use crate::fsio::{FsError, Overwrite};
 
 const FORMAT: &str = "zkpoc-srs";
 const VERSION: u32 = 1;

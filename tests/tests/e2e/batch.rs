@@ -2,12 +2,18 @@
 
 use alloy::sol_types::SolEvent;
 use serde_json::json;
+use zkpoc_client::chain::{Mode, Outcome, Revert};
+use zkpoc_client::home::Dataset;
+use zkpoc_client::watch::Watcher;
 use zkpoc_contracts::bindings::{Claim, ContributionRounds};
-use zkpoc_prover::chain::{Mode, Outcome, Revert};
-use zkpoc_prover::home::Dataset;
-use zkpoc_prover::watch::Watcher;
 
-use crate::world::{dataset, kit, model, refusal, Member, World, REWARD};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::Member;
+use crate::world::World;
+use crate::world::REWARD;
 
 /// Members of a batch: as many as a round of `toy` takes.
 const MEMBERS: usize = 8;

@@ -5,13 +5,16 @@
 
 use alloy::primitives::{Bytes, U256};
 use alloy::signers::local::PrivateKeySigner;
+use zkpoc_client::chain::node::CHAIN_ID;
+use zkpoc_client::chain::{ChainError, Client};
+use zkpoc_client::contribute::Prepared;
 use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_contracts::bindings::Verifier;
-use zkpoc_prover::chain::{ChainError, Client};
-use zkpoc_prover::contribute::Prepared;
-use zkpoc_prover::demo::node::CHAIN_ID;
 
-use crate::world::{dataset, model, refusal, World};
+use crate::world::dataset;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::World;
 
 /// Asks the training verifier about a proof under a context.
 fn verify(world: &World, client: &Client, prepared: &Prepared, fields: &TrainingContext) -> Result<(), ChainError> {

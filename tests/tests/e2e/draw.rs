@@ -1,12 +1,17 @@
 //! The beacon chooses the shard, after the data and the model are fixed.
 
 use alloy::primitives::B256;
+use zkpoc_client::chain::words::point_to_words;
+use zkpoc_client::chain::{Mode, PoolClient};
 use zkpoc_contracts::bindings::digests::{leaf, merkle_path, merkle_root};
 use zkpoc_contracts::bindings::G1Point;
-use zkpoc_prover::chain::{Mode, PoolClient};
-use zkpoc_prover::commit::point_to_words;
 
-use crate::world::{dataset, model, refusal, statement, World, BEACON_DELAY};
+use crate::world::dataset;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::statement;
+use crate::world::World;
+use crate::world::BEACON_DELAY;
 
 #[test]
 fn rejects_a_favourite_leaf_as_the_drawn_one() {
@@ -120,12 +125,12 @@ fn rejects_two_live_roots_of_one_subject() {
     let (member, first, second, model) = (world.member(), dataset(1), dataset(1), model("two roots"));
     let subject = B256::repeat_byte(7);
     let view = PoolClient::unchecked(&member.client, &world.pool).expect("a pool");
-    let register = |data: &zkpoc_prover::home::Dataset, epoch: u64| {
+    let register = |data: &zkpoc_client::home::Dataset, epoch: u64| {
         let registry = view.registry().expect("a registry");
         let owner = member.address();
-        let audience = zkpoc_prover::attest::Audience { chain_id: world.operator.chain_id(), registry, owner };
+        let audience = zkpoc_client::attest::Audience { chain_id: world.operator.chain_id(), registry, owner };
         let attestation = zkpoc_contracts::bindings::Attestation { subject, epoch, ..statement(data, owner) };
-        let signed = zkpoc_prover::attest::sign(attestation, &audience, &world.attestor).expect("signed");
+        let signed = zkpoc_client::attest::sign(attestation, &audience, &world.attestor).expect("signed");
         view.register(&signed.attestation, &signed.signature, Mode::Send)
     };
     register(&first, 1).expect("registered");

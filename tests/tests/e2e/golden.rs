@@ -4,12 +4,15 @@
 
 use alloy::primitives::{keccak256, B256};
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_prover::formats::bundle::ProofBundle;
+use zkpoc_client::formats::bundle::ProofBundle;
+use zkpoc_client::formats::bundle::{verify_bundle, Expected};
 use zkpoc_prover::keys::KeyCache;
 use zkpoc_prover::link::link_bases;
-use zkpoc_prover::verify::{verify_bundle, Expected};
 
-use crate::world::{dataset, kit, model, World};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::World;
 
 /// The stored proof.
 const PROOF: &[u8] = include_bytes!("../../data/toy/training-proof.json");

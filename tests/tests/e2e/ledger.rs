@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
+use zkpoc_client::chain::ledger::{Cause, Ledger};
+use zkpoc_client::chain::words::scalar_to_word;
+use zkpoc_client::chain::{Mode, Outcome};
 use zkpoc_contracts::bindings::{Circuit, Verifier, VerifierRouter};
-use zkpoc_prover::chain::ledger::{Cause, Ledger};
-use zkpoc_prover::chain::{Mode, Outcome};
-use zkpoc_prover::commit::scalar_to_word;
 
-use crate::world::{dataset, model, World};
+use crate::world::dataset;
+use crate::world::model;
+use crate::world::World;
 
 /// Checks and prints the ledger of a transaction.
 fn show(world: &World, what: &str, outcome: &Outcome) -> Ledger {

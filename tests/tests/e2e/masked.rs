@@ -8,21 +8,28 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Bytes, B256, U256};
 use tempfile::TempDir;
 use zkpoc_circuits::reference::Model;
+use zkpoc_client::aggregation::share::{seeds, Share};
+use zkpoc_client::aggregation::state::{Outcome as End, Step};
+use zkpoc_client::aggregation::{MaskSecret, PairSeed};
+use zkpoc_client::chain::{ChainError, Mode};
+use zkpoc_client::contribute::masked::{Allowed, Driver, Member as Seated, Standing};
+use zkpoc_client::contribute::{model_id, ContributeError, Prepared, Site};
+use zkpoc_client::exchange::acknowledgement::Acknowledgement;
+use zkpoc_client::exchange::{Folder, Kind, Limits, Source};
+use zkpoc_client::home::{Dataset, Home};
+use zkpoc_client::watch::Watcher;
 use zkpoc_contracts::bindings::{Fault, Post, SecureAggregation};
-use zkpoc_prover::aggregation::share::{seeds, Share};
-use zkpoc_prover::aggregation::state::{Outcome as End, Step};
-use zkpoc_prover::aggregation::{MaskSecret, PairSeed};
-use zkpoc_prover::chain::{ChainError, Mode};
-use zkpoc_prover::commit::point_to_bytes;
-use zkpoc_prover::contribute::masked::{Allowed, Driver, Member as Seated, Standing};
-use zkpoc_prover::contribute::{model_id, ContributeError, Prepared, Site};
-use zkpoc_prover::home::{Dataset, Home};
-use zkpoc_prover::openings::acknowledgement::Acknowledgement;
-use zkpoc_prover::openings::{Folder, Kind, Limits, Source};
+use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::prove::UpdateOpening;
-use zkpoc_prover::watch::Watcher;
 
-use crate::world::{dataset, kit, model, refusal, Member, World, BOND, REWARD};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::Member;
+use crate::world::World;
+use crate::world::BOND;
+use crate::world::REWARD;
 
 mod faults;
 mod replays;
@@ -148,7 +155,7 @@ impl Round {
         self.world.node.mine(&self.world.operator, block - now).expect("blocks");
     }
 
-    fn phases(&self) -> zkpoc_prover::aggregation::state::Phases {
+    fn phases(&self) -> zkpoc_client::aggregation::state::Phases {
         self.world.view().aggregation().expect("the contract").phases(1).expect("phases")
     }
 
@@ -274,8 +281,8 @@ impl Round {
     }
 }
 
-fn checker() -> zkpoc_prover::aggregation::format::Checker<'static> {
-    zkpoc_prover::aggregation::format::Checker::new(&kit().profile, &kit().srs).expect("a layout").expect("bases")
+fn checker() -> zkpoc_client::exchange::share::Checker<'static> {
+    zkpoc_client::exchange::share::Checker::new(&kit().profile, &kit().srs).expect("a layout").expect("bases")
 }
 
 /// A point of the curve that is no mask.

@@ -3,13 +3,21 @@
 use alloy::primitives::{Address, U256};
 use alloy::signers::local::PrivateKeySigner;
 use zkpoc_circuits::profile::Profile;
+use zkpoc_client::attest::{sign, AttestError, Attestor, Audience};
+use zkpoc_client::chain::words::point_to_words;
+use zkpoc_client::chain::{ChainError, Mode, Outcome};
+use zkpoc_client::home::{Dataset, Seed};
 use zkpoc_contracts::bindings::{Circuit, G1Point, VerifierRouter};
-use zkpoc_prover::attest::{sign, AttestError, Attestor, Audience};
-use zkpoc_prover::chain::{ChainError, Mode, Outcome};
-use zkpoc_prover::commit::point_to_words;
-use zkpoc_prover::home::{Dataset, Seed};
 
-use crate::world::{commit, dataset, kit, model, profile_id, refusal, statement, Member, World};
+use crate::world::commit;
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::profile_id;
+use crate::world::refusal;
+use crate::world::statement;
+use crate::world::Member;
+use crate::world::World;
 
 fn audience(world: &World, owner: Address) -> Audience {
     let registry = world.pool.address("DataRegistry").expect("a registry");

@@ -8,19 +8,30 @@ use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::profile::{LearningRate, Profile};
 use zkpoc_circuits::reference::Model;
 use zkpoc_circuits::round::RoundCircuit;
+use zkpoc_client::chain::{ChainError, Mode, Outcome};
+use zkpoc_client::contribute::{model_id, RoundClaim};
+use zkpoc_client::exchange::acknowledgement::Acknowledgement;
+use zkpoc_client::exchange::{Checker, Folder, Limits, Source};
+use zkpoc_client::home::Dataset;
+use zkpoc_client::watch::Watcher;
 use zkpoc_contracts::bindings::digests::{round_context, set_hash};
 use zkpoc_contracts::bindings::Finalization;
-use zkpoc_prover::chain::{ChainError, Mode, Outcome};
-use zkpoc_prover::commit::{lagrange_basis, point_to_bytes, scalar_from_bytes};
-use zkpoc_prover::contribute::{model_id, RoundClaim};
-use zkpoc_prover::home::Dataset;
+use zkpoc_engine::encoding::{point_to_bytes, scalar_from_bytes};
+use zkpoc_prover::commit::lagrange_basis;
 use zkpoc_prover::keys::ProverKey;
-use zkpoc_prover::openings::acknowledgement::Acknowledgement;
-use zkpoc_prover::openings::{Checker, Folder, Limits, Source};
 use zkpoc_prover::prove::{prove_round, ProvingContext, RoundProof, RoundRequest, UpdateOpening};
-use zkpoc_prover::watch::Watcher;
 
-use crate::world::{dataset, kit, model, profile_id, prove, refusal, site, Member, World, REWARD, WINDOW_BLOCKS};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::profile_id;
+use crate::world::prove;
+use crate::world::refusal;
+use crate::world::site;
+use crate::world::Member;
+use crate::world::World;
+use crate::world::REWARD;
+use crate::world::WINDOW_BLOCKS;
 
 /// A round past its claim deadline with claims of real members.
 struct Ending {
@@ -215,9 +226,9 @@ fn accepts_rounds_from_first_to_last_model_and_everyone_can_check_them() {
     assert_eq!((verified("ContributionProven"), verified("RoundFinalized")), (5, 2));
 }
 
-fn chain(error: zkpoc_prover::contribute::ContributeError) -> ChainError {
+fn chain(error: zkpoc_client::contribute::ContributeError) -> ChainError {
     match error {
-        zkpoc_prover::contribute::ContributeError::Chain(error) => error,
+        zkpoc_client::contribute::ContributeError::Chain(error) => error,
         other => panic!("not a refusal: {other}"),
     }
 }
@@ -373,11 +384,11 @@ fn rejects_the_opening_of_another_round_and_pays_nobody_without_one() {
     checker.publish(&source, &ending.openings[0]).expect("published");
     // The second member hands over an opening of something else under its claim's name.
     let claim = &claims(&ending.world, 1)[1];
-    let item = zkpoc_prover::openings::Item::Opening(claim.update_id);
+    let item = zkpoc_client::exchange::Item::Opening(claim.update_id);
     let (_, named) = checker.write(&ending.openings[2]).expect("a file");
     assert!(store.put(&item, &named).is_err(), "a file that says it is another opening");
     let wrong =
-        zkpoc_prover::openings::format::write(&kit.profile, claim.update_id, kit.srs.digest(), &ending.openings[2])
+        zkpoc_client::exchange::update::write(&kit.profile, claim.update_id, kit.srs.digest(), &ending.openings[2])
             .expect("a file that lies about its name");
     store.put(&item, &wrong).expect("stored");
     let error = checker.fetch(&source, claim.update_id).expect_err("another update");

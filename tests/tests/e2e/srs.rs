@@ -4,16 +4,22 @@ use alloy::primitives::{keccak256, Bytes, U256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_client::chain::words::scalar_to_word;
+use zkpoc_client::chain::Mode;
 use zkpoc_contracts::bindings::Verifier;
-use zkpoc_prover::chain::Mode;
-use zkpoc_prover::commit::{point_to_bytes, scalar_to_word};
-use zkpoc_prover::keys::{ProfileCircuit, ProverKey};
+use zkpoc_engine::encoding::point_to_bytes;
+use zkpoc_prover::blinding::random_blinding;
+use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::prove::*;
-use zkpoc_prover::scripted::random_blinding;
 use zkpoc_prover::srs::Srs;
 
-use crate::world::{dataset, kit, model, refusal, World};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::World;
 
 fn places(code: &[u8], part: &[u8]) -> usize {
     code.windows(part.len()).filter(|window| *window == part).count()

@@ -2,12 +2,17 @@
 
 use alloy::primitives::Bytes;
 use zkpoc_circuits::reference::Model;
-use zkpoc_prover::chain::pool::default_bounds;
-use zkpoc_prover::chain::Mode;
-use zkpoc_prover::commit::point_to_bytes;
-use zkpoc_prover::home::Dataset;
+use zkpoc_client::chain::pool::default_bounds;
+use zkpoc_client::chain::Mode;
+use zkpoc_client::home::Dataset;
+use zkpoc_engine::encoding::point_to_bytes;
 
-use crate::world::{dataset, kit, model, refusal, Member, World};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::Member;
+use crate::world::World;
 
 /// A sealed round with one registered dataset of one shard, already validated.
 fn stage(name: &str) -> (World, Member, Dataset, Model) {

@@ -2,21 +2,28 @@
 
 use alloy::primitives::{keccak256, Address, B256, U256};
 use zkpoc_circuits::reference::Model;
+use zkpoc_client::chain::pool::default_bounds;
+use zkpoc_client::chain::Mode;
+use zkpoc_client::home::Dataset;
+use zkpoc_client::vana::claim::{file_with_url, of_claim, prove_file, request_reward, Target};
+use zkpoc_client::vana::deploy::{
+    fund, keyless_attestor, local_pool, local_registry, local_token, proof_pool, set_model, AdapterTerms, PoolTerms,
+};
+use zkpoc_client::vana::report::report;
+use zkpoc_client::vana::{Adapter, Kind, VanaError};
 use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_contracts::bindings::vana::{FileClaim, LocalVanaPool, LocalVanaRegistry, VanaProofPool};
 use zkpoc_contracts::bindings::{ContributionToken, DataRegistry, Verifier};
 use zkpoc_contracts::deploy::role;
-use zkpoc_prover::chain::pool::default_bounds;
-use zkpoc_prover::chain::Mode;
-use zkpoc_prover::home::Dataset;
-use zkpoc_prover::vana::claim::{file_with_url, of_claim, prove_file, request_reward, Target};
-use zkpoc_prover::vana::deploy::{
-    fund, keyless_attestor, local_pool, local_registry, local_token, proof_pool, set_model, AdapterTerms, PoolTerms,
-};
-use zkpoc_prover::vana::report::report;
-use zkpoc_prover::vana::{Adapter, Kind, VanaError};
 
-use crate::world::{dataset, kit, model, profile_id, refusal, site, Member, World};
+use crate::world::dataset;
+use crate::world::kit;
+use crate::world::model;
+use crate::world::profile_id;
+use crate::world::refusal;
+use crate::world::site;
+use crate::world::Member;
+use crate::world::World;
 
 /// Seed of the adapters' model.
 const SEED: B256 = B256::repeat_byte(0x51);

@@ -23,12 +23,18 @@ use std::collections::BTreeSet;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::reference::Shard;
-use zkpoc_prover::commit::scalar_to_bytes;
+use zkpoc_engine::encoding::scalar_to_bytes;
 
-use crate::masked_group::{assert_computed, cells, Group, Member};
+use crate::masked_group::assert_computed;
+use crate::masked_group::cells;
+use crate::masked_group::Group;
+use crate::masked_group::Member;
 use crate::masked_view::View;
-use crate::product::{kit, off_by_one, shard};
-use crate::system::{Count, Verdict};
+use crate::product::kit;
+use crate::product::off_by_one;
+use crate::product::shard;
+use crate::system::Count;
+use crate::system::Verdict;
 
 fn sizes(equations: usize, unknowns: usize, rank: usize, leaks: usize) -> Count {
     Count { equations, unknowns, rank, leaks }

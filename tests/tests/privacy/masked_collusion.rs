@@ -33,11 +33,17 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
 use zkpoc_circuits::reference::Shard;
 
-use crate::masked_group::{assert_computed, Group, Member, UPDATE};
+use crate::masked_group::assert_computed;
+use crate::masked_group::Group;
+use crate::masked_group::Member;
+use crate::masked_group::UPDATE;
 use crate::masked_sums::minus;
 use crate::masked_view::View;
-use crate::product::{kit, off_by_one, shard};
-use crate::system::{Count, Verdict};
+use crate::product::kit;
+use crate::product::off_by_one;
+use crate::product::shard;
+use crate::system::Count;
+use crate::system::Verdict;
 
 const SHARDS: [u16; 6] = [1, 4, 6, 9, 11, 14];
 

@@ -3,17 +3,19 @@
 use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::reference::{step, Shard};
+use zkpoc_client::aggregation::keys::Place;
+use zkpoc_client::aggregation::share::{points_of_share, seeds, Prepared, Share, Sum};
+use zkpoc_client::aggregation::{MaskSecret, PairSeed, Roster, Seat};
+use zkpoc_client::chain::words::{point_to_words, points_id};
+use zkpoc_client::contribute::model_id;
 use zkpoc_contracts::bindings::digests::{leaf, nullifier, TrainingContext};
 use zkpoc_contracts::bindings::G1Point;
-use zkpoc_prover::aggregation::keys::Place;
-use zkpoc_prover::aggregation::share::{points_of_share, seeds, Prepared, Share, Sum};
-use zkpoc_prover::aggregation::{MaskSecret, PairSeed, Roster, Seat};
-use zkpoc_prover::commit::{point_to_words, points_id, scalar_from_bytes};
-use zkpoc_prover::contribute::model_id;
+use zkpoc_engine::encoding::scalar_from_bytes;
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{Registered, UpdateOpening};
 
-use crate::product::{kit, shard};
+use crate::product::kit;
+use crate::product::shard;
 use crate::spy::Opened;
 
 /// The update column of the training circuit of `toy`.

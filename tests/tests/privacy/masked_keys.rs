@@ -11,13 +11,19 @@
 
 use alloy::primitives::B256;
 use halo2_proofs::halo2curves::bn256::Fr;
+use zkpoc_client::aggregation::share::{seeds, Share, Sum};
+use zkpoc_client::aggregation::{AggregationError, MaskSecret, PairSeed, Roster};
 use zkpoc_contracts::bindings::digests::TrainingContext;
-use zkpoc_prover::aggregation::share::{seeds, Share, Sum};
-use zkpoc_prover::aggregation::{AggregationError, MaskSecret, PairSeed, Roster};
 use zkpoc_prover::verify::{verify, VerifyError};
 
-use crate::masked_group::{assert_computed, cells, context, unmask, Group, Member};
-use crate::product::{kit, shard};
+use crate::masked_group::assert_computed;
+use crate::masked_group::cells;
+use crate::masked_group::context;
+use crate::masked_group::unmask;
+use crate::masked_group::Group;
+use crate::masked_group::Member;
+use crate::product::kit;
+use crate::product::shard;
 
 /// The roster with other keys for everybody but one member.
 fn relayed(group: &Group, own: usize, relay: &[MaskSecret]) -> Roster {

@@ -12,17 +12,21 @@ use std::path::Path;
 
 use alloy::primitives::{Address, B256};
 use zkpoc_circuits::reference::Update;
-use zkpoc_prover::aggregation::journal::{Journal, Promise, Stage, UpdateKey};
-use zkpoc_prover::aggregation::state::{next, Chain, Own, Phases, Post, Step};
-use zkpoc_prover::aggregation::AggregationError;
-use zkpoc_prover::commit::points_id;
-use zkpoc_prover::contribute::model_id;
-use zkpoc_prover::home::Home;
+use zkpoc_client::aggregation::state::{next, Chain, Own, Phases, Post, Step};
+use zkpoc_client::aggregation::AggregationError;
+use zkpoc_client::chain::words::points_id;
+use zkpoc_client::contribute::model_id;
+use zkpoc_client::home::journal::{Journal, Promise, Stage, UpdateKey};
+use zkpoc_client::home::Home;
 use zkpoc_prover::prove::UpdateOpening;
 
-use crate::masked_group::{assert_computed, place, Group, Member};
+use crate::masked_group::assert_computed;
+use crate::masked_group::place;
+use crate::masked_group::Group;
+use crate::masked_group::Member;
 use crate::masked_view::View;
-use crate::product::{kit, off_by_one};
+use crate::product::kit;
+use crate::product::off_by_one;
 use crate::system::Verdict;
 
 /// `a - b`.

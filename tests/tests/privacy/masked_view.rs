@@ -4,13 +4,21 @@ use std::collections::BTreeMap;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::reference::Shard;
+use zkpoc_prover::blinding::LINK_ROWS;
 use zkpoc_prover::prove::UpdateOpening;
-use zkpoc_prover::scripted::LINK_ROWS;
 
-use crate::masked_group::{cells, context, Group, Member, UPDATE};
-use crate::product::{challenge, kit};
+use crate::masked_group::cells;
+use crate::masked_group::context;
+use crate::masked_group::Group;
+use crate::masked_group::Member;
+use crate::masked_group::UPDATE;
+use crate::product::challenge;
+use crate::product::kit;
 use crate::spy::Opened;
-use crate::system::{Count, Evidence, Observer, Verdict};
+use crate::system::Count;
+use crate::system::Evidence;
+use crate::system::Observer;
+use crate::system::Verdict;
 
 /// The data column of the training circuit of `toy`, and the column of a round's sum.
 const DATA: usize = 1;

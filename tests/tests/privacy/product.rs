@@ -7,19 +7,20 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::{Grid, TAIL};
+use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{step, Model, Shard, Update};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{Phase1, TrainingCircuit};
+use zkpoc_client::aggregation::mask::Bases;
+use zkpoc_client::aggregation::MaskShape;
+use zkpoc_client::chain::words::{point_to_words, scalar_to_word};
 use zkpoc_contracts::bindings::digests::link_challenge;
 use zkpoc_contracts::bindings::G1Point;
-use zkpoc_prover::aggregation::mask::Bases;
-use zkpoc_prover::aggregation::MaskShape;
-use zkpoc_prover::commit::{point_to_words, scalar_to_word};
-use zkpoc_prover::keys::{ProfileCircuit, ProverKey};
+use zkpoc_prover::blinding::{random_blinding, Blinding, Tail};
+use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::*;
-use zkpoc_prover::scripted::{random_blinding, Blinding, Tail};
 use zkpoc_prover::srs::Srs;
 
 use crate::spy::Opened;
@@ -176,5 +177,5 @@ pub(crate) fn challenge(context: &Fr, registered: &G1Affine, copy: &G1Affine, li
         G1Point { x, y }
     });
     let e: U256 = link_challenge(scalar_to_word(context), &registered, &copy, &nonce);
-    zkpoc_prover::commit::scalar_from_bytes(&e.to_be_bytes()).expect("below the order")
+    zkpoc_engine::encoding::scalar_from_bytes(&e.to_be_bytes()).expect("below the order")
 }

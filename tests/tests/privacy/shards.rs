@@ -8,14 +8,20 @@ use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
+use zkpoc_prover::blinding::{random_blinding, LINK_ROWS};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::{difference, link_bases, verify_link, LinkProof};
 use zkpoc_prover::prove::Registered;
-use zkpoc_prover::scripted::{random_blinding, LINK_ROWS};
 
-use crate::product::{challenge, kit, off_by_one};
+use crate::product::challenge;
+use crate::product::kit;
+use crate::product::off_by_one;
 use crate::spy::Opened;
-use crate::system::{rank_of_openings, Count, Evidence, Observer, Verdict};
+use crate::system::rank_of_openings;
+use crate::system::Count;
+use crate::system::Evidence;
+use crate::system::Observer;
+use crate::system::Verdict;
 
 /// The data column of each circuit, behind the model's one column in the training circuit of `toy`.
 const DATA_IN_TRAINING: usize = 1;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::reference::{step, Shard};
-use zkpoc_prover::commit::{point_to_bytes, scalar_to_bytes};
+use zkpoc_engine::encoding::{point_to_bytes, scalar_to_bytes};
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{model_commitment, Buckets};
 

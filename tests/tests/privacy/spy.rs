@@ -13,7 +13,7 @@ use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::{EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer};
-use zkpoc_contracts::transcript::{KeccakChallenge, KeccakRead};
+use zkpoc_engine::transcript::{KeccakChallenge, KeccakRead};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::srs::Srs;
 

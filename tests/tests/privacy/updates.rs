@@ -6,9 +6,13 @@ use rand_core::OsRng;
 use zkpoc_circuits::reference::Shard;
 use zkpoc_prover::prove::{RoundProof, TrainingProof};
 
-use crate::product::{kit, off_by_one};
+use crate::product::kit;
+use crate::product::off_by_one;
 use crate::spy::Opened;
-use crate::system::{lagrange, Evidence, Observer, Verdict};
+use crate::system::lagrange;
+use crate::system::Evidence;
+use crate::system::Observer;
+use crate::system::Verdict;
 
 /// The one update column of `toy`, and the one column of a sum.
 const UPDATE: usize = 2;

@@ -13,10 +13,12 @@ use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::{EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer};
+use zkpoc_client::chain::words::{point_from_words, scalar_to_word};
+use zkpoc_client::chain::{ChainError, PoolClient};
 use zkpoc_contracts::bindings::{Circuit, Verifier, VerifierRouter};
-use zkpoc_contracts::transcript::{KeccakChallenge, KeccakRead, POINT_BYTES};
-use zkpoc_prover::chain::{ChainError, PoolClient};
-use zkpoc_prover::commit::{point_from_words, point_to_bytes, scalar_to_word};
+use zkpoc_engine::encoding::point_to_bytes;
+use zkpoc_engine::encoding::POINT_BYTES;
+use zkpoc_engine::transcript::{KeccakChallenge, KeccakRead};
 use zkpoc_prover::keys::VerifierKey;
 
 use crate::world::kit;

@@ -16,19 +16,20 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::group::Curve;
 use world::{dataset, kit, model, profile_id, prove, refusal, World, REWARD};
 use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_client::chain::words::scalar_to_word;
+use zkpoc_client::chain::{Mode, PoolClient};
+use zkpoc_client::contracts_gen::ProfileKeys;
+use zkpoc_client::contradiction::{difference, DifferenceError};
+use zkpoc_client::formats::evidence::EvidenceFile;
+use zkpoc_client::watch::Watcher;
 use zkpoc_contracts::bindings::{Circuit, ContributionToken, Evidence, StopReason, VerifierRouter};
 use zkpoc_contracts::deploy::TOKEN;
-use zkpoc_prover::chain::{Mode, PoolClient};
-use zkpoc_prover::commit::{point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_to_word};
-use zkpoc_prover::contracts_gen::ProfileKeys;
-use zkpoc_prover::formats::bundle::CircuitKind;
-use zkpoc_prover::formats::evidence::EvidenceFile;
+use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::prove::{model_commitment, UpdateOpening};
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::stop::{difference, DifferenceError};
 use zkpoc_prover::verify::{verify, verify_round};
-use zkpoc_prover::watch::Watcher;
 
 /// The secret of the reference string.
 const TAU: u64 = 0x0005_ec2e_7000_0001;

@@ -6,9 +6,14 @@
 
 use alloy::primitives::U256;
 
-use crate::mutate::{put, word, Made, Mutant, Start};
+use crate::mutate::put;
+use crate::mutate::word;
+use crate::mutate::Made;
+use crate::mutate::Mutant;
+use crate::mutate::Start;
 use crate::support::circuit::Random;
-use crate::support::evm::{calldata, calldata_reordered};
+use crate::support::evm::calldata;
+use crate::support::evm::calldata_reordered;
 
 /// Positions in canonical calldata.
 const PROOF_HEAD: usize = 4;

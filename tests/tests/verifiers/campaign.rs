@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::classes::{Answer, Expect};
+use crate::classes::Answer;
+use crate::classes::Expect;
 use crate::support::circuit::Random;
 use crate::support::fault::Fault;
 

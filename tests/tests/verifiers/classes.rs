@@ -7,8 +7,9 @@
 //!
 //! `docs/fuzzing.md` holds this table as text; a test compares them.
 
+use crate::abi;
+use crate::mutate;
 use crate::support::circuit::Random;
-use crate::{abi, mutate};
 use mutate::{Made, Start};
 
 /// What one verifier must say.

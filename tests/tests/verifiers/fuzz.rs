@@ -6,14 +6,25 @@
 //! accumulator `decide` must judge as `verify` does.
 
 use halo2_proofs::halo2curves::bn256::{pairing, G1Affine};
-use zkpoc_prover::commit::point_from_bytes;
+use zkpoc_engine::encoding::point_from_bytes;
 
-use crate::campaign::{Judged, Plan, Trial, Verdict};
-use crate::classes::{Expect, CLASSES};
-use crate::kit::{kit, Kit, Subject, Word};
-use crate::mutate::{Mutant, Start};
+use crate::campaign::Judged;
+use crate::campaign::Plan;
+use crate::campaign::Trial;
+use crate::campaign::Verdict;
+use crate::classes::Expect;
+use crate::classes::CLASSES;
+use crate::kit::kit;
+use crate::kit::Kit;
+use crate::kit::Subject;
+use crate::kit::Word;
+use crate::mutate::Mutant;
+use crate::mutate::Start;
 use crate::support::circuit::Random;
-use crate::support::evm::{calldata, calldata_words, Chain, Outcome};
+use crate::support::evm::calldata;
+use crate::support::evm::calldata_words;
+use crate::support::evm::Chain;
+use crate::support::evm::Outcome;
 use crate::support::FORWARDED;
 
 /// Mutations of a run of all tests: ten of each class and circuit.

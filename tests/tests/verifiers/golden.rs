@@ -5,7 +5,10 @@
 
 use serde_json::{json, Value};
 
-use crate::kit::{toy_circuits, Claim, Subject, Word};
+use crate::kit::toy_circuits;
+use crate::kit::Claim;
+use crate::kit::Subject;
+use crate::kit::Word;
 use crate::support::evm::calldata;
 use crate::support::fault::Fault;
 use crate::support::FORWARDED;
@@ -27,7 +30,7 @@ fn stored() -> (Value, Claim) {
 }
 
 fn digest(subject: &Subject) -> String {
-    format!("0x{}", hex::encode(zkpoc_contracts::transcript::encode_scalar(&subject.key().0.transcript_repr())))
+    format!("0x{}", hex::encode(zkpoc_engine::encoding::scalar_to_bytes(&subject.key().0.transcript_repr())))
 }
 
 /// With `ZKPOC_REPIN_ROUND` set to a file, writes a fresh proof there: for a new verifying key, on purpose.

@@ -13,20 +13,32 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 use revm::primitives::Address;
+use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_client::chain::words::inputs_from_words;
+use zkpoc_client::contracts_gen::{generate_sources, ProfileKeys};
 use zkpoc_contracts::generator::{generate, GeneratedVerifier, SrsPoints};
-use zkpoc_contracts::transcript::{encode_scalar, TranscriptError, POINT_BYTES, SCALAR_BYTES};
-use zkpoc_prover::contracts_gen::{generate_sources, ProfileKeys};
-use zkpoc_prover::formats::bundle::CircuitKind;
+use zkpoc_engine::encoding::{scalar_to_bytes, POINT_BYTES, SCALAR_BYTES};
+use zkpoc_engine::transcript::TranscriptError;
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{inputs_from_words, verify, verify_round, VerifyError};
+use zkpoc_prover::verify::{verify, verify_round, VerifyError};
 
 use crate::link::LinkStage;
-use crate::proofs::{Made, Maker};
-use crate::support::circuit::{Spec, Synthetic};
-use crate::support::evm::{calldata, compile_reference, compile_verifier, Chain, Outcome};
+use crate::proofs::Made;
+use crate::proofs::Maker;
+use crate::support::circuit::Spec;
+use crate::support::circuit::Synthetic;
+use crate::support::deploy;
+use crate::support::evm::calldata;
+use crate::support::evm::compile_reference;
+use crate::support::evm::compile_verifier;
+use crate::support::evm::Chain;
+use crate::support::evm::Outcome;
 use crate::support::fault::Fault;
-use crate::support::{deploy, native_verdict, prove, reference_source, FORWARDED};
+use crate::support::native_verdict;
+use crate::support::prove;
+use crate::support::reference_source;
+use crate::support::FORWARDED;
 
 /// A public input as a contract takes it.
 pub(crate) type Word = [u8; SCALAR_BYTES];
@@ -243,7 +255,7 @@ fn toy() -> (Vec<Subject>, LinkStage) {
             for (subject, (claim, digest)) in subjects.iter_mut().zip(proofs) {
                 // Not every change of a profile is one of every circuit, and twice the rows make room for fewer columns.
                 let same_length = claim.proof.len() == subject.generated.proof_bytes;
-                let other_key = digest != encode_scalar(&subject.key().0.transcript_repr());
+                let other_key = digest != scalar_to_bytes(&subject.key().0.transcript_repr());
                 if other_key && (same_length || elsewhere == Elsewhere::Size) {
                     subject.strangers.push((elsewhere, claim));
                 }
@@ -272,7 +284,7 @@ fn synthetic() -> Vec<Subject> {
     };
     let claim = |spec: &Spec, (pk, params): &(Pk, ParamsKZG<Bn256>), n| {
         let circuit = Synthetic::new(spec.clone(), 7 + n);
-        let instances = circuit.instances.iter().map(encode_scalar).collect();
+        let instances = circuit.instances.iter().map(scalar_to_bytes).collect();
         Claim { proof: prove(params, pk, &circuit), instances }
     };
     let specs = [("synthetic narrow", Spec::narrow()), ("synthetic middle", Spec::middle())];
@@ -303,5 +315,5 @@ fn synthetic() -> Vec<Subject> {
 
 /// Words of scalars.
 pub(crate) fn words(scalars: &[Fr]) -> Vec<Word> {
-    scalars.iter().map(encode_scalar).collect()
+    scalars.iter().map(scalar_to_bytes).collect()
 }

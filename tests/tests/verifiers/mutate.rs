@@ -7,10 +7,12 @@ use alloy::primitives::{uint, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::group::Curve;
 use zkpoc_contracts::bindings::digests::GROUP_ORDER as R;
-use zkpoc_contracts::transcript::{decode_point, encode_point, encode_scalar, POINT_BYTES, SCALAR_BYTES};
+use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_to_bytes, POINT_BYTES, SCALAR_BYTES};
 
 use crate::classes::CLASSES;
-use crate::kit::{Claim, Elsewhere, Subject};
+use crate::kit::Claim;
+use crate::kit::Elsewhere;
+use crate::kit::Subject;
 use crate::support::circuit::Random;
 
 /// Modulus of the coordinates.
@@ -50,7 +52,7 @@ impl Random {
     pub(crate) fn point(&mut self) -> [u8; POINT_BYTES] {
         let scalar = Fr::from(self.next() | 1) * Fr::from(self.next() | 1);
         // invariant: the scalar is not zero, so the point is finite.
-        encode_point(&G1::to_affine(&(G1Affine::generator() * scalar))).expect("a finite point")
+        point_to_bytes(&G1::to_affine(&(G1Affine::generator() * scalar)))
     }
 }
 
@@ -88,7 +90,7 @@ pub(crate) fn above(value: U256, modulus: U256, random: &mut Random) -> U256 {
 
 /// The encoded point with its sign changed.
 pub(crate) fn negated(point: &[u8]) -> Option<[u8; POINT_BYTES]> {
-    encode_point(&-decode_point(point.try_into().ok()?)?)
+    Some(point_to_bytes(&-point_from_bytes(point).ok()?))
 }
 
 impl<'a> Start<'a> {
@@ -303,7 +305,7 @@ pub(crate) fn word_dropped(from: Start<'_>, random: &mut Random) -> Made {
 pub(crate) fn word_inserted(from: Start<'_>, random: &mut Random) -> Made {
     // Not behind the last word, where the reference would not look.
     let at = SCALAR_BYTES * random.below(from.seed.proof.len() / SCALAR_BYTES - 1);
-    let value = encode_scalar(&Fr::from(random.next()));
+    let value = scalar_to_bytes(&Fr::from(random.next()));
     from.mutant(format!("word at {at}"), |claim| drop(claim.proof.splice(at..at, value)))
 }
 

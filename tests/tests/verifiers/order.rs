@@ -27,16 +27,29 @@ use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::{Transcript, TranscriptRead, TranscriptReadBuffer};
 use rayon::prelude::*;
 use revm::primitives::Address;
-use zkpoc_contracts::transcript::{decode_scalar, encode_scalar, KeccakChallenge, KeccakRead, POINT_BYTES};
-use zkpoc_prover::commit::scalar_from_hash;
+use zkpoc_engine::encoding::scalar_from_hash;
+use zkpoc_engine::encoding::{scalar_from_bytes, scalar_to_bytes, POINT_BYTES};
+use zkpoc_engine::transcript::{KeccakChallenge, KeccakRead};
 
-use crate::campaign::{Plan, Verdict};
+use crate::campaign::Plan;
+use crate::campaign::Verdict;
 use crate::fuzz::most_gas;
-use crate::kit::{contract, kit, toy_circuits, Claim, Subject};
-use crate::link::{link_verdict, Linked, ANSWERS, LINK, LINKED_BYTES};
-use crate::support::evm::{calldata, compile_verifier, Chain};
+use crate::kit::contract;
+use crate::kit::kit;
+use crate::kit::toy_circuits;
+use crate::kit::Claim;
+use crate::kit::Subject;
+use crate::link::link_verdict;
+use crate::link::Linked;
+use crate::link::ANSWERS;
+use crate::link::LINK;
+use crate::link::LINKED_BYTES;
+use crate::support::deploy;
+use crate::support::evm::calldata;
+use crate::support::evm::compile_verifier;
+use crate::support::evm::Chain;
 use crate::support::fault::Fault;
-use crate::support::{deploy, FORWARDED};
+use crate::support::FORWARDED;
 
 /// Refusals by the name of the fault.
 type Counts = BTreeMap<&'static str, usize>;
@@ -153,7 +166,7 @@ impl TranscriptRead<G1Affine, KeccakChallenge> for OtherDigest<'_> {
 /// Native verification under another digest.
 fn holds_under(subject: &Subject, claim: &Claim, digest: Fr) -> bool {
     let (vk, params) = subject.key();
-    let inputs: Vec<Fr> = claim.instances.iter().map(|word| decode_scalar(word).expect("canonical")).collect();
+    let inputs: Vec<Fr> = claim.instances.iter().map(|word| scalar_from_bytes(word).expect("canonical")).collect();
     let mut transcript = OtherDigest { inner: KeccakRead::init(&claim.proof), digest: Some(digest) };
     verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
         params,
@@ -183,7 +196,7 @@ fn every_byte_of_the_digest_of_a_key_counts() {
         let digest = subject.key().0.transcript_repr();
         assert!(holds_under(subject, claim, digest), "the transcript is the real one");
         let key = key_address(subject, &mut chain);
-        assert_eq!(subject.generated.key_bytes[DIGEST], encode_scalar(&digest));
+        assert_eq!(subject.generated.key_bytes[DIGEST], scalar_to_bytes(&digest));
         let data = calldata("verify", &claim.proof, &claim.instances);
         for at in DIGEST {
             let mut altered = subject.generated.key_bytes.clone();

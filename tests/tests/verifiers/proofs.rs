@@ -7,17 +7,19 @@ use zkpoc_circuits::profile::{LearningRate, Profile};
 use zkpoc_circuits::reference::{Model, Shard};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
-use zkpoc_prover::commit::{point_to_bytes, scalar_to_bytes};
+use zkpoc_engine::encoding::{point_to_bytes, scalar_to_bytes};
+use zkpoc_prover::blinding::random_blinding;
 use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{
     commit_shard, prove_dataset, prove_round, prove_training, ProvingContext, Registered, RoundRequest,
     TrainingRequest, UpdateOpening,
 };
-use zkpoc_prover::scripted::random_blinding;
 use zkpoc_prover::srs::Srs;
 
-use crate::kit::{words, Claim, Word};
+use crate::kit::words;
+use crate::kit::Claim;
+use crate::kit::Word;
 use crate::link::Linked;
 
 /// Proofs about one shard.

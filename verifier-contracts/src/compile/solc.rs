@@ -10,7 +10,8 @@ use serde_json::Value;
 use sha3::{Digest, Keccak256};
 
 use super::{CompileError, SOLC_VERSION};
-use crate::tools::{self, Tools};
+use crate::tools;
+use crate::tools::Tools;
 
 /// Reads standard input, writes standard output; the module's folder is the one argument.
 const SOLCJS_DRIVER: &str = "let t='';process.stdin.setEncoding('utf8');process.stdin.on('data',d=>{t+=d});\

@@ -17,7 +17,7 @@ use super::memory::{Absorbed, Inverses, Memory, Segment, WORD};
 use super::shape::Shape;
 use super::solidity::{ACCUMULATE, DECIDE, DEFER};
 use super::yul::{all, hex, load, words, Writer};
-use crate::transcript::POINT_BYTES;
+use zkpoc_engine::encoding::POINT_BYTES;
 
 /// Order of the group, in hexadecimal.
 pub(super) const R: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";

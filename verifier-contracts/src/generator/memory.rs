@@ -7,7 +7,7 @@ use super::gates::Program;
 use super::key::Key;
 use super::shape::{Opened, OpeningSet, Shape, Value};
 use super::GeneratorError;
-use crate::transcript::POINT_BYTES;
+use zkpoc_engine::encoding::POINT_BYTES;
 
 /// Bytes of a word.
 pub(super) const WORD: usize = 32;

@@ -50,8 +50,6 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use sha3::{Digest, Keccak256};
 use thiserror::Error;
 
-use crate::transcript::POINT_BYTES;
-
 pub use places::{Places, PlacesError, MOST_CLAIMS};
 
 /// Most bytes of a contract's code (EIP-170).
@@ -147,7 +145,7 @@ pub struct GeneratedVerifier {
 /// Generates the verifier of `vk` for proofs with `instances` public inputs.
 ///
 /// Contract and library are called `<name>Verifier` and `<name>Layout`; the library also gets the
-/// constants `layout`, such as offsets of committed columns (see [`advice_offset`]).
+/// constants `layout`, such as offsets of committed columns (see [`zkpoc_engine::proof_format::advice_offset`]).
 ///
 /// # Errors
 /// See [`GeneratorError`].
@@ -167,7 +165,7 @@ pub fn generate(
     let memory = memory::Memory::new(&shape, &key, &program)?;
     let key_bytes = key.bytes();
     let key_hash = format!("0x{}", hex::encode(Keccak256::digest(&key_bytes)));
-    let digest = hex::encode(crate::transcript::encode_scalar(&vk.transcript_repr()));
+    let digest = hex::encode(zkpoc_engine::encoding::scalar_to_bytes(&vk.transcript_repr()));
     let digest = format!("0x{digest}");
     Ok(GeneratedVerifier {
         verifier_sol: solidity::verifier(name, &digest, &key_hash, &shape, &key, &memory, &program),
@@ -176,20 +174,6 @@ pub fn generate(
         key_bytes,
         proof_bytes: shape.proof_bytes(),
     })
-}
-
-/// Bytes of every proof of `vk`: a verifier refuses any other length before it looks further.
-pub fn proof_len(vk: &VerifyingKey<G1Affine>) -> usize {
-    shape::proof_len(vk)
-}
-
-/// Offset in a proof of an advice column's commitment: columns of the first phase come first.
-pub fn advice_offset(vk: &VerifyingKey<G1Affine>, column: usize) -> Option<usize> {
-    let phases = vk.cs().advice_column_phase();
-    let phase = *phases.get(column)?;
-    let earlier = phases.iter().enumerate();
-    let earlier = earlier.filter(|(other, p)| **p < phase || (**p == phase && *other < column));
-    Some(POINT_BYTES * earlier.count())
 }
 
 fn check_identifier(name: &str) -> Result<(), GeneratorError> {

@@ -9,7 +9,7 @@
 
 use thiserror::Error;
 
-use crate::transcript::POINT_BYTES;
+use zkpoc_engine::encoding::POINT_BYTES;
 
 /// Claims that the bits of a word can mark.
 pub const MOST_CLAIMS: u64 = 256;

@@ -10,7 +10,7 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::plonk::{ConstraintSystem, VerifyingKey};
 
 use super::GeneratorError;
-use crate::transcript::{POINT_BYTES, SCALAR_BYTES};
+use zkpoc_engine::encoding::{POINT_BYTES, SCALAR_BYTES};
 
 /// A committed polynomial that the proof opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,18 +222,4 @@ fn opening_sets(advice: &[(usize, i32)], fixed: &[(usize, i32)], n: u64) -> (Vec
         }
     }
     (rotations, sets)
-}
-
-/// Bytes of a proof of `vk`, whatever arguments its circuit uses.
-pub(super) fn proof_len(vk: &VerifyingKey<G1Affine>) -> usize {
-    let cs = vk.cs();
-    let columns = cs.permutation().get_columns().len();
-    let chunk = cs.degree().saturating_sub(2).max(1);
-    let products = columns.div_ceil(chunk);
-    let lookups = cs.lookups().len();
-    let pieces = vk.get_domain().get_quotient_poly_degree();
-    let points = cs.num_advice_columns() + products + 3 * lookups + 1 + pieces + 2;
-    let product_evals = (3 * products).saturating_sub(1);
-    let evals = cs.advice_queries().len() + cs.fixed_queries().len() + 1 + columns + product_evals + 5 * lookups;
-    POINT_BYTES * points + SCALAR_BYTES * evals
 }

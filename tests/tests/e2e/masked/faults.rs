@@ -1,16 +1,18 @@
 //! Members that spoil their group: who shows it, what it costs, and that nobody else pays.
 
 use alloy::primitives::U256;
+use zkpoc_client::aggregation::share::{seeds, Share};
+use zkpoc_client::aggregation::state::{Outcome as End, Step, Void};
+use zkpoc_client::contribute::masked::Accusation;
+use zkpoc_client::contribute::ContributeError;
+use zkpoc_client::exchange::{Item, Kind};
 use zkpoc_contracts::bindings::Fault;
-use zkpoc_prover::aggregation::share::{seeds, Share};
-use zkpoc_prover::aggregation::state::{Outcome as End, Step, Void};
-use zkpoc_prover::commit::point_to_bytes;
-use zkpoc_prover::contribute::masked::Accusation;
-use zkpoc_prover::contribute::ContributeError;
-use zkpoc_prover::openings::{Item, Kind};
+use zkpoc_engine::encoding::point_to_bytes;
 
 use super::{checker, junk, Round, DISPUTE, REVEAL, SHARE, WITHDRAW};
-use crate::world::{kit, BOND, DISPUTE_BLOCKS};
+use crate::world::kit;
+use crate::world::BOND;
+use crate::world::DISPUTE_BLOCKS;
 
 #[test]
 fn a_wrong_mask_voids_the_group_and_costs_who_posted_it() {

@@ -1,15 +1,18 @@
 //! Updates, keys and messages of another time, round or group, and crashes: what is published once stays the only sum.
 
 use alloy::primitives::{B256, U256};
-use zkpoc_prover::aggregation::journal::{Journal, Promise, UpdateKey};
-use zkpoc_prover::aggregation::state::{Step, Void};
-use zkpoc_prover::aggregation::{AggregationError, MaskSecret};
-use zkpoc_prover::chain::Mode;
-use zkpoc_prover::contribute::{ContributeError, Prepared, Site};
-use zkpoc_prover::openings::Kind;
+use zkpoc_client::aggregation::state::{Step, Void};
+use zkpoc_client::aggregation::{AggregationError, MaskSecret};
+use zkpoc_client::chain::Mode;
+use zkpoc_client::contribute::{ContributeError, Prepared, Site};
+use zkpoc_client::exchange::Kind;
+use zkpoc_client::home::journal::{Journal, Promise, UpdateKey};
 
 use super::{home, Party, Round, CONFIRMATIONS, REVEAL, SHARE, WITHDRAW};
-use crate::world::{kit, model, refusal, World};
+use crate::world::kit;
+use crate::world::model;
+use crate::world::refusal;
+use crate::world::World;
 
 #[test]
 fn fewer_than_three_are_void_and_may_post_again() {
@@ -73,7 +76,7 @@ fn an_update_is_in_one_sum_only_whatever_comes() {
     }
     // The same records, committed anew: another root and nullifier, but the same update.
     let party = &round.parties[0];
-    let again = crate::world::commit(&kit().profile, party.data.shards.clone(), zkpoc_prover::home::Seed::random());
+    let again = crate::world::commit(&kit().profile, party.data.shards.clone(), zkpoc_client::home::Seed::random());
     let record = round.on(0, |site| site.stored_record(&party.data, 1)).expect("read").expect("a claim");
     let key = UpdateKey::of(
         again.manifest.profile_id,

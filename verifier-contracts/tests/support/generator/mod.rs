@@ -31,10 +31,10 @@ use snark_verifier::{
     system::halo2::{compile, transcript::evm::EvmTranscript, Config},
     verifier::{plonk::PlonkVerifier, SnarkVerifier},
 };
-use zkpoc_contracts::{
-    generator::{generate, proof_len, GeneratedVerifier, SrsPoints},
-    transcript::{decode_point, decode_scalar, encode_scalar, KeccakRead, KeccakWrite, TranscriptError, POINT_BYTES},
-};
+use zkpoc_contracts::generator::{generate, GeneratedVerifier, SrsPoints};
+use zkpoc_engine::encoding::{point_from_bytes, scalar_from_bytes, scalar_to_bytes, POINT_BYTES};
+use zkpoc_engine::proof_format::proof_len;
+use zkpoc_engine::transcript::{KeccakRead, KeccakWrite, TranscriptError};
 
 use circuit::{Spec, Synthetic};
 use evm::{calldata, compile_reference, compile_verifier, Chain, Outcome};
@@ -127,7 +127,7 @@ impl Case {
         let (reference, _) = chain.deploy(reference_code, false).expect("deployed");
         println!("{}: compiled in {compiled:.1?}", spec.name);
         Case {
-            instances: circuit.instances.iter().map(encode_scalar).collect(),
+            instances: circuit.instances.iter().map(scalar_to_bytes).collect(),
             verifier_bytes: runtime.len(),
             reference_bytes: reference_runtime.len(),
             spec,
@@ -184,7 +184,7 @@ pub fn native_verdict(
     if instances.len() != count {
         return Err(Fault::Count);
     }
-    let decode = |(i, word): (usize, &[u8; 32])| decode_scalar(word).ok_or(Fault::Instance(i));
+    let decode = |(i, word): (usize, &[u8; 32])| scalar_from_bytes(word).map_err(|_| Fault::Instance(i));
     let instances = instances.iter().enumerate().map(decode).collect::<Result<Vec<Fr>, _>>()?;
     let mut transcript = KeccakRead::init(proof);
     verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
@@ -202,7 +202,8 @@ pub fn native_verdict(
 fn fault(error: plonk::Error, proof: &[u8]) -> Fault {
     let plonk::Error::Transcript(error) = error else {
         // It does not say why it could not read the two points of the opening.
-        let is_point = |at: &usize| proof[*at..].first_chunk().and_then(decode_point).is_some();
+        let is_point =
+            |at: &usize| proof.get(*at..*at + POINT_BYTES).is_some_and(|bytes| point_from_bytes(bytes).is_ok());
         let opening = [proof.len() - 2 * POINT_BYTES, proof.len() - POINT_BYTES];
         return opening.into_iter().find(|at| !is_point(at)).map_or(Fault::Equation, Fault::Point);
     };

@@ -1,0 +1,154 @@
+//! What all commands that talk with a chain share: node, key, deployment file, and how a transaction is reported.
+
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::B256;
+use clap::Args;
+use serde_json::{json, Value};
+use zkpoc_circuits::profile::Profile;
+
+use crate::error::Error;
+use crate::session::{bytes32, model};
+use zkpoc_circuits::reference::Model;
+use zkpoc_client::chain::deployment::FOLDER;
+use zkpoc_client::chain::{signer, ChainError, Client, Deployment, Mode, Outcome, Pool, PoolClient};
+use zkpoc_client::contribute::{ContributeError, Site};
+use zkpoc_client::exchange::item::Limits;
+use zkpoc_client::exchange::source::Source;
+use zkpoc_prover::srs::Srs;
+
+/// Node, key and deployment file.
+#[derive(Debug, Args)]
+pub struct ChainArgs {
+    /// URL of the node.
+    #[arg(long, env = "ZKPOC_RPC_URL", value_name = "URL", default_value = "http://127.0.0.1:8545")]
+    pub rpc_url: String,
+    /// Keystore file of the sender [default: the key in the environment variable ZKPOC_PRIVATE_KEY].
+    #[arg(long, value_name = "FILE")]
+    pub keystore: Option<PathBuf>,
+    /// Folder of the deployment files.
+    #[arg(long, env = "ZKPOC_DEPLOYMENTS", value_name = "DIR", default_value = FOLDER)]
+    pub deployments: PathBuf,
+}
+
+/// Whether to send.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// Call and estimate only; send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl SendArgs {
+    /// As a mode.
+    pub fn mode(&self) -> Mode {
+        match self.dry_run {
+            true => Mode::DryRun,
+            false => Mode::Send,
+        }
+    }
+}
+
+impl ChainArgs {
+    /// Connects with the sender's key.
+    pub fn sender(&self) -> Result<Client, ChainError> {
+        Client::connect(&self.rpc_url, Some(signer::require(self.keystore.as_deref())?))
+    }
+
+    /// Connects to look; with the sender's key if there is one.
+    pub fn viewer(&self) -> Result<Client, ChainError> {
+        Client::connect(&self.rpc_url, signer::load(self.keystore.as_deref())?)
+    }
+
+    /// The pool of a profile on the node's chain.
+    pub fn pool(&self, client: &Client, profile: &Profile) -> Result<Pool, ChainError> {
+        let deployment = Deployment::load(&self.deployments, client.chain_id())?;
+        deployment.pool(&self.deployments, &profile.name).cloned()
+    }
+}
+
+/// A pool, checked against the profile and the SRS at hand.
+pub fn checked<'a>(
+    client: &'a Client,
+    pool: &'a Pool,
+    profile: &Profile,
+    srs: &Srs,
+) -> Result<PoolClient<'a>, ChainError> {
+    PoolClient::new(client, pool, B256::new(profile.id()), srs.digest())
+}
+
+/// A transaction for people, in one line.
+pub fn outcome_text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::DryRun(gas) => format!("dry run: it would succeed, for about {gas} gas; nothing was sent"),
+        Outcome::Mined(receipt) => {
+            format!("transaction {} in block {}, {} gas", receipt.transaction, receipt.block, receipt.gas_used)
+        }
+    }
+}
+
+/// A transaction for machines; `more` is added to it.
+pub fn outcome_json(outcome: &Outcome, more: Value) -> Value {
+    let mut value = match outcome {
+        Outcome::DryRun(gas) => json!({ "dry_run": true, "gas_estimate": gas }),
+        Outcome::Mined(receipt) => json!({
+            "dry_run": false, "transaction": receipt.transaction, "block": receipt.block, "gas_used": receipt.gas_used,
+        }),
+    };
+    if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
+        value.extend(more);
+    }
+    value
+}
+
+/// Refuses to write over a file by accident.
+pub fn refuse_existing(path: &Path) -> Result<(), Error> {
+    match path.exists() {
+        true => Err(zkpoc_prover::fsio::FsError::Exists { path: path.to_path_buf() }.into()),
+        false => Ok(()),
+    }
+}
+
+/// The round's model: a file, the public start of a seed, or one published under its id.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ModelArgs {
+    /// The model, as safetensors.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// The public start model of a seed.
+    #[arg(long, value_name = "HEX", value_parser = bytes32)]
+    model_seed: Option<[u8; 32]>,
+    /// Where finalizers publish models: a folder, or the URL of `zkpoc round serve`.
+    #[arg(long, value_name = "DIR|URL")]
+    models: Option<String>,
+}
+
+impl ModelArgs {
+    /// The model; `id` is the one to get where models are published.
+    pub fn load(&self, site: &Site<'_>, id: B256) -> Result<Model, Error> {
+        match (&self.model, self.model_seed, &self.models) {
+            (Some(path), _, _) => model(site.profile, path),
+            (None, Some(seed), _) => Ok(Model::random(site.profile, seed)),
+            (None, None, Some(text)) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
+            (None, None, None) => Err(Error::Usage("expected --model, --model-seed or --models".into())),
+        }
+    }
+}
+
+/// Where openings, models and acknowledgements are kept.
+pub fn source(profile: &Profile, text: &str) -> Result<Source, Error> {
+    Ok(Source::open(text, Limits::of(profile))?)
+}
+
+/// Number of a round: the given one, or the current one.
+pub fn round_number(view: &PoolClient<'_>, given: Option<u64>) -> Result<u64, Error> {
+    let number = match given {
+        Some(number) => number,
+        None => view.current_round()?,
+    };
+    match number {
+        0 => Err(ContributeError::NoRound.into()),
+        number => Ok(number),
+    }
+}

@@ -1,0 +1,14 @@
+//! Client library of zkpoc.
+
+pub mod aggregation;
+pub mod attest;
+pub mod chain;
+pub mod contracts_gen;
+pub mod contradiction;
+pub mod contribute;
+pub mod data;
+pub mod exchange;
+pub mod formats;
+pub mod home;
+pub mod vana;
+pub mod watch;

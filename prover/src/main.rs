@@ -1,5 +1,0 @@
-//! The `zkpoc` command; all of it is in the library.
-
-fn main() -> std::process::ExitCode {
-    zkpoc_prover::cli::main()
-}
