@@ -33,133 +33,77 @@ pub use config::RoundConfig;
 pub use plan::RoundPlan;
 pub use witness::{Phase2, RoundError, RoundWitness};
 
-use crate::columns::{self, Columns, Declared, FixedCells};
-use crate::grid::{LayoutError, TAIL};
+use crate::circuit::{ColumnCircuit, Definition};
+use crate::columns::{Declared, FixedCells};
+use crate::grid::LayoutError;
+use crate::kind::CircuitKind;
 use crate::profile::Profile;
-use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
+use halo2_proofs::plonk::ConstraintSystem;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Changes second-phase columns before they are assigned, given `alpha` and `tau`; only tests cheat this way.
 pub type Tamper = Arc<dyn Fn(&mut Phase2, Fr, Fr) + Send + Sync>;
 
-/// The round circuit of a plan, with or without a witness.
-#[derive(Clone)]
-pub struct RoundCircuit {
-    plan: Option<Arc<RoundPlan>>,
-    witness: Option<Arc<RoundWitness>>,
-    tamper: Option<Tamper>,
-}
+/// The round circuit of a profile, with or without a witness.
+pub type RoundCircuit = ColumnCircuit<Round>;
 
-impl std::fmt::Debug for RoundCircuit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let profile = self.plan.as_ref().map(|plan| plan.profile.name.as_str());
-        f.debug_struct("RoundCircuit").field("profile", &profile).field("witness", &self.witness.is_some()).finish()
-    }
-}
+/// What makes a [`ColumnCircuit`] the round circuit.
+#[derive(Debug)]
+pub enum Round {}
 
-impl RoundCircuit {
-    /// The circuit without a witness, for keys.
-    ///
-    /// # Errors
-    /// [`LayoutError`] when the profile does not fit.
-    pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
-        let plan = RoundPlan::new(profile)?;
-        let circuit = RoundCircuit { plan: Some(Arc::new(plan)), witness: None, tamper: None };
-        match circuit.blinding_rows() {
-            need if need > TAIL => Err(LayoutError::Tail { need, have: TAIL }),
-            _ => Ok(circuit),
-        }
+impl Definition for Round {
+    const KIND: CircuitKind = CircuitKind::Round;
+    type Plan = RoundPlan;
+    type Config = RoundConfig;
+    type Witness = RoundWitness;
+    type Tamper = Tamper;
+
+    fn plan(profile: &Profile) -> Result<RoundPlan, LayoutError> {
+        RoundPlan::new(profile)
     }
 
-    /// The same circuit with a witness.
-    pub fn with_witness(&self, witness: RoundWitness) -> Self {
-        RoundCircuit { plan: self.plan.clone(), witness: Some(Arc::new(witness)), tamper: None }
+    fn columns(meta: &mut ConstraintSystem<Fr>, plan: &RoundPlan) -> RoundConfig {
+        RoundConfig::configure(meta, plan)
     }
 
-    /// Changes the second phase before it is assigned, to test that the gates notice.
-    #[cfg(feature = "test-utils")]
-    pub fn with_tamper(mut self, tamper: Tamper) -> Self {
-        self.tamper = Some(tamper);
-        self
+    fn gates(meta: &mut ConstraintSystem<Fr>, config: &RoundConfig, plan: &RoundPlan) {
+        gates::create(meta, config, plan);
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &RoundPlan {
-        // invariant: only `Params::default()`, which never becomes a circuit, has no plan.
-        self.plan.as_ref().expect("a circuit has a plan")
-    }
-
-    /// Rows that the proving system fills with random values at the end of each column.
-    pub fn blinding_rows(&self) -> usize {
-        let mut cs = ConstraintSystem::default();
-        RoundConfig::configure(&mut cs, self.plan()).blinding_rows
-    }
-}
-
-impl Columns for RoundCircuit {
-    fn declared(config: &RoundConfig) -> Declared {
+    fn declared(config: &RoundConfig, blinding_rows: usize) -> Declared {
         Declared {
             first: config.first_phase().collect(),
             second: config.second_phase().collect(),
             challenges: vec![config.alpha, config.tau],
-            blinding_rows: config.blinding_rows,
+            blinding_rows,
         }
     }
 
-    fn fixed_cells(&self, config: &RoundConfig, out: &mut FixedCells<'_>) {
-        config::fixed_cells(config, self.plan(), out);
+    fn fixed_cells(config: &RoundConfig, plan: &RoundPlan, out: &mut FixedCells<'_>) {
+        config::fixed_cells(config, plan, out);
     }
 
-    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
-        self.witness.as_ref().map(|first| first.columns().map(|column| Cow::Borrowed(column.as_slice())).collect())
+    fn first_phase<'a>(_: &RoundPlan, witness: &'a RoundWitness) -> Vec<Cow<'a, [Fr]>> {
+        witness.columns().map(|column| Cow::Borrowed(column.as_slice())).collect()
     }
 
-    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
-        Some(Arc::unwrap_or_clone(self.witness?).into_columns().collect())
+    fn into_first_phase(_: &RoundPlan, witness: RoundWitness) -> Vec<Vec<Fr>> {
+        witness.into_columns().collect()
     }
 
-    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
-        let (first, [alpha, tau]) = (self.witness.as_ref()?, challenges) else { return None };
-        let mut second = Phase2::new(self.plan(), first, *alpha, *tau);
-        if let Some(tamper) = &self.tamper {
+    fn second_phase(
+        plan: &RoundPlan,
+        witness: &RoundWitness,
+        challenges: &[Fr],
+        tamper: Option<&Tamper>,
+    ) -> Option<Vec<Vec<Fr>>> {
+        let [alpha, tau] = challenges else { return None };
+        let mut second = Phase2::new(plan, witness, *alpha, *tau);
+        if let Some(tamper) = tamper {
             tamper(&mut second, *alpha, *tau);
         }
         Some(second.sums.into_iter().chain([second.table]).chain(second.folds).collect())
-    }
-}
-
-impl Circuit<Fr> for RoundCircuit {
-    type Config = RoundConfig;
-    type FloorPlanner = SimpleFloorPlanner;
-    type Params = Option<Arc<RoundPlan>>;
-
-    fn without_witnesses(&self) -> Self {
-        RoundCircuit { plan: self.plan.clone(), witness: None, tamper: None }
-    }
-
-    fn params(&self) -> Self::Params {
-        self.plan.clone()
-    }
-
-    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, plan: Self::Params) -> Self::Config {
-        // invariant: circuits are made by `new`, so keygen and the prover always pass a plan.
-        RoundConfig::configure(meta, &plan.expect("a round circuit is configured with its plan"))
-    }
-
-    fn configure(_: &mut ConstraintSystem<Fr>) -> Self::Config {
-        unreachable!("a round circuit is configured with its plan")
-    }
-
-    fn synthesize(&self, config: Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        layouter.assign_region(
-            || "round",
-            |mut region| {
-                columns::assign(self, &config, &mut region);
-                Ok(())
-            },
-        )
     }
 }

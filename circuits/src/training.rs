@@ -47,13 +47,14 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
-use crate::columns::{self, Columns, Declared, FixedCells};
-use crate::grid::{LayoutError, TAIL};
+use crate::circuit::{ColumnCircuit, Definition};
+use crate::columns::{Declared, FixedCells};
+use crate::grid::LayoutError;
+use crate::kind::CircuitKind;
 use crate::profile::Profile;
 use config::Challenges;
-use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
+use halo2_proofs::plonk::ConstraintSystem;
 use phase2::{ChallengeValues, Phase2};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -61,125 +62,61 @@ use std::sync::Arc;
 /// Changes second-phase columns before they are assigned; only tests cheat this way.
 pub type Tamper = Arc<dyn Fn(&mut Phase2, &ChallengeValues) + Send + Sync>;
 
-/// The training circuit of a plan, with or without a witness.
-#[derive(Clone)]
-pub struct TrainingCircuit {
-    plan: Option<Arc<Plan>>,
-    witness: Option<Arc<Phase1>>,
-    tamper: Option<Tamper>,
-}
+/// The training circuit of a profile, with or without a witness.
+pub type TrainingCircuit = ColumnCircuit<Training>;
 
-impl std::fmt::Debug for TrainingCircuit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let profile = self.plan.as_ref().map(|plan| plan.profile.name.as_str());
-        f.debug_struct("TrainingCircuit").field("profile", &profile).field("witness", &self.witness.is_some()).finish()
-    }
-}
+/// What makes a [`ColumnCircuit`] the training circuit.
+#[derive(Debug)]
+pub enum Training {}
 
-impl TrainingCircuit {
-    /// The circuit without a witness, for keys.
-    ///
-    /// # Errors
-    /// [`LayoutError`] when the profile does not fit.
-    pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
-        let plan = Plan::new(profile)?;
-        let mut cs = ConstraintSystem::default();
-        let config = TrainingConfig::configure(&mut cs, &plan);
-        if config.blinding_rows > TAIL {
-            return Err(LayoutError::Tail { need: config.blinding_rows, have: TAIL });
-        }
-        Ok(TrainingCircuit { plan: Some(Arc::new(plan)), witness: None, tamper: None })
+impl Definition for Training {
+    const KIND: CircuitKind = CircuitKind::Training;
+    type Plan = Plan;
+    type Config = TrainingConfig;
+    type Witness = Phase1;
+    type Tamper = Tamper;
+
+    fn plan(profile: &Profile) -> Result<Plan, LayoutError> {
+        Plan::new(profile)
     }
 
-    /// The same circuit with a witness.
-    pub fn with_witness(&self, witness: Phase1) -> Self {
-        TrainingCircuit { plan: self.plan.clone(), witness: Some(Arc::new(witness)), tamper: None }
+    fn columns(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> TrainingConfig {
+        TrainingConfig::configure(meta, plan)
     }
 
-    /// Changes the second phase before it is assigned, to test that the gates notice.
-    #[cfg(feature = "test-utils")]
-    pub fn with_tamper(mut self, tamper: Tamper) -> Self {
-        self.tamper = Some(tamper);
-        self
+    fn gates(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
+        gates::create(meta, config, plan);
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
-        // invariant: only `Params::default()`, which never becomes a circuit, has no plan.
-        self.plan.as_ref().expect("a circuit has a plan")
-    }
-
-    /// Rows that the proving system fills with random values at the end of each column.
-    pub fn blinding_rows(&self) -> usize {
-        let mut cs = ConstraintSystem::default();
-        TrainingConfig::configure(&mut cs, self.plan()).blinding_rows
-    }
-}
-
-impl Columns for TrainingCircuit {
-    fn declared(config: &TrainingConfig) -> Declared {
+    fn declared(config: &TrainingConfig, blinding_rows: usize) -> Declared {
         let Challenges { theta, upsilon, alpha, mu } = config.challenges;
         Declared {
             first: config.first_phase.clone(),
             second: config.second_phase.clone(),
             challenges: vec![theta, upsilon, alpha, mu],
-            blinding_rows: config.blinding_rows,
+            blinding_rows,
         }
     }
 
-    fn fixed_cells(&self, config: &TrainingConfig, out: &mut FixedCells<'_>) {
-        fixed::cells(config, self.plan(), out);
+    fn fixed_cells(config: &TrainingConfig, plan: &Plan, out: &mut FixedCells<'_>) {
+        fixed::cells(config, plan, out);
     }
 
-    fn first_phase(&self) -> Option<Vec<Cow<'_, [Fr]>>> {
-        self.witness.as_ref().map(|first| first.columns(&self.plan().grid))
+    fn first_phase<'a>(plan: &Plan, witness: &'a Phase1) -> Vec<Cow<'a, [Fr]>> {
+        witness.columns(&plan.grid)
     }
 
-    fn into_first_phase(self) -> Option<Vec<Vec<Fr>>> {
-        let first = Arc::unwrap_or_clone(self.witness?);
-        self.plan.map(|plan| first.into_columns(&plan.grid))
+    fn into_first_phase(plan: &Plan, witness: Phase1) -> Vec<Vec<Fr>> {
+        witness.into_columns(&plan.grid)
     }
 
-    fn second_phase(&self, challenges: &[Fr]) -> Option<Vec<Vec<Fr>>> {
-        let (first, [theta, upsilon, alpha, mu]) = (self.witness.as_ref()?, challenges) else { return None };
+    fn second_phase(plan: &Plan, witness: &Phase1, challenges: &[Fr], tamper: Option<&Tamper>) -> Option<Vec<Vec<Fr>>> {
+        let [theta, upsilon, alpha, mu] = challenges else { return None };
         let challenges = ChallengeValues { theta: *theta, upsilon: *upsilon, alpha: *alpha, mu: *mu };
-        let mut second = Phase2::new(self.plan(), first, &challenges);
-        if let Some(tamper) = &self.tamper {
+        let mut second = Phase2::new(plan, witness, &challenges);
+        if let Some(tamper) = tamper {
             tamper(&mut second, &challenges);
         }
-        Some(second.into_columns(&self.plan().grid))
-    }
-}
-
-impl Circuit<Fr> for TrainingCircuit {
-    type Config = TrainingConfig;
-    type FloorPlanner = SimpleFloorPlanner;
-    type Params = Option<Arc<Plan>>;
-
-    fn without_witnesses(&self) -> Self {
-        TrainingCircuit { plan: self.plan.clone(), witness: None, tamper: None }
-    }
-
-    fn params(&self) -> Self::Params {
-        self.plan.clone()
-    }
-
-    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, plan: Self::Params) -> Self::Config {
-        // invariant: circuits are made by `new`, so keygen and the prover always pass a plan.
-        TrainingConfig::configure(meta, &plan.expect("a training circuit is configured with its plan"))
-    }
-
-    fn configure(_: &mut ConstraintSystem<Fr>) -> Self::Config {
-        unreachable!("a training circuit is configured with its plan")
-    }
-
-    fn synthesize(&self, config: Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        layouter.assign_region(
-            || "training",
-            |mut region| {
-                columns::assign(self, &config, &mut region);
-                Ok(())
-            },
-        )
+        Some(second.into_columns(&plan.grid))
     }
 }

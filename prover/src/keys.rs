@@ -10,17 +10,14 @@
 use alloy::primitives::B256;
 use halo2_proofs::halo2curves::bn256::G1Affine;
 use halo2_proofs::plonk::{keygen_pk, keygen_vk_custom, ProvingKey, VerifyingKey};
-use zkpoc_circuits::columns::Columns;
-use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::LayoutError;
+use zkpoc_circuits::kind::CircuitKind;
+pub use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::round::RoundCircuit;
-use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::generator::proof_len;
 
 use crate::commit::scalar_to_bytes;
 use crate::engine::{Engine, ShapeError};
-use crate::formats::bundle::CircuitKind;
 use crate::fsio::FsError;
 use crate::srs::Srs;
 
@@ -72,61 +69,6 @@ pub enum KeyError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
-}
-
-impl CircuitKind {
-    /// The name in files and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Training => "training",
-            Self::Dataset => "dataset",
-            Self::Round => "round",
-        }
-    }
-}
-
-impl std::fmt::Display for CircuitKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A circuit that a profile determines.
-pub trait ProfileCircuit: Columns {
-    /// Which one it is.
-    const KIND: CircuitKind;
-
-    /// The circuit of a profile, without a witness.
-    ///
-    /// # Errors
-    /// [`LayoutError`] when the profile does not fit.
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError>
-    where
-        Self: Sized;
-}
-
-impl ProfileCircuit for TrainingCircuit {
-    const KIND: CircuitKind = CircuitKind::Training;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
-}
-
-impl ProfileCircuit for DatasetCircuit {
-    const KIND: CircuitKind = CircuitKind::Dataset;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
-}
-
-impl ProfileCircuit for RoundCircuit {
-    const KIND: CircuitKind = CircuitKind::Round;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
 }
 
 /// What verifies the proofs of one circuit of one profile.

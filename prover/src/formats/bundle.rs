@@ -23,7 +23,7 @@
 use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
-use zkpoc_circuits::instance::{DATASET_INPUTS, ROUND_INPUTS, TRAINING_INPUTS};
+pub use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 
 use super::{hexadecimal, json, FormatError};
@@ -37,29 +37,6 @@ pub const PROOF_LIMIT: usize = 1 << 18;
 
 const FORMAT: &str = "zkpoc-proof";
 const VERSION: u32 = 2;
-
-/// Which statement a proof is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CircuitKind {
-    /// An update is the gradient of a model on a shard.
-    Training,
-    /// A shard is well-formed.
-    Dataset,
-    /// The next model comes from a sum of updates. These proofs travel in transactions, not in files.
-    Round,
-}
-
-impl CircuitKind {
-    /// Number of public inputs.
-    pub fn instances(self) -> usize {
-        match self {
-            Self::Training => TRAINING_INPUTS,
-            Self::Dataset => DATASET_INPUTS,
-            Self::Round => ROUND_INPUTS,
-        }
-    }
-}
 
 /// The fields that a proof's context is computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
