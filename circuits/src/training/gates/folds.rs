@@ -152,6 +152,7 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let step = power(&upsilon, 4 * columns);
     let fold_update = group.clone() * (e - step * e_group - horner(&upsilon, updates.clone()));
 
+    // Inputs of the group's rows, as differences of their fold: bound by `fold.input`.
     let inputs: Vec<Expr> = (0..4).map(|t| fold(q, t) - u.clone() * fold(q, back + t)).collect();
     // Fold of the inputs of the rows, here, a group and a block above: bound by `fold.samples`. Its start before a section
     // is free: it cancels in the difference below.
