@@ -1,6 +1,7 @@
 //! Columns of the round circuit's two phases.
 
 use super::plan::RoundPlan;
+use crate::error::ErrorKind;
 use crate::field::{signed, small};
 use crate::grid::TAIL;
 use crate::logup::{Inverses, Multiplicities};
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 /// Why a round cannot be proven.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum RoundError {
     /// Model or sum do not fit the profile.
     #[error(transparent)]
@@ -46,6 +48,16 @@ pub enum RoundError {
         /// Lengths given.
         got: Vec<usize>,
     },
+}
+
+impl RoundError {
+    /// What can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Statement(error) => error.kind(),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// The private cells of one weight, as integers.

@@ -5,6 +5,7 @@
 //! consistent downstream.
 
 use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROW};
+use crate::error::ErrorKind;
 use crate::field::{signed, unsigned};
 use crate::grid::Grid;
 use crate::logup::Multiplicities;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 /// Why a step cannot be proven.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum WitnessError {
     /// The squared norm is not below the bound.
     #[error("the update's squared norm is {norm}, not below 2^{log2}: choose a larger norm bucket")]
@@ -42,6 +44,13 @@ pub enum WitnessError {
         /// log2 of the largest bound.
         most: u32,
     },
+}
+
+impl WitnessError {
+    /// What can be done about it: always another bucket.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Bound
+    }
 }
 
 /// Columns of the first phase; blinding rows are overwritten by the prover.
