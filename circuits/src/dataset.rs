@@ -10,7 +10,7 @@
 //! | [`plan`] | rows, for any profile |
 //! | [`config`] | columns, challenges and fixed cells |
 //! | [`gates`] | every gate, with its soundness |
-//! | [`witness`] | columns of both phases |
+//! | [`DatasetWitness`], [`Phase2`] | columns of both phases |
 //!
 //! # Soundness
 //! The gates and what each enforces are in [`gates`]. Preconditions: none. A shard with a feature out
@@ -21,7 +21,7 @@
 pub mod config;
 pub mod gates;
 pub mod plan;
-pub mod witness;
+mod witness;
 
 pub use config::DatasetConfig;
 pub use plan::DatasetPlan;

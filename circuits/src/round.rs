@@ -15,7 +15,7 @@
 //! | [`plan`] | rows and limbs, for any profile |
 //! | [`config`] | columns and challenges |
 //! | [`gates`] | every gate, with its soundness |
-//! | [`witness`] | columns of both phases |
+//! | [`RoundWitness`], [`Phase2`] | columns of both phases |
 //!
 //! # Soundness
 //! In [`gates`]. Preconditions: `w` is a model that this circuit made (the contract compares commitments), or the one of all
@@ -27,7 +27,7 @@
 pub mod config;
 pub mod gates;
 pub mod plan;
-pub mod witness;
+mod witness;
 
 pub use config::RoundConfig;
 pub use plan::RoundPlan;

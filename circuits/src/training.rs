@@ -11,7 +11,7 @@
 //! | [`plan`] | lanes: where private cells sit, for any profile |
 //! | [`config`] | columns and challenges |
 //! | [`gates`] | every gate, with its soundness |
-//! | [`witness`], [`phase2`] | columns of the two phases |
+//! | [`Phase1`], [`phase2`] | columns of the two phases |
 //! | [`regions`] | which rows of which columns are used, and for what |
 //!
 //! # Soundness
@@ -41,7 +41,7 @@ pub mod gates;
 pub mod phase2;
 pub mod plan;
 pub mod regions;
-pub mod witness;
+mod witness;
 
 pub use config::TrainingConfig;
 pub use plan::Plan;
