@@ -4,19 +4,22 @@
 //! Write `in[row]` for the input of a row: a feature, an activation, a signal or the bias unit. With
 //! `R` rows a block, `C` weight columns, `r = theta^R`, `u = upsilon^(R C)`. `U` is the fold of the inputs (`p2_input`). The rows of a
 //! section go in groups of four; `[-t]` for `t = 0..3` are a group's rows from its last one, `[-4]` is the group before.
-//! Column `p2_dot` holds in each group one cell of four chains:
+//! Column `p2_dot` holds in each group one cell of each of four chains:
 //!
 //! ```text
-//! row of the group   rotation from     p2_dot
-//!                    its last row
-//!   4g                 -3 (DOT)          m   dot products and squares
-//!   4g + 1             -2 (UPDATE)       E   fold of the update
-//!   4g + 2             -1 (WEIGHTS)      k   fold of the weights
-//!   4g + 3              0 (SAMPLES)      h   fold of the inputs
+//! row      rotation   x, unit     w, d       p2_input   p2_dot
+//! 4g - 4      -7      ..          ..         ..         m  of the group before
+//! 4g - 3      -6      ..          ..         ..         E  of the group before
+//! 4g - 2      -5      ..          ..         ..         k  of the group before
+//! 4g - 1      -4      ..          ..         ..         h  of the group before
+//! 4g          -3      in[-3]      w, d[-3]   U[-3]      m  dot products and squares   (DOT)
+//! 4g + 1      -2      in[-2]      w, d[-2]   U[-2]      E  fold of the update         (UPDATE)
+//! 4g + 2      -1      in[-1]      w, d[-1]   U[-1]      k  fold of the weights        (WEIGHTS)
+//! 4g + 3       0      in          w, d       U          h  fold of the inputs         (SAMPLES)
 //! ```
 //!
-//! A gate on the last row of a group reads the four rows of `d` and `w` beside it, the same cells of `p2_dot` one group
-//! above (rotation 4 less), and, at a block's end, those one block above (rotation `R` less).
+//! The gates of a group are enabled on its last row. Each chain goes on from its cell of the group before; at a block's end
+//! `dot` also reads `h` and `k` one block above (rotation `R` less), to get the block's own part of both.
 //!
 //! # Constraints
 //! | constraint | degree | formula | attack test |
