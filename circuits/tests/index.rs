@@ -218,8 +218,7 @@ fn audit_no_comment_names_a_constraint_that_is_none() {
     let known: BTreeSet<String> = all_degrees().into_iter().flat_map(|(_, degrees)| degrees.into_keys()).collect();
     let mut files: Vec<_> = CIRCUITS.into_iter().flat_map(gate_files).collect();
     files.extend(module("src/logup"));
-    let dotted =
-        |word: &&str| word.contains('.') && word.split('.').all(|part| is_word(part)) && !word.ends_with(".rs");
+    let dotted = |word: &&str| word.contains('.') && word.split('.').all(is_word) && !word.ends_with(".rs");
     let mut seen = 0;
     for (path, text) in files {
         let comments: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("//")).collect();

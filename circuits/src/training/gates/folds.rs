@@ -128,7 +128,8 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
         // Fixed column: bound by the verifying key.
         private = private + q.fixed(backward);
     }
-    // Feature, or zero beside other inputs: bound by the link to a column that the dataset circuit validated (`hiding.zone`).
+    // Feature, or zero beside other inputs: bound by the link to a column that the dataset circuit validated (`range.feature`,
+    // `hiding.zone`). Labels stand beside outputs, where `private` is 1 and takes them out.
     let x = q.advice(config.x, 0);
     // Activation, residual or signal, where `private` is 1: bound by `hidden.activation`, `output.residual`,
     // `output.phantom`, `backward.signal`; elsewhere it is not used.
