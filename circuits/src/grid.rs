@@ -15,150 +15,65 @@
 //! | output | `n_L` outputs, then one end block |
 //! | backward `l = 2..L-1` (only when `L >= 3`) | `n_l` units, 2 spare |
 //!
+//! A block of input `j` of forward section `l`, block `b` of the column, with `R = 4` rows, a batch of 3, one weight column and
+//! layers of width 4:
+//!
+//! ```text
+//! row      data column     model column    update column    private column 0
+//!          (l = 1 only)                                     (l > 1 only)
+//! b R      feature j of 0  weight (j, 0)   update (j, 0)    activation j of 0
+//! b R + 1  feature j of 1  weight (j, 1)   update (j, 1)    activation j of 1
+//! b R + 2  feature j of 2  weight (j, 2)   update (j, 2)    activation j of 2
+//! b R + 3  0               weight (j, 3)   update (j, 3)    activation j of the phantom sample
+//! ```
+//!
+//! So the samples of a block run along its rows in the data, and the weights of an input in the model: the product of a
+//! layer is a sum over blocks of a column of samples times a row of weights. With `C` weight columns `C` weights lie in a row,
+//! and `R` rows hold `R C` of them. What a block has beyond its batch and its weights is zero: padding.
+//!
+//! The whole column, for layers `n_0`, `n_1`, `n_2`, from row 0 on:
+//!
+//! ```text
+//! block 0                                           start gap
+//!       1 ..                n_0 inputs of layer 1   W_1, one row of weights a block
+//!                           bias of layer 1         b_1
+//!                           gap
+//!                           n_1 inputs of layer 2   W_2
+//!                           bias of layer 2         b_2
+//!                           gap
+//!                           n_2 outputs             transposed W_2, one column of weights a block; labels
+//!                           end block
+//!                           free blocks: tables
+//! last TAIL rows                                    tail: blinding
+//! ```
+//!
 //! Columns of `2^(k - stack_bits)` rows lie below each other in one column of `2^k` rows; the first begins at row 0,
-//! and all blocks are counted in it. In a block the `C` weight columns hold a row of weights, cell `p` at row `p / C`, column
+//! and all blocks are counted in it. In a block the `C` weight columns hold cell `p` of a row of weights at row `p / C`, column
 //! `p % C`: row `j` of `W_l` in the block of input `j` of the forward section `l`, the bias in its
 //! bias block, and the transposed column `k` of `W_l` (`l >= 2`) in the block of unit `k` of the
 //! output or backward section. The update columns use the same cells, except that the transposed
 //! part stays zero. The data column holds feature `j` of sample `i` at row `i` of input block `j` of
 //! the first forward section, and the one-hot labels in the output blocks.
 //!
+//! The training circuit folds over these blocks in groups of four rows; a picture of a group is in
+//! [`crate::training::gates::folds`].
+//!
 //! # Errors
 //! [`LayoutError`] when the profile's shape does not fit `2^k` rows.
+
+mod error;
+mod zone;
+
+pub use error::LayoutError;
+pub use zone::{Run, Zone};
 
 use crate::profile::Profile;
 use crate::reference::{LayerUpdate, Model, Shard, Update};
 use halo2_proofs::arithmetic::Field;
 use std::borrow::Cow;
-use thiserror::Error;
 
 /// Rows at the end of every column that no circuit uses for data: blinding rows are among them.
 pub const TAIL: usize = 32;
-
-/// Random rows of a hiding data column, at its very end; a link proof covers exactly these.
-pub const LINK_ROWS: usize = 4;
-
-/// Why a profile has no layout.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LayoutError {
-    /// The blocks of the shape need more rows than the columns have.
-    #[error("the shape needs {need} blocks of {rows_per_block} rows, but k = {k} has {have}: use k >= {suggested}, fewer units or a smaller batch")]
-    TooManyRows {
-        /// Blocks the shape needs.
-        need: usize,
-        /// Rows in a block.
-        rows_per_block: usize,
-        /// The profile's k.
-        k: u32,
-        /// Blocks that `2^k` rows hold.
-        have: usize,
-        /// The smallest k with enough rows.
-        suggested: u32,
-    },
-    /// A width does not fill whole rows of the weight columns, so a cell beside it would be neither
-    /// data nor padding.
-    #[error("layer {layer} has width {width}, not a multiple of weight_columns = {columns}: set weight_columns = 1 or change the width")]
-    Width {
-        /// Index of the layer.
-        layer: usize,
-        /// Its width.
-        width: usize,
-        /// Weight columns.
-        columns: usize,
-    },
-    /// The lookup table does not fit beside the sections.
-    #[error(
-        "the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs"
-    )]
-    Table {
-        /// log2 of the table's size.
-        limb_bits: u32,
-        /// Blocks needed.
-        need: usize,
-        /// Blocks free.
-        have: usize,
-    },
-    /// The bucket rows do not fit the gap they are placed in.
-    #[error(
-        "proving the loss and norm buckets needs {need} rows, but a gap has {have}: use wider limbs or a larger batch"
-    )]
-    BucketRows {
-        /// Rows needed.
-        need: usize,
-        /// Rows there are.
-        have: usize,
-    },
-    /// A round divides by more claims than a remainder's limbs hold.
-    #[error("max_claims is {max_claims}; with limbs of {limb_bits} bits and a learning rate of shift {shift} a round can divide by {most} at most: lower max_claims or the shift, or use a larger k")]
-    Claims {
-        /// The profile's most claims.
-        max_claims: u64,
-        /// Bits of a limb.
-        limb_bits: u32,
-        /// Shift of the learning rate.
-        shift: u32,
-        /// Most claims that fit.
-        most: u64,
-    },
-    /// A weight needs more than two limbs.
-    #[error("weights have {weight_bits} bits, the round circuit's limbs hold {most}: use a larger k, a larger shift or narrower weights")]
-    WeightBits {
-        /// Bits of a weight.
-        weight_bits: u32,
-        /// Bits of two limbs.
-        most: u32,
-    },
-    /// A column would need more blinding rows than the tail has.
-    #[error("a column is queried so often that {need} blinding rows are needed, but the tail has {have}")]
-    Tail {
-        /// Blinding rows needed.
-        need: usize,
-        /// Rows of the tail.
-        have: usize,
-    },
-}
-
-/// Kind of a cell in the zone column of a committed column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
-    /// Blinding and spare rows: 0.
-    Tail,
-    /// A cell that carries data: 1.
-    Data,
-    /// A cell that is forced to zero: 2.
-    Padding,
-}
-
-impl Zone {
-    /// The value in the zone column.
-    pub fn code(self) -> u64 {
-        match self {
-            Zone::Tail => 0,
-            Zone::Data => 1,
-            Zone::Padding => 2,
-        }
-    }
-}
-
-/// Rows at regular distances: `used` rows from `first + stride * b` on, for `b` below `blocks`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    /// First row.
-    pub first: usize,
-    /// How often.
-    pub blocks: usize,
-    /// Rows from one beginning to the next.
-    pub stride: usize,
-    /// Rows each time.
-    pub used: usize,
-}
-
-impl Run {
-    /// Its rows, in order.
-    pub fn rows(self) -> impl Iterator<Item = usize> {
-        (0..self.blocks).flat_map(move |block| (0..self.used).map(move |row| self.first + block * self.stride + row))
-    }
-}
 
 /// Positions of a profile's sections. Blocks are counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]

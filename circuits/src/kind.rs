@@ -1,12 +1,9 @@
-//! The three circuits by name, and how a profile determines each.
+//! The three circuits by name, and how a profile determines each of them.
 
 use crate::columns::Columns;
-use crate::dataset::DatasetCircuit;
 use crate::grid::LayoutError;
 use crate::instance::{DATASET_INPUTS, ROUND_INPUTS, TRAINING_INPUTS};
 use crate::profile::Profile;
-use crate::round::RoundCircuit;
-use crate::training::TrainingCircuit;
 use serde::{Deserialize, Serialize};
 
 /// Which statement a proof is about.
@@ -22,21 +19,21 @@ pub enum CircuitKind {
 }
 
 impl CircuitKind {
-    /// Number of public inputs.
-    pub fn instances(self) -> usize {
-        match self {
-            Self::Training => TRAINING_INPUTS,
-            Self::Dataset => DATASET_INPUTS,
-            Self::Round => ROUND_INPUTS,
-        }
-    }
-
     /// The name in files and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
             Self::Dataset => "dataset",
             Self::Round => "round",
+        }
+    }
+
+    /// Number of public inputs, see [`crate::instance`].
+    pub fn instances(self) -> usize {
+        match self {
+            Self::Training => TRAINING_INPUTS,
+            Self::Dataset => DATASET_INPUTS,
+            Self::Round => ROUND_INPUTS,
         }
     }
 }
@@ -59,28 +56,4 @@ pub trait ProfileCircuit: Columns {
     fn of_profile(profile: &Profile) -> Result<Self, LayoutError>
     where
         Self: Sized;
-}
-
-impl ProfileCircuit for TrainingCircuit {
-    const KIND: CircuitKind = CircuitKind::Training;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
-}
-
-impl ProfileCircuit for DatasetCircuit {
-    const KIND: CircuitKind = CircuitKind::Dataset;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
-}
-
-impl ProfileCircuit for RoundCircuit {
-    const KIND: CircuitKind = CircuitKind::Round;
-
-    fn of_profile(profile: &Profile) -> Result<Self, LayoutError> {
-        Self::new(profile)
-    }
 }

@@ -1,7 +1,7 @@
 //! Profiles: everything that fixes a verifying key, under one name and one id.
 //!
-//! A profile is a TOML file in `params/`. Its id is the keccak256 hash of the RFC 8785 (canonical)
-//! JSON of all its fields, so two parties that agree on an id agree on the whole statement.
+//! A profile is a TOML file; those that come with the product are in `params/`. Its id is the keccak256 hash of the
+//! RFC 8785 (canonical) JSON of all its fields, so two parties that agree on an id agree on the whole statement.
 //!
 //! # Shapes
 //! `layers = [n_0, …, n_L]`: `n_0` features, `n_L` classes, depth `L >= 1`. The unit of each
@@ -27,12 +27,12 @@ use sha3::{Digest, Keccak256};
 
 /// The profiles that come with the product: name and TOML text.
 const BUILTIN: [(&str, &str); 6] = [
-    ("toy", include_str!("../../params/toy.toml")),
-    ("digits-tiny", include_str!("../../params/digits-tiny.toml")),
-    ("mnist-linear", include_str!("../../params/mnist-linear.toml")),
-    ("mnist-mlp", include_str!("../../params/mnist-mlp.toml")),
-    ("mnist-mlp-fast", include_str!("../../params/mnist-mlp-fast.toml")),
-    ("mnist-mlp-cheap", include_str!("../../params/mnist-mlp-cheap.toml")),
+    ("toy", include_str!("../params/toy.toml")),
+    ("digits-tiny", include_str!("../params/digits-tiny.toml")),
+    ("mnist-linear", include_str!("../params/mnist-linear.toml")),
+    ("mnist-mlp", include_str!("../params/mnist-mlp.toml")),
+    ("mnist-mlp-fast", include_str!("../params/mnist-mlp-fast.toml")),
+    ("mnist-mlp-cheap", include_str!("../params/mnist-mlp-cheap.toml")),
 ];
 
 /// A step's learning rate as the fraction `numerator / 2^shift` of integer units, for the mean of a round's `N` updates

@@ -48,6 +48,7 @@ pub use model::{Layer, LayerUpdate, Model, Update};
 pub use shard::Shard;
 pub use step::{step, StepTrace};
 
+use crate::error::ErrorKind;
 use crate::profile::ProfileError;
 
 /// Why a model, a shard or an update was refused.
@@ -109,6 +110,16 @@ pub enum ReferenceError {
         /// The later record.
         second: usize,
     },
+}
+
+impl ReferenceError {
+    /// What can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Profile(error) => error.kind(),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// Refuses a list whose length is not the profile's.

@@ -104,6 +104,7 @@ fn accepts_any_blinding_in_the_tail() {
     assert!(accepts_real(witness));
 }
 
+/// Attacks `range.pin`.
 #[test]
 fn rejects_features_out_of_range() {
     for value in [Fr::from(16), -Fr::ONE, Fr::from(2).invert().unwrap()] {
@@ -111,6 +112,7 @@ fn rejects_features_out_of_range() {
     }
 }
 
+/// Attacks `label.bit` and `label.one`.
 #[test]
 fn rejects_labels_that_are_not_one_hot() {
     rejects(&["label.one"], |x| x[label(2, 1)] = Fr::ZERO);
@@ -122,6 +124,7 @@ fn rejects_labels_that_are_not_one_hot() {
     });
 }
 
+/// Attacks `hiding.zone`.
 #[test]
 fn rejects_values_in_the_padding() {
     rejects(&["hiding.zone"], |x| x[0] = Fr::ONE);
@@ -133,6 +136,7 @@ fn rejects_values_in_the_padding() {
     rejects(&["hiding.zone"], |x| x[256 - 33] = Fr::ONE);
 }
 
+/// Attacks `pair.distinct`.
 #[test]
 fn rejects_a_record_that_appears_twice() {
     for (a, b) in [(0, 1), (1, 2), (0, 2)] {
@@ -141,6 +145,7 @@ fn rejects_a_record_that_appears_twice() {
     }
 }
 
+/// Attacks `range.feature` and `range.table`.
 #[test]
 fn rejects_forged_multiplicities_and_sums() {
     let table = toy().circuit.plan().table();
@@ -165,12 +170,14 @@ fn rejects_forged_multiplicities_and_sums() {
     rejects_circuit(&["range.feature"], toy().circuit.with_witness(witness).with_tamper(tamper));
 }
 
+/// Attacks `label.sum`.
 #[test]
 fn rejects_forged_label_sums() {
     let shift = toy().circuit.plan().label_shift;
     rejects_private(&["label.sum"], |aux| (0..2).for_each(|k| aux[label(k, 1) + shift] += Fr::ONE));
 }
 
+/// Attacks `print`, `pair.copy` and `pair.shift`.
 #[test]
 fn rejects_forged_fingerprints() {
     let rows = toy().circuit.plan().grid.rows_per_block;

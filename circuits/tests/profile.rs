@@ -2,7 +2,7 @@
 
 use zkpoc_circuits::profile::{Profile, ProfileError};
 
-const TOY: &str = include_str!("../../params/toy.toml");
+const TOY: &str = include_str!("../params/toy.toml");
 
 /// The toy profile with one line's value replaced.
 fn toy_with(field: &str, value: &str) -> Result<Profile, ProfileError> {

@@ -191,6 +191,7 @@ fn accepts_any_tail_of_the_sum() {
     }
 }
 
+/// Attacks `lookup.total`.
 #[test]
 fn rejects_a_weight_that_is_off_by_one() {
     let (round, _) = toy();
@@ -211,6 +212,7 @@ fn rejects_a_weight_that_is_off_by_one() {
 }
 
 /// The off-by-one step, with distances that are in the table.
+/// Attacks `floor` and `ceiling`.
 #[test]
 fn rejects_distances_that_are_not_those_of_the_remainder() {
     let (round, _) = toy();
@@ -226,6 +228,7 @@ fn rejects_distances_that_are_not_those_of_the_remainder() {
     }
 }
 
+/// Attacks `remainder`.
 #[test]
 fn rejects_parts_that_are_not_those_of_the_remainder() {
     let (round, _) = toy();
@@ -256,6 +259,7 @@ fn rejects_saturation_that_is_none() {
     }
 }
 
+/// Attacks `weight.top`.
 #[test]
 fn rejects_a_weight_out_of_range() {
     let (round, _) = toy();
@@ -309,6 +313,7 @@ fn rejects_a_weight_out_of_range_where_its_top_is_looked_up() {
     }
 }
 
+/// Attacks `claims` and `claims.start`.
 #[test]
 fn rejects_another_number_of_claims() {
     let (round, _) = toy();
@@ -388,6 +393,7 @@ fn rejects_junk_in_the_tail_of_the_next_model() {
     assert!(!accepts(circuit, &round.instance(), 2));
 }
 
+/// Attacks `public.zone`.
 #[test]
 fn rejects_a_model_that_is_not_canonical() {
     let (round, _) = toy();
@@ -396,6 +402,7 @@ fn rejects_a_model_that_is_not_canonical() {
     rejects(&["public.zone"], witness);
 }
 
+/// Attacks `hiding.zone` and `sum.transposed`.
 #[test]
 fn rejects_junk_in_the_sum() {
     let (round, _) = toy();
@@ -414,6 +421,7 @@ fn rejects_junk_in_the_sum() {
     rejects(&["remainder"], witness);
 }
 
+/// Attacks `transposed`.
 #[test]
 fn rejects_a_copy_that_differs_from_its_weight() {
     let (round, _) = toy();

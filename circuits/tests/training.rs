@@ -109,6 +109,7 @@ fn a_model_with_other_blinding_than_ones_has_another_commitment() {
     }
 }
 
+/// Attacks `update.start`, `update.gap` and `update.end`.
 #[test]
 fn rejects_an_update_with_values_in_its_padding() {
     let row = |f: &Fixture, block: usize| f.plan.grid.row(block);
@@ -119,6 +120,7 @@ fn rejects_an_update_with_values_in_its_padding() {
 }
 
 /// One update column in a committed one of two places: a tail between them, and a place that no update takes.
+/// Attacks `update.rest` and `update.idle`.
 #[test]
 fn rejects_an_update_with_values_where_a_stacked_column_has_none() {
     let f = Fixture::random(stacked(shape(&[3, 4, 2], 3, 1, 4).unwrap(), 1), 1);
@@ -171,6 +173,7 @@ fn quarter_order() -> [u64; 4] {
 
 // ------------------------------------------------------------------------------------------ update
 
+/// Attacks `gradient`.
 #[test]
 fn rejects_an_update_cell_off_by_one() {
     for (l, j, k) in [(1, 0, 0), (1, 5, 3), (2, 3, 2)] {
@@ -236,6 +239,7 @@ fn rewrite(
     settle(&f.plan, first);
 }
 
+/// Attacks `hidden.activation`.
 #[test]
 fn rejects_a_wrong_activation() {
     rejects_first(&["hidden.activation"], |f, first| {
@@ -244,6 +248,7 @@ fn rejects_a_wrong_activation() {
     });
 }
 
+/// Attacks `signal.sign` and `activation.sign`.
 #[test]
 fn rejects_a_sign_that_is_no_bit() {
     let f = quiet();
@@ -256,6 +261,7 @@ fn rejects_a_sign_that_is_no_bit() {
     });
 }
 
+/// Attacks `activation.floor` and `activation.ceiling`.
 #[test]
 fn rejects_a_masked_unit_that_is_active() {
     let f = quiet();
@@ -282,6 +288,7 @@ fn rejects_an_inactive_unit_that_is_not_masked() {
     });
 }
 
+/// Attacks `signal.floor`, `signal.ceiling` and `output.residual`.
 #[test]
 fn rejects_a_residual_that_is_not_the_rounded_clamp() {
     let f = quiet();
@@ -297,6 +304,7 @@ fn rejects_a_residual_that_is_not_the_rounded_clamp() {
     }
 }
 
+/// Attacks `output.phantom`.
 #[test]
 fn rejects_a_residual_of_a_record_that_does_not_exist() {
     rejects_first(&["output.phantom"], |f, first| {
@@ -305,6 +313,7 @@ fn rejects_a_residual_of_a_record_that_does_not_exist() {
     });
 }
 
+/// Attacks `forward` and `backward`.
 #[test]
 fn rejects_a_rounded_value_that_is_not_the_product() {
     let f = quiet();
@@ -321,6 +330,7 @@ fn rejects_a_rounded_value_that_is_not_the_product() {
 
 // ----------------------------------------------------------------------------------------- lookups
 
+/// Attacks `lookup.total`.
 #[test]
 fn rejects_limbs_off_the_table_and_forged_multiplicities() {
     let off = |f: &Fixture, first: &mut Phase1| {
@@ -341,6 +351,7 @@ fn rejects_limbs_off_the_table_and_forged_multiplicities() {
     rejects_first(&["lookup.total"], |f, first| first.aux[0][f.plan.table_row + 15] += Fr::ONE);
 }
 
+/// Attacks `signal.scaled` and `activation.scaled`.
 #[test]
 fn rejects_a_top_limb_beyond_the_missing_bits() {
     // 6-bit limbs leave 4 bits of the top limb of 8-bit integers unused.

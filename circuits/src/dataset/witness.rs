@@ -2,6 +2,7 @@
 
 use super::DatasetPlan;
 use crate::field::small;
+use crate::logup::{Inverses, Multiplicities};
 use crate::reference::Shard;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -28,11 +29,10 @@ impl DatasetWitness {
         let grid = &plan.grid;
         let rows = grid.rows_per_block;
         let mut aux = vec![Fr::ZERO; grid.rows()];
-        let table = plan.table();
-        for row in plan.features() {
-            if let Some(value) = small(&x[row]).filter(|v| *v < 1 << plan.feature_bits) {
-                aux[table + value as usize] += Fr::ONE;
-            }
+        let mut counts = Multiplicities::new(plan.feature_bits);
+        plan.features().for_each(|row| counts.count(small(&x[row])));
+        for (cell, count) in aux[plan.table()..].iter_mut().zip(counts.into_counts()) {
+            *cell = Fr::from(count);
         }
         let mut sums = vec![Fr::ZERO; rows];
         for k in 0..grid.layers[grid.depth()] {
@@ -66,25 +66,17 @@ impl Phase2 {
         let zero = || vec![Fr::ZERO; grid.rows()];
         let (mut range, mut print, mut shift, mut inverse) = (zero(), zero(), zero(), zero());
 
-        let size = 1usize << plan.feature_bits;
-        let mut inverses: Vec<Fr> = (0..size).map(|t| alpha - Fr::from(t as u64)).collect();
-        inverses.iter_mut().batch_invert();
+        let inverses = Inverses::new(alpha, plan.feature_bits);
+        let mut sum = inverses.sum();
         let features = plan.features();
-        let mut sum = Fr::ZERO;
         for row in features.clone() {
             let x = first.x[row];
-            sum += match small(&x).and_then(|v| inverses.get(v as usize)) {
-                Some(known) => *known,
-                None => (alpha - x).invert().unwrap_or(Fr::ZERO),
-            };
-            range[row] = sum;
+            range[row] = sum.look_up(x);
             let before = if row < features.start + rows { Fr::ZERO } else { print[row - rows] };
             print[row] = upsilon * before + x;
         }
-        for (t, known) in inverses.iter().enumerate() {
-            let row = plan.table() + t;
-            sum -= first.aux[row] * known;
-            range[row] = sum;
+        for (row, value) in (plan.table()..).zip(0..1 << plan.feature_bits) {
+            range[row] = sum.table(value, first.aux[row]);
         }
         for distance in 1..grid.batch {
             for row in plan.pairs(distance) {

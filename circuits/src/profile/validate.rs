@@ -12,6 +12,7 @@
 //! Own.
 
 use super::Profile;
+use crate::error::ErrorKind;
 use crate::quantize::{signed_max, signed_min};
 
 /// Sums that are added up or range-checked stay below this many bits.
@@ -96,6 +97,13 @@ pub enum ProfileError {
         /// The bits it must stay below.
         bits: u32,
     },
+}
+
+impl ProfileError {
+    /// What can be done about it: always another profile.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Profile
+    }
 }
 
 fn name(field: &'static str, value: &str) -> Result<(), ProfileError> {

@@ -82,12 +82,10 @@ pub struct RoundConfig {
     pub alpha: Challenge,
     /// Challenge of the folds.
     pub tau: Challenge,
-    /// Rows that the proving system fills with random values.
-    pub blinding_rows: usize,
 }
 
 impl RoundConfig {
-    /// Allocates the columns and creates the gates.
+    /// Allocates the columns and challenges.
     pub fn configure(meta: &mut ConstraintSystem<Fr>, plan: &RoundPlan) -> Self {
         let columns = plan.grid.columns;
         let mut advice = |count: usize| (0..count).map(|_| meta.advice_column()).collect::<Vec<_>>();
@@ -106,7 +104,7 @@ impl RoundConfig {
         let p2_sums = (0..columns * plan.lookups()).map(|_| second()).collect();
         let p2_table = second();
         let p2_folds = (plan.grid.depth() > 1).then(|| [second(), second()]);
-        let mut config = RoundConfig {
+        RoundConfig {
             w,
             s,
             next,
@@ -125,11 +123,7 @@ impl RoundConfig {
             instance: meta.instance_column(),
             alpha: meta.challenge_usable_after(FirstPhase),
             tau: meta.challenge_usable_after(FirstPhase),
-            blinding_rows: 0,
-        };
-        super::gates::create(meta, &config, plan);
-        config.blinding_rows = meta.blinding_factors() + 1;
-        config
+        }
     }
 
     /// First-phase columns, in the order of the witness.

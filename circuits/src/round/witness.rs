@@ -1,17 +1,19 @@
 //! Columns of the round circuit's two phases.
 
 use super::plan::RoundPlan;
+use crate::error::ErrorKind;
 use crate::field::{signed, small};
 use crate::grid::TAIL;
+use crate::logup::{Inverses, Multiplicities};
 use crate::quantize::{signed_max, signed_min};
 use crate::reference::{Model, ReferenceError, Update};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::BatchInvert;
 use thiserror::Error;
 
 /// Why a round cannot be proven.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum RoundError {
     /// Model or sum do not fit the profile.
     #[error(transparent)]
@@ -46,6 +48,16 @@ pub enum RoundError {
         /// Lengths given.
         got: Vec<usize>,
     },
+}
+
+impl RoundError {
+    /// What can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Statement(error) => error.kind(),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// The private cells of one weight, as integers.
@@ -154,17 +166,13 @@ impl RoundWitness {
 
     /// Counts the looked-up values; what is off the table is not counted.
     pub fn count(&mut self, plan: &RoundPlan) {
-        let mut counts = vec![0u64; 1 << plan.limb_bits];
+        let mut counts = Multiplicities::new(plan.limb_bits);
         let lookups = Lookups::new(plan);
         for row in plan.area() {
-            lookups.for_each(self, row, |value| {
-                if let Some(count) = small(&value).and_then(|v| counts.get_mut(v as usize)) {
-                    *count += 1;
-                }
-            });
+            lookups.for_each(self, row, |value| counts.count(small(&value)));
         }
-        for (value, count) in counts.into_iter().enumerate() {
-            self.counts[plan.table() + value] = Fr::from(count);
+        for (cell, count) in self.counts[plan.table()..].iter_mut().zip(counts.into_counts()) {
+            *cell = Fr::from(count);
         }
     }
 
@@ -269,28 +277,21 @@ impl Phase2 {
     pub(super) fn new(plan: &RoundPlan, first: &RoundWitness, alpha: Fr, tau: Fr) -> Self {
         let grid = &plan.grid;
         let zero = || vec![Fr::ZERO; grid.rows()];
-        let mut inverses: Vec<Fr> = (0..1u64 << plan.limb_bits).map(|t| alpha - Fr::from(t)).collect();
-        inverses.iter_mut().batch_invert();
+        let inverses = Inverses::new(alpha, plan.limb_bits);
         let lookups = Lookups::new(plan);
         let mut sums = vec![zero(); grid.columns * plan.lookups()];
-        let mut sum = Fr::ZERO;
+        let mut sum = inverses.sum();
         for row in plan.area() {
             let mut column = 0;
             lookups.for_each(first, row, |value| {
-                sum += match small(&value).and_then(|v| inverses.get(v as usize)) {
-                    Some(known) => *known,
-                    None => (alpha - value).invert().unwrap_or(Fr::ZERO),
-                };
-                sums[column][row] = sum;
+                sums[column][row] = sum.look_up(value);
                 column += 1;
             });
         }
         let mut table = zero();
-        let mut total = Fr::ZERO;
-        for (value, known) in inverses.iter().enumerate() {
-            let row = plan.table() + value;
-            total -= first.counts[row] * known;
-            table[row] = total;
+        let mut sum = inverses.sum();
+        for (row, value) in (plan.table()..).zip(0..1 << plan.limb_bits) {
+            table[row] = sum.table(value, first.counts[row]);
         }
         let folds = if grid.depth() > 1 { folds(plan, first, tau).into() } else { Vec::new() };
         Phase2 { sums, table, folds }

@@ -103,12 +103,10 @@ pub struct TrainingConfig {
     pub instance: Column<Instance>,
     /// Challenges.
     pub challenges: Challenges,
-    /// Rows that the proving system fills with random values.
-    pub blinding_rows: usize,
 }
 
 impl TrainingConfig {
-    /// Allocates the columns and creates the gates.
+    /// Allocates the columns and challenges.
     pub fn configure(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
         let grid = &plan.grid;
         let mut first_phase = Vec::new();
@@ -142,7 +140,7 @@ impl TrainingConfig {
             alpha: meta.challenge_usable_after(FirstPhase),
             mu: meta.challenge_usable_after(FirstPhase),
         };
-        let mut config = TrainingConfig {
+        TrainingConfig {
             first_phase,
             second_phase,
             w,
@@ -156,11 +154,7 @@ impl TrainingConfig {
             fixed,
             instance,
             challenges,
-            blinding_rows: 0,
-        };
-        super::gates::create(meta, &config, plan);
-        config.blinding_rows = meta.blinding_factors() + 1;
-        config
+        }
     }
 }
 

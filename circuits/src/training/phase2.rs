@@ -2,11 +2,12 @@
 
 use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROW};
 use super::witness::Phase1;
-use crate::field::{power_of_two, signed, small};
+use crate::field::{power_of_two, signed};
 use crate::grid::Grid;
+use crate::logup::Inverses;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::{BatchInvert, PrimeField};
+use halo2_proofs::halo2curves::ff::PrimeField;
 use std::borrow::Cow;
 
 /// Values of the challenges.
@@ -199,30 +200,17 @@ impl Work<'_> {
 
     fn lookups(&self) -> Sums {
         let plan = self.plan;
-        let size = 1usize << plan.profile.limb_bits;
-        let mut inverses: Vec<Fr> = (0..size).map(|t| self.ch.alpha - Fr::from(t as u64)).collect();
-        inverses.iter_mut().batch_invert();
-        let mut sum = Fr::ZERO;
+        let inverses = Inverses::new(self.ch.alpha, plan.profile.limb_bits);
+        let mut sum = inverses.sum();
         let mut area = vec![Vec::with_capacity(plan.area.rows.len()); plan.area.columns.len()];
         for row in plan.area.rows.clone() {
             for (column, sums) in plan.area.columns.clone().zip(area.iter_mut()) {
-                let value = self.first.aux[column][row];
-                sum += match small(&value).and_then(|v| inverses.get(v as usize)) {
-                    Some(inverse) => *inverse,
-                    None => (self.ch.alpha - value).invert().unwrap_or(Fr::ZERO),
-                };
-                sums.push(sum);
+                sums.push(sum.look_up(self.first.aux[column][row]));
             }
         }
-        let mut total = Fr::ZERO;
-        let tail = (self.ch.alpha - Fr::from(size as u64)).invert().unwrap_or(Fr::ZERO);
-        let table = plan.table_codes().zip(&self.first.aux[0][plan.table_row..]).map(|(code, count)| {
-            if *count != Fr::ZERO {
-                total -= *count * inverses.get(code as usize - 1).unwrap_or(&tail);
-            }
-            total
-        });
-        let table = table.collect();
+        let mut sum = inverses.sum();
+        let counts = &self.first.aux[0][plan.table_row..];
+        let table = plan.table_codes().zip(counts).map(|(code, count)| sum.table(code - 1, *count)).collect();
         Sums { area, table }
     }
 

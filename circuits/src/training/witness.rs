@@ -5,11 +5,12 @@
 //! consistent downstream.
 
 use super::plan::{Lane, Limbs, Plan, Requantise, STATE_ROW};
+use crate::error::ErrorKind;
 use crate::field::{signed, unsigned};
 use crate::grid::Grid;
+use crate::logup::Multiplicities;
 use crate::quantize::round_shift;
 use crate::reference::{Model, Shard, StepTrace};
-use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 /// Why a step cannot be proven.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum WitnessError {
     /// The squared norm is not below the bound.
     #[error("the update's squared norm is {norm}, not below 2^{log2}: choose a larger norm bucket")]
@@ -42,6 +44,13 @@ pub enum WitnessError {
         /// log2 of the largest bound.
         most: u32,
     },
+}
+
+impl WitnessError {
+    /// What can be done about it: always another bucket.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Bound
+    }
 }
 
 /// Columns of the first phase; blinding rows are overwritten by the prover.
@@ -243,15 +252,13 @@ impl<'a> Integers<'a> {
 
     fn multiplicities(&mut self) {
         let plan = self.plan;
-        let mut counts = vec![0i128; 1 << plan.profile.limb_bits];
+        let mut counts = Multiplicities::new(plan.profile.limb_bits);
         for column in plan.area.columns.clone() {
-            for value in &self.columns[column][plan.area.rows.clone()] {
-                if let Some(count) = usize::try_from(*value).ok().and_then(|v| counts.get_mut(v)) {
-                    *count += 1;
-                }
-            }
+            self.columns[column][plan.area.rows.clone()].iter().for_each(|v| counts.count(u64::try_from(*v).ok()));
         }
-        self.columns[0][plan.table_row..plan.table_row + counts.len()].copy_from_slice(&counts);
+        for (cell, count) in self.columns[0][plan.table_row..].iter_mut().zip(counts.into_counts()) {
+            *cell = count.into();
+        }
     }
 }
 
@@ -276,8 +283,8 @@ fn phantom_values(plan: &Plan, model: &Model) -> Vec<Vec<i64>> {
 }
 
 impl Phase1 {
-    /// The model, data and update columns with the blinding that a prover scripts: 1 on the model,
-    /// the given values on the last rows of the data, the given tails on the update.
+    /// The model, data and update columns: those whose commitments others compare or add. Their tails are as they were laid
+    /// out, 1 on the model and 0 on data and update; the prover overwrites the last rows with its own blinding.
     pub fn committed(&self) -> Vec<&[Fr]> {
         self.w.iter().chain([&self.x]).chain(&self.d).map(Vec::as_slice).collect()
     }
@@ -298,19 +305,5 @@ impl Phase1 {
             }
         };
         self.w.into_iter().chain([self.x]).chain(self.d).chain(aux).collect()
-    }
-
-    /// A copy of zeros, for keys.
-    pub fn blank(plan: &Plan) -> Self {
-        let zero = vec![Fr::ZERO; plan.grid.rows()];
-        let columns = plan.grid.columns;
-        Phase1 {
-            w: vec![zero.clone(); columns],
-            x: zero.clone(),
-            d: vec![zero.clone(); columns],
-            aux: vec![vec![Fr::ZERO; plan.grid.height()]; plan.aux_columns],
-            norm_bound: Fr::ZERO,
-            loss_bound: Fr::ZERO,
-        }
     }
 }

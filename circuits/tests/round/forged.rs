@@ -36,6 +36,7 @@ fn accepts_any_start_of_a_fold() {
     }
 }
 
+/// Attacks `table`.
 #[test]
 pub(crate) fn rejects_forged_multiplicities_and_sums() {
     let (round, _) = toy();
@@ -76,6 +77,7 @@ pub(crate) fn rejects_forged_multiplicities_and_sums() {
 }
 
 /// One count too many, made good by the start of one of the two sums.
+/// Attacks `lookup.start` and `table.start`.
 #[test]
 pub(crate) fn rejects_sums_that_do_not_start_at_zero() {
     let (round, _) = toy();
@@ -104,6 +106,7 @@ pub(crate) fn rejects_sums_that_do_not_start_at_zero() {
 }
 
 /// In each looked-up column a value off the table that nothing but the lookup stands against, summed as another.
+/// Attacks `lookup`.
 #[test]
 pub(crate) fn rejects_values_off_the_table_that_are_summed_as_others() {
     let (round, _) = toy();
@@ -155,6 +158,7 @@ pub(crate) fn rejects_values_off_the_table_that_are_summed_as_others() {
     }
 }
 
+/// Attacks `fold`, `fold.transposed` and `turn`.
 #[test]
 pub(crate) fn rejects_forged_folds() {
     let (round, _) = toy();

@@ -29,6 +29,7 @@ pub(crate) fn rejects_bounds_below_the_norm_or_the_loss() {
     assert!(toy_keys().accepts(f, &Claim::of(first)));
 }
 
+/// Attacks `loss.total`.
 #[test]
 pub(crate) fn rejects_heads_that_are_not_what_is_left() {
     let head = |f: &Fixture, first: &mut Phase1, at: usize| {
@@ -48,6 +49,7 @@ pub(crate) fn rejects_heads_that_are_not_what_is_left() {
     });
 }
 
+/// Attacks `bucket.last`.
 #[test]
 pub(crate) fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
     let f = quiet();
@@ -60,6 +62,7 @@ pub(crate) fn rejects_limbs_of_a_bucket_that_do_not_add_up() {
     });
 }
 
+/// Attacks `bucket`.
 #[test]
 pub(crate) fn rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up() {
     let f = Fixture::random(shape(&[3, 2], 6, 1, 4).unwrap(), 2);

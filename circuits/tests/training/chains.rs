@@ -70,6 +70,7 @@ fn copy_sums(plan: &Plan, l: usize, from: &Phase2, to: &mut Phase2) {
 
 // ------------------------------------------------------------------------------------------- folds
 
+/// Attacks `fold.input`, `fold.update` and `fold.weights`.
 #[test]
 pub(crate) fn rejects_folds_of_cells_that_are_not_committed() {
     rejects_two_faced(&["fold.input"], |f, first| first.x[f.plan.grid.row(f.plan.grid.input(1, 2)) + 1] += Fr::ONE);
@@ -110,6 +111,7 @@ fn accepts_any_start_of_the_folds_of_a_section() {
     }
 }
 
+/// Attacks `fold.samples`.
 #[test]
 pub(crate) fn rejects_a_fold_of_samples_that_is_bent() {
     // The block after the outputs has no weights, so its product hides the bend.
@@ -118,6 +120,7 @@ pub(crate) fn rejects_a_fold_of_samples_that_is_bent() {
     });
 }
 
+/// Attacks `dot`.
 #[test]
 pub(crate) fn rejects_a_dot_chain_that_is_bent() {
     // Rows of the activations' product are moved by what the false rounding needs.
@@ -135,6 +138,7 @@ pub(crate) fn rejects_a_dot_chain_that_is_bent() {
     });
 }
 
+/// Attacks `start.input` and `gap.input`.
 #[test]
 pub(crate) fn rejects_input_folds_that_do_not_start_at_zero() {
     // A phantom sample has no signals, so nothing else sees its inputs.
@@ -150,6 +154,7 @@ pub(crate) fn rejects_input_folds_that_do_not_start_at_zero() {
     }
 }
 
+/// Attacks `gap.update` and `start.update`.
 #[test]
 pub(crate) fn rejects_update_folds_that_do_not_start_at_zero() {
     for (name, l) in [("start.update", 1), ("gap.update", 2)] {
@@ -166,6 +171,7 @@ pub(crate) fn rejects_update_folds_that_do_not_start_at_zero() {
     }
 }
 
+/// Attacks `stop.pre` and `stop.loss`.
 #[test]
 pub(crate) fn rejects_unit_folds_that_do_not_start_at_zero() {
     let f = quiet();
@@ -196,6 +202,7 @@ pub(crate) fn rejects_unit_folds_that_do_not_start_at_zero() {
     }
 }
 
+/// Attacks `stop.signal`.
 #[test]
 pub(crate) fn rejects_signal_folds_that_do_not_start_at_zero() {
     rejects_second(false_update(2), &["stop.signal"], |plan, second, ch| {
@@ -214,6 +221,7 @@ pub(crate) fn rejects_signal_folds_that_do_not_start_at_zero() {
     });
 }
 
+/// Attacks `gradient.dot`.
 #[test]
 pub(crate) fn rejects_a_dot_of_inputs_and_signals_that_is_bent() {
     for l in 1..=2 {
@@ -227,6 +235,7 @@ pub(crate) fn rejects_a_dot_of_inputs_and_signals_that_is_bent() {
 
 // ------------------------------------------------------------------------------------------- units
 
+/// Attacks `hidden.fold.pre`, `hidden.fold.back` and `output.fold.pre`.
 #[test]
 pub(crate) fn rejects_folds_of_units_that_are_not_the_units() {
     let f = quiet();
@@ -248,6 +257,7 @@ pub(crate) fn rejects_folds_of_units_that_are_not_the_units() {
     }
 }
 
+/// Attacks `hidden.fold.signal`.
 #[test]
 pub(crate) fn rejects_a_signal_fold_that_ignores_the_mask() {
     // Unit 1 of record 1 is inactive; the update is settled as if its signal passed.
@@ -270,6 +280,7 @@ pub(crate) fn rejects_a_signal_fold_that_ignores_the_mask() {
     });
 }
 
+/// Attacks `output.fold.signal`.
 #[test]
 pub(crate) fn rejects_an_output_signal_that_is_not_the_residual() {
     let f = quiet();
@@ -287,6 +298,7 @@ pub(crate) fn rejects_an_output_signal_that_is_not_the_residual() {
     });
 }
 
+/// Attacks `loss`.
 #[test]
 pub(crate) fn rejects_a_loss_that_does_not_count_or_starts_below_zero() {
     let f = quiet();
@@ -309,6 +321,7 @@ pub(crate) fn rejects_a_loss_that_does_not_count_or_starts_below_zero() {
     });
 }
 
+/// Attacks `backward.signal`.
 #[test]
 pub(crate) fn rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it() {
     let profile = shape(&[3, 4, 3, 2], 3, 1, 4).unwrap();
@@ -329,6 +342,7 @@ pub(crate) fn rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_
 
 // ----------------------------------------------------------------------------------- lookups, state
 
+/// Attacks `lookup`.
 #[test]
 pub(crate) fn rejects_values_off_the_table_that_are_summed_as_others() {
     // In each column a cell that nothing but the lookup reads.
@@ -345,6 +359,7 @@ pub(crate) fn rejects_values_off_the_table_that_are_summed_as_others() {
     }
 }
 
+/// Attacks `table`.
 #[test]
 pub(crate) fn rejects_sums_of_other_limbs_and_multiplicities() {
     rejects_two_faced(&["lookup"], |f, first| {
@@ -357,6 +372,7 @@ pub(crate) fn rejects_sums_of_other_limbs_and_multiplicities() {
     rejects_two_faced(&["table"], |f, first| first.aux[0][f.plan.table_row + 3] += Fr::ONE);
 }
 
+/// Attacks `lookup.start`.
 #[test]
 pub(crate) fn rejects_sums_that_something_else_makes_good() {
     // One looked-up value too many, made good by the last fold of the update.
@@ -377,6 +393,7 @@ pub(crate) fn rejects_sums_that_something_else_makes_good() {
     });
 }
 
+/// Attacks `state` and `start`.
 #[test]
 pub(crate) fn rejects_a_norm_that_forgets_a_layer() {
     let f = quiet();

@@ -1,39 +1,50 @@
-//! Equations that tie the chains together.
+//! Equations that tie the chains together: on the rows of the gaps, on row 0, and on the bucket rows.
+//!
+//! # Shapes
+//! `F`, `G` and `loss` are the folds of the units of [`super::units`]; `U`, `E` and `m` those of [`super::folds`]. `s` is the
+//! state, what is left of the norm's bound, and `scale = theta^(R R C)`.
 //!
 //! # Constraints
-//! On every row of a gap `U = 0` (`gap.input`; in the start gap `start.input`), and `gradient.dot`:
-//! `F = F[+1] + U[-R] G[+R]`: the sum of `U_i G_i` over the samples, on top of the fold of the
-//! pre-activations, whose first row follows the gap.
+//! | constraint | rows | degree | formula | attack test |
+//! |---|---|---|---|---|
+//! | `start.input` | start gap | 3 | `U = 0` | `rejects_input_folds_that_do_not_start_at_zero` |
+//! | `gap.input` | gaps | 2 | `U = 0` | `rejects_input_folds_that_do_not_start_at_zero` |
+//! | `gradient.dot` | gaps | 3 | `F = F[+1] + U[-R] G[+R]` | `rejects_a_dot_of_inputs_and_signals_that_is_bent` |
+//! | `forward` | first row of a gap | 3 | `theta (m + mu s) = scale F[+R]`, `m` of the section's last group | `rejects_a_rounded_value_that_is_not_the_product` |
+//! | `gradient` | first row of a gap | 3 | `E = upsilon^(RC-1) (F - F[+R])`, `E` of the section's last group | `rejects_an_update_cell_off_by_one` |
+//! | `state` | first row of a gap | 3 | `m = -mu s`, `m` of the gap's last group, where the next section goes on | `rejects_a_norm_that_forgets_a_layer` |
+//! | `gap.update` | first row of a gap | 3 | `E = 0` in the gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
+//! | `start.update` | row 0 | 3 | `E = 0` in the start gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
+//! | `start` | row 0 | 3 | `m = mu (1 - norm_bound)` in the start gap's last group | `rejects_a_norm_that_forgets_a_layer` |
+//! | `backward` | row 0, for each layer `l >= 2` | 3 | `theta (m_end - m_begin) = scale loss`: what `m` gains over the blocks of the transposed weights is the fold of the back-propagated sums | `rejects_a_rounded_value_that_is_not_the_product` |
+//! | `lookup.total` | row 0 | 3 | limbs' sum + what the table's sum gains + last `E` of the last section `= 0` | `rejects_limbs_off_the_table_and_forged_multiplicities` |
+//! | `loss.total` | row 0 | 3 | loss bucket's first cell `= loss_bound - 1 - loss` | `rejects_heads_that_are_not_what_is_left` |
+//! | `bucket` | bucket rows but each last | 3 | cell `=` its limbs `+ 2^bits` times the next cell | `rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up` |
+//! | `bucket.last` | last row of each bucket | 3 | cell `=` its limbs | `rejects_limbs_of_a_bucket_that_do_not_add_up` |
 //!
-//! On the first row of the gap after forward section `l`, with the state `s`, what is left of the norm's bound:
-//! 1. `forward`: `theta (m + mu s) = theta^(R R C) F[+R]`: the product identity of layer `l`, and the
-//!    squared norm so far; `m` of the section's last group.
-//! 2. `gradient`: `E = upsilon^(RC-1) (F - F[+R])`: the product identity of its update; `E` of the section's last group.
-//! 3. `state`: the dot chain goes on from `-mu s`.
-//! 4. `gap.update`: the next update fold starts from zero (in the start gap `start.update`, on row 0).
-//!
-//! On row 0:
-//! 5. `start`: the dot chain begins with `mu (1 - norm_bound)`.
-//! 6. `backward`, for each layer `l >= 2`: the product identity of the back-propagated sums.
-//! 7. `lookup.total`: the limbs' LogUp sum, what the table's adds to its column, and the last section's `E` are zero together.
-//! 8. `loss.total`: the loss bucket's cell is `loss_bound - 1 - loss`.
-//!
-//! On a bucket row: `bucket`: a cell is its limbs plus, except on the last row, `2^bits` times the next cell.
-//! The first cell of the norm's bucket is `s` of the last gap.
+//! In `gradient.dot` the sum of `U_i G_i` over the samples builds up on top of the fold of the pre-activations, whose first
+//! row follows the gap. The first cell of the norm's bucket is `s` of the last gap.
 //!
 //! # Soundness
-//! Equations 1 to 5 are polynomial identities in independent challenges over first-phase cells. As
-//! polynomials in `mu` they say, for each layer: the dot products equal the fold of the
+//! Claim: pre-activations, back-propagated sums and update are the products that [`crate::reference`] says, and norm and loss
+//! are below their bounds.
+//!
+//! `start.input`, `gap.input`, `start.update` and `gap.update` begin the folds of inputs and of the update at zero.
+//! `forward`, `gradient`, `state`, `start` and `backward` are polynomial identities in independent challenges over
+//! first-phase cells. As polynomials in `mu` they say, for each layer: the dot products equal the fold of the
 //! pre-activations, and the state falls by exactly the squares of the section's update, so
-//! `s = norm_bound - 1 - norm` after the last section. The
-//! bucket makes `s`, and the loss bucket's cell, a sum of range-checked limbs, hence not negative.
+//! `s = norm_bound - 1 - norm` after the last section. `gradient.dot` makes the right side of `gradient` the fold of the
+//! layer's update. `bucket` and `bucket.last` make `s`, and the loss bucket's cell of `loss.total`, a sum of range-checked
+//! limbs, hence not negative.
 //! The exponents of `theta` match because fold and lane count rows in the same order:
 //! `sum_i theta^(R-1-i) in_i * sum_k r^(RC-1-k) w_k = theta^(R R C - 1) sum theta^-(R k + i) in_i w_k`.
-//! The `stop` pins of `units` make each unit fold begin exactly after its layer, so nothing outside it counts.
+//! The `stop` pins of [`super::units`] make each unit fold begin exactly after its layer, so nothing outside it counts.
+//! `lookup.total`: see [`crate::logup`], and [`super::folds`] for the update's last fold.
 
 use super::super::config::{Cells, Selectors, TrainingConfig};
 use super::super::plan::{Plan, STATE_ROW};
 use super::folds::{DOT, UPDATE};
+use super::Named;
 use crate::expr::{constant, power, recompose, Expr};
 use crate::field::power_of_two;
 use crate::instance;
@@ -43,104 +54,125 @@ use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
-    gaps(meta, config, plan);
-    start(meta, config, plan);
-    buckets(meta, config, plan);
+    meta.create_gate("gaps", |meta| gaps(&mut Cells { meta, config }, plan));
+    meta.create_gate("row 0", |meta| row_zero(&mut Cells { meta, config }, plan));
+    meta.create_gate("buckets", |meta| buckets(&mut Cells { meta, config }, plan));
 }
 
-fn gaps(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
+fn gaps(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
+    let config = q.config;
     let rows = plan.grid.rows_per_block;
     let r = rows as i32;
     let columns = plan.grid.width;
 
-    meta.create_gate("gaps", |meta| {
-        let mut q = Cells { meta, config };
-        let Selectors { gap, start, zero, head, .. } = q.selectors();
-        let inputs = q.advice(config.p2_input, 0);
-        // Of the last group of the gap, before the section that follows.
-        let updates = q.advice(config.p2_dot, r - 1 + UPDATE);
-        let mut out = vec![
-            ("start.input", start * inputs.clone()),
-            ("start.update", zero * updates.clone()),
-            ("gap.input", gap.clone() * inputs),
-            ("gap.update", head.clone() * updates),
-        ];
-        let pre = q.chain(plan.pre_fold, 0);
-        let pre_next = q.chain(plan.pre_fold, 1);
-        let folded_inputs = q.advice(config.p2_input, -r);
-        let folded_signals = q.chain(plan.signal_fold, r);
-        out.push(("gradient.dot", gap * (pre.clone() - pre_next - folded_inputs * folded_signals)));
+    // Fixed columns: bound by the verifying key.
+    let Selectors { gap, start, zero, head, .. } = q.selectors();
+    // Fold of the inputs: bound by `start.input` and `gap.input`.
+    let inputs = q.advice(config.p2_input, 0);
+    // Fold of the update in the last group of the gap, before the section that follows: bound by `start.update` and `gap.update`.
+    let updates = q.advice(config.p2_dot, r - 1 + UPDATE);
+    let mut out = vec![
+        ("start.input", start * inputs.clone()),
+        ("start.update", zero * updates.clone()),
+        ("gap.input", gap.clone() * inputs),
+        ("gap.update", head.clone() * updates),
+    ];
+    // Sum over the samples from this row on: bound by `gradient.dot`; the next one too, after the gap's last row by
+    // `hidden.fold.pre` or `output.fold.pre`.
+    let pre = q.chain(plan.pre_fold, 0);
+    let pre_next = q.chain(plan.pre_fold, 1);
+    // Fold of the inputs over the whole section, of one sample: bound by `fold.input` in the section's last block.
+    let folded_inputs = q.advice(config.p2_input, -r);
+    // Fold of the layer's signals, of one sample: bound by `hidden.fold.signal` or `output.fold.signal` in the layer's first block.
+    let folded_signals = q.chain(plan.signal_fold, r);
+    out.push(("gradient.dot", gap * (pre.clone() - pre_next - folded_inputs * folded_signals)));
 
-        let theta = q.challenge(config.challenges.theta);
-        let upsilon = q.challenge(config.challenges.upsilon);
-        let mu = q.challenge(config.challenges.mu);
-        let state = Expr::Constant(Fr::ZERO) - mu * q.unit(STATE_ROW as i32);
-        let m = q.advice(config.p2_dot, DOT - 1);
-        let units = q.chain(plan.pre_fold, r);
-        let scale = power(&power(&theta, rows), rows * columns);
-        out.push(("forward", head.clone() * (theta * (m - state.clone()) - scale * units.clone())));
-        let update = q.advice(config.p2_dot, UPDATE - 1);
-        out.push(("gradient", head.clone() * (update - power(&upsilon, rows * columns - 1) * (pre - units))));
-        let m = q.advice(config.p2_dot, r - 1 + DOT);
-        out.push(("state", head * (m - state)));
-        out
-    });
+    // Challenges: bound by the transcript, drawn after the first phase.
+    let theta = q.challenge(config.challenges.theta);
+    let upsilon = q.challenge(config.challenges.upsilon);
+    let mu = q.challenge(config.challenges.mu);
+    // State: bound by `forward`, which holds for a power of `mu` of its own; in the last gap its range by `bucket`.
+    let state = Expr::Constant(Fr::ZERO) - mu * q.unit(STATE_ROW as i32);
+    // Dot chain at the section's end: bound by `dot`.
+    let m = q.advice(config.p2_dot, DOT - 1);
+    // Fold of the layer's pre-activations: bound by `hidden.fold.pre` or `output.fold.pre` at the layer's first unit.
+    let units = q.chain(plan.pre_fold, r);
+    let scale = power(&power(&theta, rows), rows * columns);
+    out.push(("forward", head.clone() * (theta * (m - state.clone()) - scale * units.clone())));
+    // Fold of the update at the section's end: bound by `fold.update`.
+    let update = q.advice(config.p2_dot, UPDATE - 1);
+    out.push(("gradient", head.clone() * (update - power(&upsilon, rows * columns - 1) * (pre - units))));
+    // Dot chain in the last group of the gap: bound by `state`.
+    let m = q.advice(config.p2_dot, r - 1 + DOT);
+    out.push(("state", head * (m - state)));
+    out
 }
 
-fn start(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
+/// From row 0 a rotation is the number of the row.
+fn row_zero(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
+    let config = q.config;
     let grid = &plan.grid;
     let rows = grid.rows_per_block;
     let depth = grid.depth();
 
-    meta.create_gate("row 0", |meta| {
-        let mut q = Cells { meta, config };
-        let first = q.selectors().zero;
-        let theta = q.challenge(config.challenges.theta);
-        let mu = q.challenge(config.challenges.mu);
-        let norm_bound = q.meta.query_instance(config.instance, Rotation(instance::NORM_BOUND as i32));
-        let loss_bound = q.meta.query_instance(config.instance, Rotation(instance::LOSS_BOUND as i32));
-        let m = q.advice(config.p2_dot, rows as i32 - 1 + DOT);
-        let mut out = vec![("start", first.clone() * (m - mu * (constant(1) - norm_bound)))];
+    // Fixed columns: bound by the verifying key.
+    let first = q.selectors().zero;
+    // Challenges: bound by the transcript, drawn after the first phase.
+    let theta = q.challenge(config.challenges.theta);
+    let mu = q.challenge(config.challenges.mu);
+    // Public inputs: bound by the verifier, to the bounds that the contract computes.
+    let norm_bound = q.meta.query_instance(config.instance, Rotation(instance::NORM_BOUND as i32));
+    let loss_bound = q.meta.query_instance(config.instance, Rotation(instance::LOSS_BOUND as i32));
+    // Dot chain in the last group of the start gap: bound by `start`.
+    let m = q.advice(config.p2_dot, rows as i32 - 1 + DOT);
+    let mut out = vec![("start", first.clone() * (m - mu * (constant(1) - norm_bound)))];
 
-        for l in 2..=depth {
-            // The dot chain over the blocks that hold the transposed weights of layer l.
-            let head = grid.transposed(l, 0);
-            let at = |block: usize| grid.row(block) as i32 - 1 + DOT;
-            let dot = q.advice(config.p2_dot, at(head + grid.layers[l])) - q.advice(config.p2_dot, at(head));
-            let back = q.chain(plan.loss_fold, plan.unit_rows(l - 1).start as i32);
-            let scale = power(&power(&theta, rows), rows * grid.width);
-            out.push(("backward", first.clone() * (theta.clone() * dot - scale * back)));
-        }
+    for l in 2..=depth {
+        let head = grid.transposed(l, 0);
+        let at = |block: usize| grid.row(block) as i32 - 1 + DOT;
+        // Dot chain at the end and before the blocks that hold the transposed weights of layer l: bound by `dot`, before the
+        // outputs by `state`.
+        let dot = q.advice(config.p2_dot, at(head + grid.layers[l])) - q.advice(config.p2_dot, at(head));
+        // Fold of the back-propagated sums of layer l - 1: bound by `hidden.fold.back` at the layer's first unit.
+        let back = q.chain(plan.loss_fold, plan.unit_rows(l - 1).start as i32);
+        let scale = power(&power(&theta, rows), rows * grid.width);
+        out.push(("backward", first.clone() * (theta.clone() * dot - scale * back)));
+    }
 
-        let area = &plan.area;
-        if let Some(last) = config.p2_chain[..area.columns.len()].last() {
-            let sum = q.advice(*last, area.rows.end as i32 - 1);
-            let before = plan.table_row as i32 - 1;
-            let table = q.advice(config.p2_input, before + (1 << plan.profile.limb_bits));
-            let table = table - q.advice(config.p2_input, before);
-            let update = q.advice(config.p2_dot, grid.row(grid.end()) as i32 - 1 + UPDATE);
-            out.push(("lookup.total", first.clone() * (sum + table + update)));
-        }
+    let area = &plan.area;
+    if let Some(last) = config.p2_chain[..area.columns.len()].last() {
+        // Last sum of the limbs: bound by `lookup`.
+        let sum = q.advice(*last, area.rows.end as i32 - 1);
+        let before = plan.table_row as i32 - 1;
+        // Sum of the table at its end: bound by `table`. Before its first row it is free: it cancels in the difference.
+        let table = q.advice(config.p2_input, before + (1 << plan.profile.limb_bits));
+        let table = table - q.advice(config.p2_input, before);
+        // Last fold of the update: bound by `fold.update`.
+        let update = q.advice(config.p2_dot, grid.row(grid.end()) as i32 - 1 + UPDATE);
+        out.push(("lookup.total", first.clone() * (sum + table + update)));
+    }
 
-        let head = q.unit(plan.buckets().1.start as i32);
-        let loss = q.chain(plan.loss_fold, plan.unit_rows(depth).start as i32);
-        out.push(("loss.total", first * (head + loss + constant(1) - loss_bound)));
-        out
-    });
+    // First cell of the loss's bucket: bound by `loss.total`, its range by `bucket` or `bucket.last`.
+    let head = q.unit(plan.buckets().1.start as i32);
+    // Loss: bound by `loss` at the first output.
+    let loss = q.chain(plan.loss_fold, plan.unit_rows(depth).start as i32);
+    out.push(("loss.total", first * (head + loss + constant(1) - loss_bound)));
+    out
 }
 
-fn buckets(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
-    meta.create_gate("buckets", |meta| {
-        let mut q = Cells { meta, config };
-        let Selectors { bucket, bucket_last, .. } = q.selectors();
-        let limb = plan.profile.limb_bits;
-        let lanes = plan.bucket_limbs();
-        let width = limb * lanes.len() as u32;
-        let limbs = recompose(limb, lanes.into_iter().map(|lane| q.lane(lane, 0)).collect());
-        let cell = q.unit(0);
-        let next = q.unit(1);
-        let middle = bucket * (cell.clone() - limbs.clone() - next * power_of_two(width));
-        let last = bucket_last * (cell - limbs);
-        vec![("bucket", middle), ("bucket.last", last)]
-    });
+fn buckets(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
+    // Fixed columns: bound by the verifying key.
+    let Selectors { bucket, bucket_last, .. } = q.selectors();
+    let limb = plan.profile.limb_bits;
+    let lanes = plan.bucket_limbs();
+    let width = limb * lanes.len() as u32;
+    // Limbs: bound by `lookup`. The lanes of a gap's rows belong to no unit.
+    let limbs = recompose(limb, lanes.into_iter().map(|lane| q.lane(lane, 0)).collect());
+    // What is left of a bound, shifted down row by row: the first cell bound by `forward` (norm) or `loss.total` (loss), the
+    // others by `bucket` and `bucket.last`.
+    let cell = q.unit(0);
+    let next = q.unit(1);
+    let middle = bucket * (cell.clone() - limbs.clone() - next * power_of_two(width));
+    let last = bucket_last * (cell - limbs);
+    vec![("bucket", middle), ("bucket.last", last)]
 }

@@ -1,53 +1,60 @@
-//! LogUp: every limb lies in `0 .. 2^limb_bits`.
+//! Range checks: every limb lies in `0 .. 2^limb_bits`. The gates and the sum are those of [`crate::logup`].
 //!
 //! # Constraints
-//! 1. `lookup`: on a row of the lookup area with cells `f_0, f_1, ..` of its columns and sums `S_0, S_1, ..`:
-//!    `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row before.
-//! 2. `table`: with `t` the table value and `n` its multiplicity,
-//!    `(T - T[-1]) (alpha - t) + n = 0`; so too on the rows after the table, whose sum nothing reads.
-//! 3. `lookup.start`: the last column's sum is zero in the start gap, just before the area.
+//! `f_0, f_1, ..` are the cells of a row of the lookup area and `S_0, S_1, ..` their sums; `T` is the sum of the table, `t` its
+//! value and `n` the multiplicity.
 //!
-//! The two sums meet in `links` (`lookup.total`).
+//! | constraint | degree | formula | attack test |
+//! |---|---|---|---|
+//! | `lookup` | 3 | `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row above | `rejects_values_off_the_table_that_are_summed_as_others` |
+//! | `lookup.start` | 3 | the last column's sum is 0 in the start gap, just before the area | `rejects_sums_that_something_else_makes_good` |
+//! | `table` | 3 | `(T - T[-1]) (alpha - t) + n = 0` | `rejects_sums_of_other_limbs_and_multiplicities` |
+//!
+//! `table` holds on the rows after the table too, whose sum nothing reads.
 //!
 //! # Soundness
-//! The area's rows are contiguous, and so are the table's, whose values are fixed and whose sum starts anywhere:
-//! only what it adds counts. The update's last fold, which is added too, this makes zero (`folds`). Multiplicities and limbs are committed before `alpha`.
-//! A limb outside the table leaves a pole of the rational identity
-//! `sum 1/(X - f) = sum n/(X - t)` whose residue is its count, below `2^20 < r`, so the
-//! identity is false and survives a random `alpha` with probability below `2^21 / r`.
-//! Source: Haböck, Multivariate lookups based on logarithmic derivatives, eprint 2022/1530.
+//! Claim: each cell of the area is in the table. The argument is that of [`crate::logup`]: `lookup` from the start that
+//! `lookup.start` pins, `table`, and `lookup.total` in [`super::links`], where the two sums meet. The area's rows are
+//! contiguous, and so are the table's, whose sum starts anywhere: only what it adds counts. `lookup.total` has a third
+//! term, the update's last fold, which is zero by the same identity ([`super::folds`]).
 
 use super::super::config::{Cells, TrainingConfig};
 use super::super::plan::Plan;
-use crate::expr::constant;
+use crate::logup;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 
 pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
     meta.create_gate("lookups", |meta| {
         let mut q = Cells { meta, config };
+        // Fixed columns: bound by the verifying key.
         let active = q.fixed(config.fixed.q_lookup);
         let table = q.fixed(config.fixed.t_limb);
+        // Challenge: bound by the transcript, drawn after the first phase.
         let alpha = q.challenge(config.challenges.alpha);
         let mut out = Vec::new();
         let sums = &config.p2_chain[..plan.area.columns.len()];
-        let mut before = sums.last().map(|column| q.advice(*column, -1));
+        // Last sum of the row above: bound by `lookup`, above the area's first row by `lookup.start`.
+        let above = sums.last().map(|column| q.advice(*column, -1));
+        let mut cells = Vec::new();
         for (limb, sum) in plan.area.columns.clone().zip(sums) {
+            // Looked-up limb: bound by `lookup` to the table, and to its number by the gates of `units` and `bucket`.
             let value = q.advice(config.aux[limb], 0);
-            let now = q.advice(*sum, 0);
-            if let Some(before) = before {
-                let step = (now.clone() - before) * (alpha.clone() - value);
-                out.push(("lookup", active.clone() * (step - constant(1))));
-            }
-            before = Some(now);
+            // Sum so far: bound by `lookup`.
+            cells.push((value, q.advice(*sum, 0)));
         }
-        if let Some(last) = before {
-            out.push(("lookup.start", q.selectors().start * last));
+        if let (Some(above), Some((_, last))) = (above, cells.last()) {
+            let start = last.clone();
+            out.extend(logup::row(&active, &alpha, above, cells).into_iter().map(|step| ("lookup", step)));
+            // Fixed columns: bound by the verifying key.
+            out.push(("lookup.start", q.selectors().start * start));
         }
+        // Sum of the table, here and a row above: bound by `table`. Its start is free: only the gain is read, by `lookup.total`.
         let total = q.advice(config.p2_input, 0);
         let total_before = q.advice(config.p2_input, -1);
+        // Multiplicity: bound by nothing but `table` and `lookup.total`; any field element will do there.
         let multiplicity = q.unit(0);
-        out.push(("table", table.clone() * ((total - total_before) * (alpha - table + constant(1)) + multiplicity)));
+        out.push(("table", logup::table(table, alpha, total_before, total, multiplicity)));
         out
     });
 }
