@@ -3,17 +3,18 @@ pragma solidity ^0.8.28;
 
 import {IVerifier} from "./interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId} from "./interfaces/Ids.sol";
 import {Link, LinkVerifier} from "./libraries/LinkVerifier.sol";
 
 /// @title Equations of several proofs and links, checked at once
 /// @notice What an accumulator is worth is where it came from: callers pass what the verifier in use gave them.
 abstract contract BatchCheck is IVerifierRouter {
     /// @inheritdoc IVerifierRouter
-    function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
+    function verifierOf(ProfileId profileId, Circuit circuit) public view virtual returns (address);
 
     /// @inheritdoc IVerifierRouter
     function hold(
-        bytes32 profileId,
+        ProfileId profileId,
         Circuit circuit,
         uint256[][] calldata accumulators,
         Link[] calldata links

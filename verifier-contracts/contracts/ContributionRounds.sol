@@ -9,6 +9,7 @@ import {IDataRegistry} from "./interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
 import {ISecureAggregation} from "./interfaces/ISecureAggregation.sol";
 import {IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId} from "./interfaces/Ids.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 import {ClaimBatch} from "./rounds/ClaimBatch.sol";
@@ -69,16 +70,16 @@ contract ContributionRounds is RoundEnd, ClaimBatch {
     {}
 
     /// @inheritdoc IContributionRounds
-    function openGenesis(bytes32 profileId_, bytes32 seed, bytes calldata proof) external onlyRole(OPERATOR_ROLE) {
-        if (profileId != 0) revert ZkPocRoundsGenesisSet(profileId);
-        if (profileId_ == 0) revert ZkPocRoundsZeroId();
+    function openGenesis(ProfileId profileId_, bytes32 seed, bytes calldata proof) external onlyRole(OPERATOR_ROLE) {
+        if (ProfileId.unwrap(profileId) != 0) revert ZkPocRoundsGenesisSet(profileId);
+        if (ProfileId.unwrap(profileId_) == 0) revert ZkPocRoundsZeroId();
         if (proof.length != RoundLayout.PROOF_BYTES) {
             revert ZkPocRoundsProofLength(RoundLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 start = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (start != ZeroModel.ID) revert ZkPocRoundsModel(ZeroModel.ID, start);
+        ModelId start = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(start) != ZeroModel.ID) revert ZkPocRoundsModel(ModelId.wrap(ZeroModel.ID), start);
         profileId = profileId_;
-        bytes32 modelId = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS);
+        ModelId modelId = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS));
         emit GenesisSet(modelId, profileId_, seed);
         _open(modelId, block.number);
         _verifyRound(profileId_, proof, Contexts.genesis(seed, profileId_), 1);

@@ -7,6 +7,7 @@ import {TrainingLayout} from "./generated/TrainingLayout.sol";
 import {Difference, Evidence, IEmergencyStop, StopReason} from "./interfaces/IEmergencyStop.sol";
 import {IVerifier} from "./interfaces/IVerifier.sol";
 import {Circuit} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId} from "./interfaces/Ids.sol";
 import {Bn254, G1Point} from "./libraries/Bn254.sol";
 import {KzgOpening} from "./libraries/KzgOpening.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
@@ -40,7 +41,7 @@ import {ProofPoints} from "./libraries/ProofPoints.sol";
 /// Points are read by the layout that this contract was compiled with: every profile routed here must have that layout.
 abstract contract EmergencyStop is IEmergencyStop {
     /// @inheritdoc IEmergencyStop
-    function stopByCanary(bytes32 profileId, Circuit circuit, Evidence calldata evidence) external {
+    function stopByCanary(ProfileId profileId, Circuit circuit, Evidence calldata evidence) external {
         if (!_isCanary(circuit, evidence)) revert ZkPocStopNotCanary(circuit);
         _verify(profileId, circuit, evidence);
         _stop(profileId, StopReason.Canary, circuit);
@@ -48,7 +49,7 @@ abstract contract EmergencyStop is IEmergencyStop {
 
     /// @inheritdoc IEmergencyStop
     function stopByContradiction(
-        bytes32 profileId,
+        ProfileId profileId,
         Evidence calldata one,
         Evidence calldata other,
         Difference calldata difference
@@ -63,13 +64,13 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     /// @inheritdoc IEmergencyStop
-    function stopReason(bytes32 profileId) public view virtual returns (StopReason);
+    function stopReason(ProfileId profileId) public view virtual returns (StopReason);
 
     /// @dev Takes every circuit of the profile out of use, for good.
-    function _markStopped(bytes32 profileId, StopReason reason) internal virtual;
+    function _markStopped(ProfileId profileId, StopReason reason) internal virtual;
 
     /// @dev The verifier in use; reverts when there is none, it is frozen, or the profile is stopped.
-    function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
+    function verifierOf(ProfileId profileId, Circuit circuit) public view virtual returns (address);
 
     function _isCanary(Circuit circuit, Evidence calldata evidence) private pure returns (bool) {
         if (circuit == Circuit.Training) {
@@ -125,11 +126,11 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     /// @dev The verifier reverts on whatever is not a valid proof; then nothing is stopped.
-    function _verify(bytes32 profileId, Circuit circuit, Evidence calldata evidence) private view {
+    function _verify(ProfileId profileId, Circuit circuit, Evidence calldata evidence) private view {
         IVerifier(verifierOf(profileId, circuit)).verify(evidence.proof, evidence.instances);
     }
 
-    function _stop(bytes32 profileId, StopReason reason, Circuit circuit) private {
+    function _stop(ProfileId profileId, StopReason reason, Circuit circuit) private {
         _markStopped(profileId, reason);
         emit ProfileStopped(profileId, reason, circuit, msg.sender);
     }

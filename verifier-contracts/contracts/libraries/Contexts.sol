@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Bn254} from "./Bn254.sol";
 
 /// @title What a proof is bound to, and the other tagged digests of the protocol
@@ -30,7 +31,7 @@ library Contexts {
     bytes32 internal constant NULLIFIER_TAG = keccak256("zkpoc.nullifier.v1");
 
     /// @notice Context of a validity proof; the calling contract is the registry.
-    function validity(address owner, bytes32 root, uint256 index, bytes32 profileId) internal view returns (uint256) {
+    function validity(address owner, Root root, uint256 index, ProfileId profileId) internal view returns (uint256) {
         return uint256(keccak256(abi.encode(VALIDITY_TAG, block.chainid, address(this), owner, root, index, profileId)))
             % Bn254.R;
     }
@@ -40,10 +41,10 @@ library Contexts {
     function training(
         uint256 round,
         address claimant,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
-        bytes32 profileId,
+        ProfileId profileId,
         bytes32 maskKey
     ) internal view returns (uint256) {
         return uint256(
@@ -57,13 +58,13 @@ library Contexts {
 
     /// @notice Context of a round's proof; the calling contract is the rounds contract.
     /// @param setHash Hash of the included claims' hashes, in order.
-    function finalization(uint256 number, bytes32 setHash, bytes32 profileId) internal view returns (uint256) {
+    function finalization(uint256 number, bytes32 setHash, ProfileId profileId) internal view returns (uint256) {
         return
             uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId))) % Bn254.R;
     }
 
     /// @notice Context of a first model's proof; the calling contract is the rounds contract.
-    function genesis(bytes32 seed, bytes32 profileId) internal view returns (uint256) {
+    function genesis(bytes32 seed, ProfileId profileId) internal view returns (uint256) {
         return uint256(keccak256(abi.encode(GENESIS_TAG, block.chainid, address(this), seed, profileId))) % Bn254.R;
     }
 
@@ -82,7 +83,7 @@ library Contexts {
     }
 
     /// @notice One shard of one subject is paid once for one model.
-    function nullifier(bytes32 modelId, bytes32 subject, bytes32 leaf) internal pure returns (bytes32) {
+    function nullifier(ModelId modelId, Subject subject, bytes32 leaf) internal pure returns (bytes32) {
         return keccak256(abi.encode(NULLIFIER_TAG, modelId, subject, leaf));
     }
 }

@@ -5,6 +5,7 @@ import {RoundLayout} from "../generated/RoundLayout.sol";
 import {Claim, IContributionRounds, Round} from "../interfaces/IContributionRounds.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit} from "../interfaces/IVerifierRouter.sol";
+import {ProfileId} from "../interfaces/Ids.sol";
 import {Link, LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {RoundClaims} from "./RoundClaims.sol";
 
@@ -74,7 +75,7 @@ abstract contract ClaimBatch is RoundClaims {
         external
         returns (Noted memory noted, Link memory link, uint256[] memory accumulator)
     {
-        bytes32 profile = profileId;
+        ProfileId profile = profileId;
         noted = _check(request, address(0), profile);
         if (!noted.validated) _validate(request, noted.index);
         _requireStatement(request, noted.modelId);

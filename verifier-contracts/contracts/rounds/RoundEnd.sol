@@ -11,6 +11,7 @@ import {
     Round,
     RoundStatus
 } from "../interfaces/IContributionRounds.sol";
+import {ModelId, ProfileId} from "../interfaces/Ids.sol";
 import {Bn254, G1Point} from "../libraries/Bn254.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
@@ -25,7 +26,7 @@ abstract contract RoundEnd is RoundStore {
         uint256 number = request.round;
         Round memory round = _rounds[number];
         uint256 count = _requireFinalizable(number, round, request.included);
-        bytes32 modelId = _verifyNext(request, round, count);
+        ModelId modelId = _verifyNext(request, round, count);
         uint256 from = _requireWholeGroups(number, request.included, request.records);
         if (from < block.number) from = block.number;
         // Nothing can take the place of a finalization of all claims.
@@ -160,17 +161,17 @@ abstract contract RoundEnd is RoundStore {
     function _verifyNext(Finalization calldata request, Round memory round, uint256 count)
         private
         view
-        returns (bytes32 modelId)
+        returns (ModelId modelId)
     {
         bytes calldata proof = request.proof;
         (bytes memory sum, bytes32 setHash) = _sum(request.round, round.claims, request.records, request.included);
         uint256 length = RoundLayout.PROOF_BYTES - sum.length;
         if (proof.length != length) revert ZkPocRoundsProofLength(length, proof.length);
-        bytes32 proven = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (proven != round.modelId) revert ZkPocRoundsModel(round.modelId, proven);
-        modelId = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET - sum.length, RoundLayout.NEXT_POINTS);
+        ModelId proven = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(proven) != ModelId.unwrap(round.modelId)) revert ZkPocRoundsModel(round.modelId, proven);
+        modelId = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET - sum.length, RoundLayout.NEXT_POINTS));
         _requireAcknowledged(request, modelId);
-        bytes32 profile = profileId;
+        ProfileId profile = profileId;
         _verifyRound(
             profile,
             ProofPoints.insert(proof, RoundLayout.SUM_OFFSET, sum),
@@ -180,7 +181,7 @@ abstract contract RoundEnd is RoundStore {
     }
 
     /// @dev More than half of all claims' claimants say that they hold the next model.
-    function _requireAcknowledged(Finalization calldata request, bytes32 modelId) private view {
+    function _requireAcknowledged(Finalization calldata request, ModelId modelId) private view {
         ClaimRecord[] calldata records = request.records;
         bytes[] calldata acknowledgements = request.acknowledgements;
         if (acknowledgements.length != records.length) {
@@ -200,7 +201,7 @@ abstract contract RoundEnd is RoundStore {
 
     /// @dev Ends the round and opens the next one before anything is paid. The records are checked. What claims and next model
     /// were proven with must still be trusted: a finalization that stands when the profile is stopped is never paid.
-    function _settle(uint256 number, bytes32 modelId, uint256 included, ClaimRecord[] calldata records) private {
+    function _settle(uint256 number, ModelId modelId, uint256 included, ClaimRecord[] calldata records) private {
         ROUTER.requireLive(profileId);
         Round storage round = _rounds[number];
         round.status = RoundStatus.Settled;

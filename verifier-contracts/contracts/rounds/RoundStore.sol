@@ -10,6 +10,7 @@ import {IRewardPolicy} from "../interfaces/IRewardPolicy.sol";
 import {ISecureAggregation} from "../interfaces/ISecureAggregation.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 
@@ -49,7 +50,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     ISecureAggregation public immutable AGGREGATION;
 
     /// @inheritdoc IContributionRounds
-    bytes32 public profileId;
+    ProfileId public profileId;
     /// @inheritdoc IContributionRounds
     uint256 public currentRound;
     /// @inheritdoc IContributionRounds
@@ -59,7 +60,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
 
     mapping(uint256 number => Round round) internal _rounds;
     mapping(uint256 number => Proposal proposal) internal _proposals;
-    mapping(bytes32 modelId => uint40 blockNumber) internal _modelSetAt;
+    mapping(ModelId modelId => uint40 blockNumber) internal _modelSetAt;
 
     /// @dev The arguments are those of the rounds contract.
     constructor(
@@ -117,12 +118,12 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @inheritdoc IContributionRounds
-    function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256) {
+    function genesisContext(bytes32 seed, ProfileId profileId_) external view returns (uint256) {
         return Contexts.genesis(seed, profileId_);
     }
 
     /// @inheritdoc IContributionRounds
-    function acknowledgementDigest(uint256 number, bytes32 modelId) public view returns (bytes32) {
+    function acknowledgementDigest(uint256 number, ModelId modelId) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, number, modelId)));
     }
 
@@ -132,7 +133,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @inheritdoc IContributionRounds
-    function drawnIndex(uint256 number, bytes32 root) external view returns (uint256) {
+    function drawnIndex(uint256 number, Root root) external view returns (uint256) {
         bytes32 beacon = _rounds[number].beacon;
         if (beacon == 0) revert ZkPocRoundsNotSealed(number);
         Dataset memory data = REGISTRY.attestedDataset(root);
@@ -143,8 +144,8 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     function trainingContext(
         uint256 number,
         address claimant,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
         bytes32 maskKey
     ) external view returns (uint256) {
@@ -159,7 +160,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
         return uint256(round.openedAt) + CLAIM_BLOCKS;
     }
 
-    function _verifyRound(bytes32 profile, bytes memory proof, uint256 context, uint256 count) internal view {
+    function _verifyRound(ProfileId profile, bytes memory proof, uint256 context, uint256 count) internal view {
         uint256[] memory instances = new uint256[](2);
         instances[0] = context;
         instances[1] = count;
@@ -167,7 +168,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @dev Opens the next round with a model that could be known from block `knownSince` on.
-    function _open(bytes32 modelId, uint256 knownSince) internal {
+    function _open(ModelId modelId, uint256 knownSince) internal {
         // A model that comes back was known all the time: data registered since then does not count.
         uint40 setAt = _modelSetAt[modelId];
         if (setAt == 0) {

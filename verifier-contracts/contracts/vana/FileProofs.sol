@@ -8,6 +8,7 @@ import {ZeroModel} from "../generated/ZeroModel.sol";
 import {Dataset, IDataRegistry} from "../interfaces/IDataRegistry.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
@@ -28,7 +29,7 @@ struct AdapterConfig {
     IDataRegistry datasets;
     IVerifierRouter router;
     IVanaDataRegistry files;
-    bytes32 profileId;
+    ProfileId profileId;
     uint8 maxNormLog2;
     uint8 maxLossLog2;
 }
@@ -63,18 +64,18 @@ abstract contract FileProofs is AccessControl, IFileProofs {
     /// @notice Vana's registry.
     IVanaDataRegistry public immutable FILES;
     /// @notice The profile.
-    bytes32 public immutable PROFILE_ID;
+    ProfileId public immutable PROFILE_ID;
     /// @notice Widest accepted bound on the update's squared norm, as a power of two.
     uint8 public immutable MAX_NORM_LOG2;
     /// @notice Widest accepted bound on the loss, as a power of two.
     uint8 public immutable MAX_LOSS_LOG2;
 
     /// @inheritdoc IFileProofs
-    bytes32 public modelId;
+    ModelId public modelId;
     /// @inheritdoc IFileProofs
     mapping(bytes32 nullifier => uint256 fileId) public fileOf;
     /// @notice The dataset of a source that counts here: the first that was used.
-    mapping(bytes32 subject => bytes32 root) public rootOf;
+    mapping(Subject subject => Root root) public rootOf;
 
     mapping(uint256 fileId => bool proven) private _proven;
 
@@ -83,7 +84,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         uint256 fileId;
         address owner;
         string url;
-        bytes32 subject;
+        Subject subject;
         bytes32 nullifier;
         uint256 score;
         bool validated;
@@ -92,7 +93,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
     constructor(AdapterConfig memory config) {
         if (
             config.admin == address(0) || address(config.datasets) == address(0)
-                || address(config.router) == address(0) || address(config.files) == address(0) || config.profileId == 0
+                || address(config.router) == address(0) || address(config.files) == address(0) || ProfileId.unwrap(config.profileId) == 0
         ) revert ZkPocVanaZeroArgument();
         if (config.maxNormLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxNormLog2);
         if (config.maxLossLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxLossLog2);
@@ -107,13 +108,13 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     /// @inheritdoc IFileProofs
     function setModel(bytes32 seed, bytes calldata proof) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        if (modelId != 0) revert ZkPocVanaModelSet(modelId);
+        if (ModelId.unwrap(modelId) != 0) revert ZkPocVanaModelSet(modelId);
         if (proof.length != RoundLayout.PROOF_BYTES) {
             revert ZkPocVanaProofLength(RoundLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 start = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (start != ZeroModel.ID) revert ZkPocVanaModel(ZeroModel.ID, start);
-        bytes32 model = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS);
+        ModelId start = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(start) != ZeroModel.ID) revert ZkPocVanaModel(ModelId.wrap(ZeroModel.ID), start);
+        ModelId model = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS));
         modelId = model;
         emit ModelSet(model, seed);
         uint256[] memory instances = new uint256[](2);
@@ -130,7 +131,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
     }
 
     /// @inheritdoc IFileProofs
-    function fileContext(uint256 fileId, address owner, bytes32 subject, bytes32 root, uint256 index)
+    function fileContext(uint256 fileId, address owner, Subject subject, Root root, uint256 index)
         public
         view
         returns (uint256)
@@ -145,7 +146,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     /// @dev Checks a request, and notes its file, source and nullifier.
     function _prove(FileClaim calldata request) internal returns (Proven memory proven) {
-        if (modelId == 0) revert ZkPocVanaNoModel();
+        if (ModelId.unwrap(modelId) == 0) revert ZkPocVanaNoModel();
         proven = _check(request);
         _proven[proven.fileId] = true;
         fileOf[proven.nullifier] = proven.fileId;
@@ -176,14 +177,14 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         if (_proven[request.fileId]) revert ZkPocVanaProven(request.fileId);
         (Dataset memory data, bool validated) = DATASETS.attestedShard(request.root, PROFILE_ID, request.commitment);
         if (data.owner != file.ownerAddress) revert ZkPocVanaNotOwner(data.owner, file.ownerAddress);
-        if (data.profileId != PROFILE_ID) revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
+        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(PROFILE_ID)) revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
         if (request.index >= data.shardCount) revert ZkPocVanaIndex(data.shardCount, request.index);
         bytes32 leaf = ShardTree.leafOf(PROFILE_ID, request.index, request.commitment);
-        bytes32 reached = ShardTree.rootOf(leaf, request.index, request.path);
-        if (reached != request.root) revert ZkPocVanaNotInRoot(request.root, reached);
+        Root reached = ShardTree.rootOf(leaf, request.index, request.path);
+        if (Root.unwrap(reached) != Root.unwrap(request.root)) revert ZkPocVanaNotInRoot(request.root, reached);
         // The same records cut into other shards would have other leaves: so one dataset of a source.
-        bytes32 before = rootOf[data.subject];
-        if (before != 0 && before != request.root) revert ZkPocVanaOtherRoot(before, request.root);
+        Root before = rootOf[data.subject];
+        if (Root.unwrap(before) != 0 && Root.unwrap(before) != Root.unwrap(request.root)) revert ZkPocVanaOtherRoot(before, request.root);
         bytes32 nullifier = Contexts.nullifier(modelId, data.subject, leaf);
         uint256 used = fileOf[nullifier];
         if (used != 0) revert ZkPocVanaUsed(nullifier, used);
@@ -204,8 +205,8 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         if (proof.length != TrainingLayout.PROOF_BYTES) {
             revert ZkPocVanaProofLength(TrainingLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 model = ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS);
-        if (model != modelId) revert ZkPocVanaModel(modelId, model);
+        ModelId model = ModelId.wrap(ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS));
+        if (ModelId.unwrap(model) != ModelId.unwrap(modelId)) revert ZkPocVanaModel(modelId, model);
         LinkVerifier.verify(
             context, request.commitment, ProofPoints.pointAt(proof, TrainingLayout.DATA_OFFSET), request.link
         );
