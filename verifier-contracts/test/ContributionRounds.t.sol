@@ -6,6 +6,7 @@ import {ContributionRounds} from "../contracts/ContributionRounds.sol";
 import {RoundLayout} from "../contracts/generated/RoundLayout.sol";
 import {IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
 import {ISecureAggregation} from "../contracts/interfaces/ISecureAggregation.sol";
+import {ModelId, ProfileId} from "../contracts/interfaces/Ids.sol";
 import {SecureAggregation} from "../contracts/masked/SecureAggregation.sol";
 import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
@@ -24,8 +25,8 @@ contract ContributionRoundsTest is PoolFixture {
         _genesis();
         Round memory round = rounds.roundInfo(1);
         vm.assertEq(rounds.currentRound(), 1);
-        vm.assertEq(rounds.profileId(), PROFILE);
-        vm.assertEq(round.modelId, _modelId(MODEL));
+        vm.assertEq(ProfileId.unwrap(rounds.profileId()), ProfileId.unwrap(PROFILE));
+        vm.assertEq(ModelId.unwrap(round.modelId), ModelId.unwrap(_modelId(MODEL)));
         vm.assertEq(round.modelSetAt, block.number);
         vm.assertEq(round.beaconBlock, block.number + BEACON_DELAY);
         vm.assertEq(round.remaining, BUDGET);
@@ -42,7 +43,7 @@ contract ContributionRoundsTest is PoolFixture {
     function test_RevertWhen_ProfileIsZero() public {
         bytes memory proof = _genesisProof(rounds, MODEL);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroId.selector));
-        rounds.openGenesis(0, SEED, proof);
+        rounds.openGenesis(ProfileId.wrap(0), SEED, proof);
     }
 
     function test_RevertWhen_GenesisDoesNotStartFromZero() public {
@@ -92,7 +93,7 @@ contract ContributionRoundsTest is PoolFixture {
             _endRound(MODEL);
             vm.assertTrue(rounds.roundInfo(number).status == RoundStatus.Void);
             Round memory round = rounds.roundInfo(number + 1);
-            vm.assertEq(round.modelId, _modelId(MODEL));
+            vm.assertEq(ModelId.unwrap(round.modelId), ModelId.unwrap(_modelId(MODEL)));
             vm.assertEq(round.modelSetAt, block.number);
             vm.assertEq(round.beacon, bytes32(0));
             vm.assertEq(round.remaining, BUDGET);

@@ -6,6 +6,7 @@ import {Claim, Finalization, IContributionRounds, RoundStatus} from "../contract
 import {IDataRegistry} from "../contracts/interfaces/IDataRegistry.sol";
 import {IContributionToken} from "../contracts/interfaces/IContributionToken.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
+import {ModelId} from "../contracts/interfaces/Ids.sol";
 import {ClaimsFixture} from "./utils/ClaimsFixture.sol";
 import {Hostile, HostilePolicy, HostileToken, Mood} from "./utils/Hostile.sol";
 
@@ -92,7 +93,7 @@ contract HostileActorsTest is ClaimsFixture {
         vm.assertEq(_token.entered(), 0);
         vm.assertEq(_token.refused(), 11);
         vm.assertEq(_token.totalSupply(), REWARD);
-        vm.assertEq(rounds.roundInfo(2).modelId, _modelId(5));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(2).modelId), ModelId.unwrap(_modelId(5)));
     }
 
     function test_RoundOutlastsATokenThatRefuses() public {
