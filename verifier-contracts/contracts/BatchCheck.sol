@@ -13,12 +13,11 @@ abstract contract BatchCheck is IVerifierRouter {
     function verifierOf(ProfileId profileId, Circuit circuit) public view virtual returns (address);
 
     /// @inheritdoc IVerifierRouter
-    function hold(
-        ProfileId profileId,
-        Circuit circuit,
-        uint256[][] calldata accumulators,
-        Link[] calldata links
-    ) external view returns (uint256 good) {
+    function hold(ProfileId profileId, Circuit circuit, uint256[][] calldata accumulators, Link[] calldata links)
+        external
+        view
+        returns (uint256 good)
+    {
         IVerifier verifier = IVerifier(verifierOf(profileId, circuit));
         uint256 count = accumulators.length;
         if (count == 0 || count > 255 || links.length != count) revert ZkPocRouterBatch(count, links.length);

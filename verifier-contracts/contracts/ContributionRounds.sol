@@ -4,17 +4,12 @@ pragma solidity ^0.8.28;
 import {RoundLayout} from "./generated/RoundLayout.sol";
 import {ZeroModel} from "./generated/ZeroModel.sol";
 import {IContributionRounds, Round, RoundStatus} from "./interfaces/IContributionRounds.sol";
-import {IContributionToken} from "./interfaces/IContributionToken.sol";
-import {IDataRegistry} from "./interfaces/IDataRegistry.sol";
-import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
-import {ISecureAggregation} from "./interfaces/ISecureAggregation.sol";
-import {IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
 import {ModelId, ProfileId} from "./interfaces/Ids.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 import {ClaimBatch} from "./rounds/ClaimBatch.sol";
 import {RoundEnd} from "./rounds/RoundEnd.sol";
-import {RoundStore} from "./rounds/RoundStore.sol";
+import {RoundStore, RoundsConfig} from "./rounds/RoundStore.sol";
 
 /// @title One sequential chain of training rounds
 /// @notice A round has a model and, a fixed number of blocks after it was opened, a beacon. The beacon draws one shard of each
@@ -30,44 +25,8 @@ import {RoundStore} from "./rounds/RoundStore.sol";
 /// The beacon is a block hash: whoever proposes that block can bias a draw by giving the block up, and the sequencer of a
 /// chain with one can choose it. A hash that nobody stored within 256 blocks is gone; a later block then takes its place.
 contract ContributionRounds is RoundEnd, ClaimBatch {
-    /// @param admin Holds the admin and the operator role.
-    /// @param registry Datasets and validated shards.
-    /// @param router Where verifiers are found.
-    /// @param token What contributions are paid in; this contract needs its minter role.
-    /// @param policy What they earn.
-    /// @param roundBudget What a round can pay.
-    /// @param claimBlocks Blocks in which a round takes claims.
-    /// @param finalizeBlocks Blocks after that in which a round must find a first finalization, or is void.
-    /// @param windowBlocks Blocks in which a finalization with more claims takes the place of one.
-    /// @param beaconDelay Blocks from a round's opening to its beacon block.
-    /// @param aggregation Which claims with a mask key can be included; it serves one rounds contract.
-    constructor(
-        address admin,
-        IDataRegistry registry,
-        IVerifierRouter router,
-        IContributionToken token,
-        IRewardPolicy policy,
-        uint96 roundBudget,
-        uint40 claimBlocks,
-        uint40 finalizeBlocks,
-        uint40 windowBlocks,
-        uint40 beaconDelay,
-        ISecureAggregation aggregation
-    )
-        RoundStore(
-            admin,
-            registry,
-            router,
-            token,
-            policy,
-            roundBudget,
-            claimBlocks,
-            finalizeBlocks,
-            windowBlocks,
-            beaconDelay,
-            aggregation
-        )
-    {}
+    /// @param config What the pool is made of, for good.
+    constructor(RoundsConfig memory config) RoundStore(config) {}
 
     /// @inheritdoc IContributionRounds
     function openGenesis(ProfileId profileId_, bytes32 seed, bytes calldata proof) external onlyRole(OPERATOR_ROLE) {

@@ -146,11 +146,12 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @dev Reverts unless the commitment is the shard at `index` of a registered dataset.
-    function _requireShard(Root root, uint256 index, G1Point calldata commitment, bytes32[SHARD_TREE_DEPTH] calldata path)
-        private
-        view
-        returns (address owner, ProfileId profileId)
-    {
+    function _requireShard(
+        Root root,
+        uint256 index,
+        G1Point calldata commitment,
+        bytes32[SHARD_TREE_DEPTH] calldata path
+    ) private view returns (address owner, ProfileId profileId) {
         Dataset storage found = _datasets[root];
         owner = found.owner;
         if (owner == address(0)) revert ZkPocRegistryUnknownRoot(root);

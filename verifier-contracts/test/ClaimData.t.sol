@@ -156,9 +156,7 @@ contract ClaimDataTest is ClaimsFixture {
             _validate(newer, i, ALICE);
         }
         // Round 1: the older root, and only it.
-        _expectRevert(
-            _claim(1, ALICE, SUBJECT, newer, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector
-        );
+        _expectRevert(_claim(1, ALICE, SUBJECT, newer, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
         _voidRound();
         // Round 2: the newer root, and only it.
         _expectRevert(_claim(2, ALICE, SUBJECT, root, MODEL), IContributionRounds.ZkPocRoundsSuperseded.selector);
@@ -268,7 +266,8 @@ contract ClaimDataTest is ClaimsFixture {
         registry.register(attestation, signature);
         _nextRound(4);
         _expectRevert(
-            _claim(2, ALICE, Subject.wrap(keccak256("another source")), other, 4), IContributionRounds.ZkPocRoundsProfile.selector
+            _claim(2, ALICE, Subject.wrap(keccak256("another source")), other, 4),
+            IContributionRounds.ZkPocRoundsProfile.selector
         );
     }
 }

@@ -102,8 +102,12 @@ contract ClaimProofTest is ClaimsFixture {
         vm.assertTrue(context < Bn254.R);
         vm.assertNotEq(rounds.trainingContext(2, claimant, subject, dataset, index, key), context);
         vm.assertNotEq(rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index, key), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, Subject.wrap(~Subject.unwrap(subject)), dataset, index, key), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, Root.wrap(~Root.unwrap(dataset)), index, key), context);
+        vm.assertNotEq(
+            rounds.trainingContext(1, claimant, Subject.wrap(~Subject.unwrap(subject)), dataset, index, key), context
+        );
+        vm.assertNotEq(
+            rounds.trainingContext(1, claimant, subject, Root.wrap(~Root.unwrap(dataset)), index, key), context
+        );
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, uint256(index) + 1, key), context);
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, index, ~key), context);
     }
@@ -190,8 +194,7 @@ contract ClaimProofTest is ClaimsFixture {
 
     function test_RevertWhen_BudgetIsExhausted() public {
         // The budget pays four claims and a half.
-        address[5] memory owners =
-            [address(0x101), address(0x102), address(0x103), address(0x104), address(0x105)];
+        address[5] memory owners = [address(0x101), address(0x102), address(0x103), address(0x104), address(0x105)];
         Root[5] memory roots;
         for (uint256 i = 0; i < 5; ++i) {
             roots[i] = _commit(10 + i, SHARDS);

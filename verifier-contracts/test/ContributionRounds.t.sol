@@ -8,6 +8,7 @@ import {IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/I
 import {ISecureAggregation} from "../contracts/interfaces/ISecureAggregation.sol";
 import {ModelId, ProfileId} from "../contracts/interfaces/Ids.sol";
 import {SecureAggregation} from "../contracts/masked/SecureAggregation.sol";
+import {RoundsConfig} from "../contracts/rounds/RoundStore.sol";
 import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
@@ -157,9 +158,22 @@ contract ContributionRoundsTest is PoolFixture {
         rounds.seal(2);
     }
 
+    /// @dev `b` is claimBlocks, finalizeBlocks, windowBlocks, beaconDelay.
     function _construct(uint96 budget, uint40[4] memory b, ISecureAggregation sums) private {
         new ContributionRounds(
-            address(this), registry, router, token, policy, budget, b[0], b[1], b[2], b[3], sums
+            RoundsConfig({
+                admin: address(this),
+                registry: registry,
+                router: router,
+                token: token,
+                policy: policy,
+                roundBudget: budget,
+                claimBlocks: b[0],
+                finalizeBlocks: b[1],
+                windowBlocks: b[2],
+                beaconDelay: b[3],
+                aggregation: sums
+            })
         );
     }
 
@@ -185,9 +199,7 @@ contract ContributionRoundsTest is PoolFixture {
     }
 
     function test_RevertWhen_AnotherPoolHasTheAggregation() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationBound.selector, address(rounds))
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationBound.selector, address(rounds)));
         _construct(1, [uint40(20), 13, 1, 3], aggregation);
     }
 

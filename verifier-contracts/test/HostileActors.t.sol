@@ -23,19 +23,7 @@ contract HostileActorsTest is ClaimsFixture {
 
     /// @dev Every pool of this test has them.
     function _newRounds(IRewardPolicy) internal override returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            IContributionToken(address(_token)),
-            _policy,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(IContributionToken(address(_token)), _policy));
     }
 
     function _twoClaims() private {
@@ -217,8 +205,10 @@ contract HostileActorsTest is ClaimsFixture {
             if (kind == 2) request.proof[64] ^= 0x01;
             if (kind == 3) request.proof[1000] ^= 0x01;
             if (kind == 4) request.link = new bytes(192);
-            if (kind == 5) for (uint256 i = 64; i < 128; ++i) {
-                request.proof[i] = 0xff;
+            if (kind == 5) {
+                for (uint256 i = 64; i < 128; ++i) {
+                    request.proof[i] = 0xff;
+                }
             }
             vm.assertTrue(_spent(ALICE, abi.encodeCall(IContributionRounds.claim, (request))) < 500_000);
         }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ContributionRounds} from "../contracts/ContributionRounds.sol";
 import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
-import {Claim, Finalization, IContributionRounds, Round} from "../contracts/interfaces/IContributionRounds.sol";
+import {Claim, IContributionRounds, Round} from "../contracts/interfaces/IContributionRounds.sol";
 import {Evidence, StopReason} from "../contracts/interfaces/IEmergencyStop.sol";
 import {IContributionToken} from "../contracts/interfaces/IContributionToken.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
@@ -35,19 +35,7 @@ contract HostileInvariantTest is PoolActions {
     }
 
     function _newRounds(IRewardPolicy terms) internal override returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            IContributionToken(address(_token)),
-            terms,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(IContributionToken(address(_token)), terms));
     }
 
     function _supply() internal view override returns (uint256) {

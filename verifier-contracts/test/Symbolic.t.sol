@@ -147,10 +147,11 @@ contract SymbolicTest is Test {
     }
 
     /// @notice Equal leaves are of equal profile, index and commitment.
-    function check_LeafBindsItsParts(ProfileId[2] calldata profiles, uint256[2] calldata indices, G1Point[2] calldata points)
-        public
-        pure
-    {
+    function check_LeafBindsItsParts(
+        ProfileId[2] calldata profiles,
+        uint256[2] calldata indices,
+        G1Point[2] calldata points
+    ) public pure {
         bytes32 one = ShardTree.leafOf(profiles[0], indices[0], points[0]);
         bytes32 other = ShardTree.leafOf(profiles[1], indices[1], points[1]);
         bool same = ProfileId.unwrap(profiles[0]) == ProfileId.unwrap(profiles[1]) && indices[0] == indices[1]

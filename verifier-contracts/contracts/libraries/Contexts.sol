@@ -50,8 +50,8 @@ library Contexts {
         return uint256(
             keccak256(
             abi.encode(
-                TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId, maskKey
-            )
+            TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId, maskKey
+        )
         )
         ) % Bn254.R;
     }
@@ -60,7 +60,8 @@ library Contexts {
     /// @param setHash Hash of the included claims' hashes, in order.
     function finalization(uint256 number, bytes32 setHash, ProfileId profileId) internal view returns (uint256) {
         return
-            uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId))) % Bn254.R;
+            uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId)))
+                % Bn254.R;
     }
 
     /// @notice Context of a first model's proof; the calling contract is the rounds contract.

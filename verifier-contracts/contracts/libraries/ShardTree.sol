@@ -27,7 +27,11 @@ library ShardTree {
 
     /// @notice The root that a path leads to from a leaf at `index`, which is below CAPACITY.
     /// @dev Assembly: ten levels cost half of what they do with checked reads of the path.
-    function rootOf(bytes32 leaf, uint256 index, bytes32[SHARD_TREE_DEPTH] calldata path) internal pure returns (Root node) {
+    function rootOf(bytes32 leaf, uint256 index, bytes32[SHARD_TREE_DEPTH] calldata path)
+        internal
+        pure
+        returns (Root node)
+    {
         node = Root.wrap(leaf);
         assembly ("memory-safe") {
             for { let level := 0 } lt(level, DEPTH) { level := add(level, 1) } {

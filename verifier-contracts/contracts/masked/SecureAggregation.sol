@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IMaskCommitments} from "../interfaces/IMaskCommitments.sol";
 import {Group, ISecureAggregation} from "../interfaces/ISecureAggregation.sol";
 import {Faults} from "./Faults.sol";
-import {Rosters} from "./Rosters.sol";
+import {AggregationConfig, Rosters} from "./Rosters.sol";
 
 /// @title Sums of updates that nobody sees one by one
 /// @notice One of these serves one rounds contract, which asks it before it takes a finalization. Phases and messages are in
@@ -15,14 +14,8 @@ import {Rosters} from "./Rosters.sol";
 /// follows the protocol helps to open another one. Who is alone among members that work together has its update known by them,
 /// as in any sum.
 contract SecureAggregation is Faults {
-    /// @param masks What masks commit to.
-    /// @param shareBlocks Blocks after the claims in which groups are drawn and members post.
-    /// @param revealBlocks Blocks after that in which seeds are revealed.
-    /// @param disputeBlocks Blocks after that in which faults are shown; bonds go back then.
-    /// @param bond What a member pays when it posts, in wei.
-    constructor(IMaskCommitments masks, uint40 shareBlocks, uint40 revealBlocks, uint40 disputeBlocks, uint256 bond)
-        Rosters(masks, shareBlocks, revealBlocks, disputeBlocks, bond)
-    {}
+    /// @param config What the contract is made of, for good.
+    constructor(AggregationConfig memory config) Rosters(config) {}
 
     /// @inheritdoc ISecureAggregation
     function requireWhole(uint256 round, uint256 included, uint256 masked)

@@ -72,15 +72,16 @@ abstract contract RoundClaims is RoundStore {
         noted.reward = POLICY.reward(request.round, owner, request.normLog2, request.lossLog2);
         if (noted.reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, noted.reward);
         noted.maskKey = request.maskKey;
-        noted.context = Contexts.training(
-            request.round, owner, noted.subject, request.root, noted.index, profile, noted.maskKey
-        );
+        noted.context =
+            Contexts.training(request.round, owner, noted.subject, request.root, noted.index, profile, noted.maskKey);
     }
 
     /// @dev The dataset counts for a model set in block `modelSetAt`. At most one dataset of a subject does: there is one draw
     /// per subject and round, and the nullifier says whether it was paid.
     function _requireUsable(Dataset memory data, uint256 modelSetAt, ProfileId profile) private pure {
-        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(profile)) revert ZkPocRoundsProfile(profile, data.profileId);
+        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(profile)) {
+            revert ZkPocRoundsProfile(profile, data.profileId);
+        }
         if (data.registeredAt >= modelSetAt) revert ZkPocRoundsRegisteredLate(modelSetAt, data.registeredAt);
         if (data.supersededAt != 0 && data.supersededAt < modelSetAt) {
             revert ZkPocRoundsSuperseded(modelSetAt, data.supersededAt);
@@ -146,8 +147,7 @@ abstract contract RoundClaims is RoundStore {
     function _record(Claim calldata request, Noted memory noted) internal {
         uint256 end = TrainingLayout.UPDATE_OFFSET + 64 * TrainingLayout.UPDATE_POINTS;
         bytes calldata update = request.proof[TrainingLayout.UPDATE_OFFSET:end];
-        bytes32 hash =
-            Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update), noted.maskKey);
+        bytes32 hash = Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update), noted.maskKey);
         uint256 number = request.round;
         claimsHash[number] = Contexts.chained(claimsHash[number], hash);
         _emitProven(request, noted, update);

@@ -99,9 +99,8 @@ abstract contract RoundEnd is RoundStore {
 
     /// @dev The hash of a record.
     function _hashOf(ClaimRecord calldata record) private pure returns (bytes32) {
-        return Contexts.claim(
-            record.claimant, record.reward, record.nullifier, keccak256(record.update), record.maskKey
-        );
+        return
+            Contexts.claim(record.claimant, record.reward, record.nullifier, keccak256(record.update), record.maskKey);
     }
 
     /// @dev The records' hash is that of the round's claims.

@@ -14,7 +14,7 @@ import {LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 import {FileClaim, IFileProofs} from "./interfaces/IFileProofs.sol";
-import {IVanaDataRegistry, VanaFile, VanaProof, VanaProofData} from "./interfaces/IVanaDataRegistry.sol";
+import {IVanaDataRegistry, VanaFile, VanaProofData} from "./interfaces/IVanaDataRegistry.sol";
 
 /// @notice What an adapter is made of.
 /// @param admin Holds the admin role, and sets the model.
@@ -92,8 +92,8 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     constructor(AdapterConfig memory config) {
         if (
-            config.admin == address(0) || address(config.datasets) == address(0)
-                || address(config.router) == address(0) || address(config.files) == address(0) || ProfileId.unwrap(config.profileId) == 0
+            config.admin == address(0) || address(config.datasets) == address(0) || address(config.router) == address(0)
+                || address(config.files) == address(0) || ProfileId.unwrap(config.profileId) == 0
         ) revert ZkPocVanaZeroArgument();
         if (config.maxNormLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxNormLog2);
         if (config.maxLossLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxLossLog2);
@@ -177,14 +177,18 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         if (_proven[request.fileId]) revert ZkPocVanaProven(request.fileId);
         (Dataset memory data, bool validated) = DATASETS.attestedShard(request.root, PROFILE_ID, request.commitment);
         if (data.owner != file.ownerAddress) revert ZkPocVanaNotOwner(data.owner, file.ownerAddress);
-        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(PROFILE_ID)) revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
+        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(PROFILE_ID)) {
+            revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
+        }
         if (request.index >= data.shardCount) revert ZkPocVanaIndex(data.shardCount, request.index);
         bytes32 leaf = ShardTree.leafOf(PROFILE_ID, request.index, request.commitment);
         Root reached = ShardTree.rootOf(leaf, request.index, request.path);
         if (Root.unwrap(reached) != Root.unwrap(request.root)) revert ZkPocVanaNotInRoot(request.root, reached);
         // The same records cut into other shards would have other leaves: so one dataset of a source.
         Root before = rootOf[data.subject];
-        if (Root.unwrap(before) != 0 && Root.unwrap(before) != Root.unwrap(request.root)) revert ZkPocVanaOtherRoot(before, request.root);
+        if (Root.unwrap(before) != 0 && Root.unwrap(before) != Root.unwrap(request.root)) {
+            revert ZkPocVanaOtherRoot(before, request.root);
+        }
         bytes32 nullifier = Contexts.nullifier(modelId, data.subject, leaf);
         uint256 used = fileOf[nullifier];
         if (used != 0) revert ZkPocVanaUsed(nullifier, used);

@@ -211,7 +211,10 @@ abstract contract PoolActions is PoolFixture {
             ModelId modelId = rounds.roundInfo(number).modelId;
             vm.assertTrue(_proven[modelId]);
             vm.assertTrue(before.status == RoundStatus.Settled || before.status == RoundStatus.Void);
-            vm.assertEq(ModelId.unwrap(modelId), ModelId.unwrap(before.status == RoundStatus.Void ? before.modelId : proposal.modelId));
+            vm.assertEq(
+                ModelId.unwrap(modelId),
+                ModelId.unwrap(before.status == RoundStatus.Void ? before.modelId : proposal.modelId)
+            );
             if (before.status == RoundStatus.Void) vm.assertEq(_paidIn[number - 1], 0);
         }
     }

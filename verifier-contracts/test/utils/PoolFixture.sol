@@ -10,13 +10,16 @@ import {DatasetLayout} from "../../contracts/generated/DatasetLayout.sol";
 import {TrainingLayout} from "../../contracts/generated/TrainingLayout.sol";
 import {RoundLayout} from "../../contracts/generated/RoundLayout.sol";
 import {Claim, ClaimRecord, Finalization} from "../../contracts/interfaces/IContributionRounds.sol";
+import {IContributionToken} from "../../contracts/interfaces/IContributionToken.sol";
 import {Attestation} from "../../contracts/interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "../../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit} from "../../contracts/interfaces/IVerifierRouter.sol";
 import {ModelId, ProfileId, Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {SHARD_TREE_DEPTH} from "../../contracts/libraries/ShardTree.sol";
+import {AggregationConfig} from "../../contracts/masked/Rosters.sol";
 import {SecureAggregation} from "../../contracts/masked/SecureAggregation.sol";
 import {Bn254, G1Point} from "../../contracts/libraries/Bn254.sol";
+import {RoundsConfig} from "../../contracts/rounds/RoundStore.sol";
 import {Curve} from "./Curve.sol";
 import {StandInMasks} from "./StandInMasks.sol";
 import {StandInVerifier} from "./StandInVerifier.sol";
@@ -90,24 +93,28 @@ abstract contract PoolFixture is Test {
     }
 
     function _newRounds(IRewardPolicy terms) internal virtual returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            token,
-            terms,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(token, terms));
     }
 
-    /// @dev Each rounds contract has its own.
+    /// @dev Each rounds contract has an aggregation contract of its own: this deploys one.
+    function _roundsConfig(IContributionToken paidIn, IRewardPolicy terms) internal returns (RoundsConfig memory) {
+        return RoundsConfig({
+            admin: address(this),
+            registry: registry,
+            router: router,
+            token: paidIn,
+            policy: terms,
+            roundBudget: BUDGET,
+            claimBlocks: CLAIM_BLOCKS,
+            finalizeBlocks: FINALIZE_BLOCKS,
+            windowBlocks: WINDOW_BLOCKS,
+            beaconDelay: BEACON_DELAY,
+            aggregation: _newAggregation()
+        });
+    }
+
     function _newAggregation() internal returns (SecureAggregation) {
-        return new SecureAggregation(masks, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND);
+        return new SecureAggregation(AggregationConfig(masks, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND));
     }
 
     // -- the contributor's files
@@ -294,9 +301,8 @@ abstract contract PoolFixture is Test {
     /// @dev Place and record of a claim, as its event tells it.
     function _recordOf(Vm.Log memory log) internal pure returns (uint256 number, ClaimRecord memory record) {
         uint256 reward;
-        (number,,, record.update, record.nullifier,,, reward, record.maskKey) = abi.decode(
-            log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256, bytes32)
-        );
+        (number,,, record.update, record.nullifier,,, reward, record.maskKey) =
+            abi.decode(log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256, bytes32));
         record.claimant = address(uint160(uint256(log.topics[2])));
         record.reward = uint96(reward);
     }

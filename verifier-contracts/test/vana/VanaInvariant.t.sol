@@ -125,9 +125,7 @@ contract VanaInvariantTest is VanaFixture {
         FileClaim memory request =
             _request(_adapter(keyless ? 0 : 1), fileId, owner, subject, dataset, seed % SHARDS, LOSS_LOG2);
         if (seed & 256 != 0) {
-            request = _request(
-                _adapter(keyless ? 1 : 0), fileId + 1, owner, subject, dataset, seed % SHARDS, LOSS_LOG2
-            );
+            request = _request(_adapter(keyless ? 1 : 0), fileId + 1, owner, subject, dataset, seed % SHARDS, LOSS_LOG2);
             request.fileId = fileId;
         }
         try _adapter(keyless ? 1 : 0).proveFile(request) {

@@ -100,7 +100,9 @@ contract VanaProofPoolTest is VanaFixture {
             uint8 loss = uint8(MAX_LOSS_LOG2 - 20 + 4 * i);
             vm.assertEq(pool.scoreOf(NORM_LOG2, loss), expected[i] * 0.25 ether);
         }
-        vm.expectRevert(abi.encodeWithSelector(IFileProofs.ZkPocVanaLossBound.selector, MAX_LOSS_LOG2, MAX_LOSS_LOG2 + 1));
+        vm.expectRevert(
+            abi.encodeWithSelector(IFileProofs.ZkPocVanaLossBound.selector, MAX_LOSS_LOG2, MAX_LOSS_LOG2 + 1)
+        );
         pool.scoreOf(NORM_LOG2, MAX_LOSS_LOG2 + 1);
         vm.expectRevert(abi.encodeWithSelector(IFileProofs.ZkPocVanaNormBound.selector, NORM_LOG2, NORM_LOG2 + 1));
         pool.scoreOf(NORM_LOG2 + 1, MAX_LOSS_LOG2);
@@ -170,9 +172,7 @@ contract VanaProofPoolTest is VanaFixture {
         _register(ALICE, SUBJECT, again, 2);
         _validate(again, 0, ALICE);
         uint256 second = _file(ALICE, "ipfs://alice/again");
-        _refused(
-            _request(pool, second, ALICE, SUBJECT, again, 0, LOSS_LOG2), IFileProofs.ZkPocVanaOtherRoot.selector
-        );
+        _refused(_request(pool, second, ALICE, SUBJECT, again, 0, LOSS_LOG2), IFileProofs.ZkPocVanaOtherRoot.selector);
         // The first dataset still counts.
         pool.proveFile(_alices(pool, second, 1));
     }
@@ -187,7 +187,9 @@ contract VanaProofPoolTest is VanaFixture {
 
     function test_RevertWhen_NobodyAttestedTheDataset() public {
         Root own = _commit(5, SHARDS);
-        _refused(_request(pool, file, ALICE, SUBJECT, own, 0, LOSS_LOG2), IDataRegistry.ZkPocRegistryUnknownRoot.selector);
+        _refused(
+            _request(pool, file, ALICE, SUBJECT, own, 0, LOSS_LOG2), IDataRegistry.ZkPocRegistryUnknownRoot.selector
+        );
     }
 
     function test_RevertWhen_TheDatasetIsOfAnotherProfile() public {
