@@ -51,6 +51,7 @@ use sha3::{Digest, Keccak256};
 use thiserror::Error;
 
 use crate::transcript::POINT_BYTES;
+use crate::ErrorKind;
 
 pub use places::{Places, PlacesError, MOST_CLAIMS};
 
@@ -107,6 +108,11 @@ pub enum GeneratorError {
 }
 
 impl GeneratorError {
+    /// What the caller can do about it: the circuit, or the name given, has to be another one.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
+
     fn unsupported(what: impl Into<String>) -> Self {
         GeneratorError::Unsupported { what: what.into() }
     }

@@ -10,6 +10,7 @@
 use thiserror::Error;
 
 use crate::transcript::POINT_BYTES;
+use crate::ErrorKind;
 
 /// Claims that the bits of a word can mark.
 pub const MOST_CLAIMS: u64 = 256;
@@ -43,6 +44,13 @@ pub enum PlacesError {
         /// Where that starts.
         start: u64,
     },
+}
+
+impl PlacesError {
+    /// What the caller can do about it: the profile has to be another one.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 /// Where a round's proof has its committed points, how many an update has, and how many claims a round takes.
