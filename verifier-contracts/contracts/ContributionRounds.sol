@@ -12,18 +12,23 @@ import {RoundEnd} from "./rounds/RoundEnd.sol";
 import {RoundStore, RoundsConfig} from "./rounds/RoundStore.sol";
 
 /// @title One sequential chain of training rounds
-/// @notice A round has a model and, a fixed number of blocks after it was opened, a beacon. The beacon draws one shard of each
-/// dataset that was registered before the model was known. The owner proves the update of the model on that shard and claims.
-/// After the claim deadline anyone proves the next model from the sum of the claims' updates, which this contract adds up
-/// itself; then the included claims are paid, once for each model and shard, out of the round's budget.
+/// @notice How a round goes:
+/// 1. It opens with a model. A fixed number of blocks later a block hash becomes its beacon (`seal`).
+/// 2. The beacon draws one shard of each dataset that was registered before the model was known. The dataset's owner trains on that
+///    shard, proves the update, and claims (`claim`, `claimMany`).
+/// 3. After the claim deadline anyone proves the next model from the sum of updates (`finalize`). This contract adds up the updates of
+///    the included claims itself.
+/// 4. The included claims are paid out of the round's budget, once for each model and shard, and the next round opens (`settle`).
+///    Without a finalization in time the round is void (`voidRound`): nothing is paid and the model stays.
 ///
-/// Who picks the included claims has power, and so has whoever alone knows the next model. Therefore a finalization gives way
-/// to one with more claims, and needs the word of more than half of all claimants that they hold the next model. Otherwise the
-/// round is void: the model stays, and nothing is paid. Whoever has a majority of the claims has the pool: attestation
-/// is what stands against that.
+/// Whoever finalizes chooses which claims are included, and learns the next model first. Two rules limit that power: a finalization
+/// with more claims replaces one with fewer, within a window of blocks; and more than half of all claimants must sign that they hold
+/// the next model. So whoever controls more than half of the claims of a round controls the pool. The claims cannot show that; the
+/// defence is that attestors vouch for who owns a dataset.
 ///
-/// The beacon is a block hash: whoever proposes that block can bias a draw by giving the block up, and the sequencer of a
-/// chain with one can choose it. A hash that nobody stored within 256 blocks is gone; a later block then takes its place.
+/// The beacon can be biased. The proposer of its block can give the block up to get another draw, and where a sequencer makes the
+/// blocks it can choose the hash. A block hash can be read for 256 blocks; if nobody stored the beacon by then, a later block
+/// takes its place.
 contract ContributionRounds is RoundEnd, ClaimBatch {
     /// @param config What the pool is made of, for good.
     constructor(RoundsConfig memory config) RoundStore(config) {}

@@ -17,12 +17,12 @@ import {ProofPoints} from "./libraries/ProofPoints.sol";
 import {SHARD_TREE_DEPTH, ShardTree} from "./libraries/ShardTree.sol";
 
 /// @title Registered datasets and the shards proven to be well-formed
-/// @notice That data is real and was not attested before is the attestor's word. What the registry adds: one live root
-/// for each subject, and what each shard was proven to be.
+/// @notice An attestor vouches that a dataset's records are real and were not attested before; no proof shows that. The registry adds
+/// two things: it keeps one live root for each subject (source of records), and remembers which shards were proven to be well-formed.
 ///
-/// A subject belongs to the attestor that attested it first, until that one is revoked. A root gives way for models set from
-/// the block in which its successor is registered, and the successor counts for models set later. So for each model exactly
-/// one root of a subject can be claimed with: one draw per subject and round.
+/// A subject belongs to the attestor that attested it first, until that attestor is revoked. When a subject gets a new root in block
+/// b, the old root counts for models set in block b or before, and the new root for models set after b. So for each model exactly one root
+/// of a subject can be claimed with, and a subject has one draw in each round.
 contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     /// @notice Who may attest datasets. Taking the role away also stops claims with datasets attested before.
     bytes32 public constant ATTESTOR_ROLE = keccak256("ATTESTOR_ROLE");

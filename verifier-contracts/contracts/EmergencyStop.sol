@@ -12,16 +12,16 @@ import {Bn254, G1Point} from "./libraries/Bn254.sol";
 import {KzgOpening} from "./libraries/KzgOpening.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 
-/// @title A stop that anyone can trip who shows that proofs mean nothing
-/// @notice Who can forge proofs can take every round's budget. Who finds out how to, and is honest, ends it here: by an accepted
-/// proof of what cannot be true. The pattern is that of RISC Zero's emergency stop.
+/// @title Emergency stop: anyone who shows that forged proofs are accepted takes a profile out of use
+/// @notice Whoever can forge proofs can take every round's budget. Whoever finds such a flaw and is honest can end it here, by
+/// presenting a proof that the verifier accepts although its statement is false. The pattern is that of RISC Zero's emergency stop.
 ///
-/// A trip must be impossible without a break of the proof system, a circuit, or the commitment key. Whoever makes the evidence
-/// chooses model, data and sum freely, and may know more powers of tau than a circuit has rows (ceremony files hold them).
-/// So evidence rests on nothing else than this: the verifier accepted, hence the prover knows columns that open the points and
-/// satisfy every gate on every row; and nobody knows two polynomials with one commitment.
+/// The stop must be impossible unless the proof system, a circuit or the commitment key is broken. Whoever presents evidence chooses
+/// model, data and sum freely, and may know more powers of tau than a circuit has rows (ceremony files hold them). So the argument
+/// rests on two facts only: an accepted proof means that the prover knows columns that open the committed points and satisfy every
+/// gate on every row; and nobody knows two polynomials with the same commitment.
 ///
-/// Canaries, by circuit:
+/// A canary is a statement that is false for every witness. By circuit:
 /// - **Training: a loss bound of zero.** The loss is a sum of squares of integers that are sums of looked-up limbs, whatever
 ///   model and data are, so it is an integer below 2^126. With bound zero the bucket's cell is -1 - loss. It is also a sum of
 ///   looked-up limbs, hence an integer below 2^247, and -1 - loss is none modulo the group's order. (A norm bound of zero is no

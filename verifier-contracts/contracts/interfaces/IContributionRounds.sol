@@ -19,8 +19,8 @@ enum RoundStatus {
 /// @param modelId Commitment id of the round's model.
 /// @param beacon Hash of the beacon block, zero until the round is sealed.
 /// @param remaining What the round can still promise.
-/// @param modelSetAt Data registered before this block count: the claim deadline of the round that the model came from, or the
-/// end of a later round about it that had no claims.
+/// @param modelSetAt Datasets registered before this block can be claimed with. It is the claim deadline of the round that produced
+/// the model; if a later round about the same model ended without claims, it is the block in which that one ended.
 /// @param openedAt Block in which the round was opened.
 /// @param beaconBlock Block whose hash is the beacon.
 /// @param claims Number of claims.
@@ -43,7 +43,7 @@ struct Round {
 /// @param path Siblings from its leaf up.
 /// @param normLog2 The proof's bound on the update's squared norm, as a power of two.
 /// @param lossLog2 The proof's bound on the loss, as a power of two.
-/// @param maskKey Key of the claim's masks (X25519), for a share in a group's sum; zero for an open claim.
+/// @param maskKey Key of the claim's masks (X25519), for a share in a group's sum; zero for a plain claim.
 /// @param proof Proof of the training circuit.
 /// @param link Link between the registered commitment and the proof's data point.
 /// @param datasetProof Validity proof of the shard, empty when it is validated already.
@@ -78,7 +78,7 @@ struct Proposal {
 /// @param claimant Who claimed.
 /// @param reward What it was promised.
 /// @param nullifier What its payment uses up.
-/// @param maskKey Key of its masks, zero for an open claim.
+/// @param maskKey Key of its masks, zero for a plain claim.
 /// @param update The update's points, as in the claim's proof.
 struct ClaimRecord {
     address claimant;
@@ -124,7 +124,7 @@ interface IContributionRounds {
     /// @notice A contribution was paid.
     event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
     /// @notice A contribution was proven. `number` is its place in the round, from zero; `update` are the points of the update;
-    /// `reward` is paid if the round's finalization includes it; `maskKey` is zero for an open claim.
+    /// `reward` is paid if the round's finalization includes it; `maskKey` is zero for a plain claim.
     event ContributionProven(
         uint256 indexed round,
         address indexed claimant,
@@ -248,8 +248,8 @@ interface IContributionRounds {
     /// @param records Every claim of the round, in order.
     function settle(uint256 round, ClaimRecord[] calldata records) external;
 
-    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it. If
-    /// the round had no claims, data registered before this block count for the model.
+    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it. If the
+    /// round had no claims, datasets registered before this block can be claimed with from then on.
     /// @param round The current round.
     function voidRound(uint256 round) external;
 
@@ -274,7 +274,7 @@ interface IContributionRounds {
     /// @param subject Subject of the dataset.
     /// @param root The dataset.
     /// @param index The drawn shard.
-    /// @param maskKey Key of the claim's masks, zero for an open claim.
+    /// @param maskKey Key of the claim's masks, zero for a plain claim.
     function trainingContext(
         uint256 number,
         address claimant,
@@ -294,7 +294,7 @@ interface IContributionRounds {
     /// @param profileId_ The profile.
     function genesisContext(bytes32 seed, ProfileId profileId_) external view returns (uint256);
 
-    /// @notice What a claimant signs who holds a round's next model (EIP-712).
+    /// @notice The digest that a claimant signs to say that it holds a round's next model (EIP-712).
     /// @param number The round.
     /// @param modelId Commitment id of the next model.
     function acknowledgementDigest(uint256 number, ModelId modelId) external view returns (bytes32);

@@ -34,7 +34,7 @@ struct Difference {
     G1Point opening;
 }
 
-/// @title A stop that anyone can trip who shows that proofs mean nothing
+/// @title Emergency stop: anyone who shows that forged proofs are accepted takes a profile out of use
 interface IEmergencyStop {
     /// @notice No proof of this profile counts any more, for good.
     /// @param circuit The circuit of the evidence.

@@ -6,7 +6,9 @@ import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Bn254} from "./Bn254.sol";
 
 /// @title What a proof is bound to, and the other tagged digests of the protocol
-/// @notice A context is the first public input of a circuit: a tagged digest, reduced to the field.
+/// @notice A context is the first public input of a circuit: a tagged keccak256 digest, reduced modulo the group's order. No gate
+/// reads it, but a proof verifies under its own context only. It names chain, contract, claimant and so on, so a proof cannot be used
+/// anywhere else or by anyone else.
 ///
 /// | circuit  | tag                 | fields |
 /// |----------|---------------------|--------|
@@ -37,7 +39,7 @@ library Contexts {
     }
 
     /// @notice Context of a training proof; the calling contract is the rounds contract.
-    /// @param maskKey Key of the claim's masks, zero for an open claim: whoever sends the claim cannot put in another.
+    /// @param maskKey Key of the claim's masks, zero for a plain claim: whoever sends the claim cannot put in another.
     function training(
         uint256 round,
         address claimant,

@@ -9,8 +9,9 @@ import {G1Point} from "./Bn254.sol";
 uint256 constant SHARD_TREE_DEPTH = 10;
 
 /// @title Ordered Merkle tree of a dataset's shards
-/// @notice The depth is fixed and the bits of the index, lowest first, are the directions: a path proves the position as
-/// well. (A tree of sorted pairs proves membership only, and would let a claimant choose among leaves of one index.)
+/// @notice The depth is fixed. The bits of a leaf's index, lowest first, say at each level whether the node is the left or the right
+/// child, so a path proves the leaf's position too. (A tree that sorts the two children proves membership only: a claimant could
+/// present any leaf as the drawn one.)
 /// A leaf is tagged, so it is never taken for an inner node; missing leaves are zero.
 library ShardTree {
     /// @notice Levels above the leaves.

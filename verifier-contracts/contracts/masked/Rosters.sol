@@ -22,12 +22,12 @@ struct AggregationConfig {
     uint256 bond;
 }
 
-/// @title Who sums up with whom: phases, groups and their rosters
-/// @notice All storage of the aggregation contract is here.
+/// @title Phases, groups and their rosters
+/// @notice Holds all storage of the aggregation contract, and draws the groups of a round.
 ///
-/// Groups are drawn by the hash of the block in which claims end, when all keys are on chain. So nobody picks the members of a
-/// group, except that whoever proposes that block can give it up for another draw. A group has at most 16 members: each posts
-/// a commitment for each other one.
+/// The draw is seeded by the hash of block D1, in which the claims end. By then every claim and its mask key are on chain, so nobody
+/// can choose with whom it is grouped. One influence is left: the proposer of that block can give it up, and with it the block reward,
+/// to get another draw. A group has at most 16 members, because each member posts one commitment for each other member.
 abstract contract Rosters is EIP712, ISecureAggregation {
     /// @notice Fewest members whose sum is made: of two, each would know the other's update.
     uint256 public constant MIN_MEMBERS = 3;

@@ -15,7 +15,11 @@ import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 import {RoundStore} from "./RoundStore.sol";
 
-/// @title What a claim must show, and what is kept of it
+/// @title One claim: what it must show, and what is kept of it
+/// @notice A claim must show that the dataset is attested and counts for the round's model, that the shard is the one drawn and was
+/// neither paid nor claimed, that the shard is well-formed, that the link ties the registered commitment to the proof's data point, and
+/// that the training proof holds for this claim's context. Kept are a nullifier, a place and a promised reward; the rest is in the
+/// hash of the round's claims and in an event.
 abstract contract RoundClaims is RoundStore {
     /// @notice Largest exponent of a bound: 2^253 is below the group's order, 2^254 is not.
     uint8 public constant MAX_BOUND_LOG2 = 253;

@@ -18,8 +18,9 @@ import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {RoundStore} from "./RoundStore.sol";
 
 /// @title How a round ends: finalized and settled, or void
-/// @notice A finalization shows every claim's record, adds up the updates of the included ones, and proves the next model from
-/// that sum. What it must show is listed in docs/rounds.md.
+/// @notice A finalization presents the record of every claim, whose hashes must be those that were kept. The contract adds up the
+/// updates of the included claims, and the proof shows that the next model follows from the round's model and that sum. Masked claims
+/// must come as whole groups, and more than half of all claimants must sign that they hold the next model.
 abstract contract RoundEnd is RoundStore {
     /// @inheritdoc IContributionRounds
     function finalize(Finalization calldata request) external {

@@ -40,9 +40,9 @@ struct RoundsConfig {
     ISecureAggregation aggregation;
 }
 
-/// @title What a chain of rounds keeps, and the views of it
-/// @notice All storage of the rounds contract is here, and the two steps that claims and ends of rounds share: opening a round
-/// and verifying a proof of the round circuit.
+/// @title Storage, terms and views of the rounds contract
+/// @notice Holds all storage of the rounds contract, and the two steps that several parts of it need: opening a round, and verifying a
+/// proof of the round circuit.
 abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     /// @notice Who sets the first model.
     bytes32 public constant OPERATOR_ROLE = keccak256("OPERATOR_ROLE");

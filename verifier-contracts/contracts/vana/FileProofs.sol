@@ -44,12 +44,12 @@ struct AdapterConfig {
 /// | quality | the bounds on update and loss that a training step on the shard is proven to keep |
 /// | uniqueness | the nullifier: one file for each model, source and shard, and one dataset for each source |
 ///
-/// The training proof's context holds chain, adapter, file, owner, source, dataset and shard, so it is of no use elsewhere or to
-/// anyone else, and whoever sends it changes nothing. A file under a url that someone else wanted costs that one nothing: the url
-/// has no part in a proof, and any other serves.
+/// The training proof's context holds chain, adapter, file, owner, source, dataset and shard. So a proof cannot be used elsewhere or by
+/// anyone else, and it does not matter who sends it. If someone else registers a file under the url that an owner wanted, the owner
+/// loses nothing: the url has no part in a proof, and any other url serves.
 ///
-/// Authenticity, ownership and uniqueness hold or there is no proof. So the score is that of quality alone, in quarters of
-/// 1e18: a quarter for the widest accepted bound on the loss, a quarter more for each factor 16 below it.
+/// Without authenticity, ownership and uniqueness there is no proof at all. The score therefore measures quality alone, in quarters of
+/// 1e18: one quarter for the widest accepted bound on the loss, and one more for each factor of 16 below it.
 abstract contract FileProofs is AccessControl, IFileProofs {
     /// @notice Largest exponent of a bound: 2^253 is below the group's order, 2^254 is not.
     uint8 public constant MAX_BOUND_LOG2 = 253;

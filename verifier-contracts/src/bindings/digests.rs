@@ -97,7 +97,7 @@ pub struct TrainingContext {
     pub index: u64,
     /// The profile.
     pub profile_id: B256,
-    /// X25519 key of the claim's masks; zero for an open claim.
+    /// X25519 key of the claim's masks; zero for a plain claim.
     pub mask_key: B256,
 }
 
@@ -130,7 +130,7 @@ pub fn genesis_context(chain_id: u64, rounds: Address, seed: B256, profile_id: B
     reduced(&(tag("zkpoc.genesis.v1"), U256::from(chain_id), rounds, seed, profile_id).abi_encode_params())
 }
 
-/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment; `mask_key` is zero for an open claim.
+/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment; `mask_key` is zero for a plain claim.
 pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B256, mask_key: B256) -> B256 {
     keccak256((tag("zkpoc.claim.v2"), claimant, reward, nullifier, update_id, mask_key).abi_encode_params())
 }
