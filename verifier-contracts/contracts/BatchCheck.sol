@@ -3,21 +3,23 @@ pragma solidity ^0.8.28;
 
 import {IVerifier} from "./interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId} from "./interfaces/Ids.sol";
 import {Link, LinkVerifier} from "./libraries/LinkVerifier.sol";
 
-/// @title Equations of several proofs and links, checked at once
-/// @notice What an accumulator is worth is where it came from: callers pass what the verifier in use gave them.
+/// @title Several proofs and links checked at once
+/// @notice Each proof comes as an accumulator, the equation that is left of it after `IVerifier.defer`. An accumulator says nothing
+/// about where it came from, and anyone can make one that holds. So callers must pass only what `defer` of the verifier in use gave
+/// them.
 abstract contract BatchCheck is IVerifierRouter {
     /// @inheritdoc IVerifierRouter
-    function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
+    function verifierOf(ProfileId profileId, Circuit circuit) public view virtual returns (address);
 
     /// @inheritdoc IVerifierRouter
-    function hold(
-        bytes32 profileId,
-        Circuit circuit,
-        uint256[][] calldata accumulators,
-        Link[] calldata links
-    ) external view returns (uint256 good) {
+    function hold(ProfileId profileId, Circuit circuit, uint256[][] calldata accumulators, Link[] calldata links)
+        external
+        view
+        returns (uint256 good)
+    {
         IVerifier verifier = IVerifier(verifierOf(profileId, circuit));
         uint256 count = accumulators.length;
         if (count == 0 || count > 255 || links.length != count) revert ZkPocRouterBatch(count, links.length);
@@ -29,9 +31,10 @@ abstract contract BatchCheck is IVerifierRouter {
         }
     }
 
-    /// @dev Which accumulators from `from` on and before `to` hold, by bits; `failed` if it is known that not all of them do. What
-    /// fails together is judged by halves: one bad of n costs two decisions for each halving. If the first half holds, the second one
-    /// has failed.
+    /// @dev Which of the accumulators `from` to `to` (not included) hold: bit i of the result stands for accumulator i. They are
+    /// decided together; if that fails, each half is judged by itself, so one bad accumulator among n costs about 2 log2(n) decisions.
+    /// `failed` says that the caller knows already that not all of them hold: if a range fails and its first half holds, its second
+    /// half fails.
     function _judge(IVerifier verifier, uint256[][] calldata accumulators, uint256 from, uint256 to, bool failed)
         private
         view
@@ -46,7 +49,8 @@ abstract contract BatchCheck is IVerifierRouter {
         return good | _judge(verifier, accumulators, middle, to, firstHolds);
     }
 
-    /// @dev Whether the verifier accepts these accumulators. One that gives no reason ran out of gas: then nothing is said.
+    /// @dev Whether the verifier accepts these accumulators. A verifier always gives a reason when it refuses; a revert without one
+    /// means that it ran out of gas. That says nothing about the accumulators, so the whole call reverts.
     function _decide(IVerifier verifier, uint256[][] calldata accumulators, uint256 from, uint256 to)
         private
         view

@@ -4,81 +4,46 @@ pragma solidity ^0.8.28;
 import {RoundLayout} from "./generated/RoundLayout.sol";
 import {ZeroModel} from "./generated/ZeroModel.sol";
 import {IContributionRounds, Round, RoundStatus} from "./interfaces/IContributionRounds.sol";
-import {IContributionToken} from "./interfaces/IContributionToken.sol";
-import {IDataRegistry} from "./interfaces/IDataRegistry.sol";
-import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
-import {ISecureAggregation} from "./interfaces/ISecureAggregation.sol";
-import {IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId} from "./interfaces/Ids.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 import {ClaimBatch} from "./rounds/ClaimBatch.sol";
 import {RoundEnd} from "./rounds/RoundEnd.sol";
-import {RoundStore} from "./rounds/RoundStore.sol";
+import {RoundStore, RoundsConfig} from "./rounds/RoundStore.sol";
 
 /// @title One sequential chain of training rounds
-/// @notice A round has a model and, a fixed number of blocks after it was opened, a beacon. The beacon draws one shard of each
-/// dataset that was registered before the model was known. The owner proves the update of the model on that shard and claims.
-/// After the claim deadline anyone proves the next model from the sum of the claims' updates, which this contract adds up
-/// itself; then the included claims are paid, once for each model and shard, out of the round's budget.
+/// @notice How a round goes:
+/// 1. It opens with a model. A fixed number of blocks later a block hash becomes its beacon (`seal`).
+/// 2. The beacon draws one shard of each dataset that was registered before the model was known. The dataset's owner trains on that
+///    shard, proves the update, and claims (`claim`, `claimMany`).
+/// 3. After the claim deadline anyone proves the next model from the sum of updates (`finalize`). This contract adds up the updates of
+///    the included claims itself.
+/// 4. The included claims are paid out of the round's budget, once for each model and shard, and the next round opens (`settle`).
+///    Without a finalization in time the round is void (`voidRound`): nothing is paid and the model stays.
 ///
-/// Who picks the included claims has power, and so has whoever alone knows the next model. Therefore a finalization gives way
-/// to one with more claims, and needs the word of more than half of all claimants that they hold the next model. Otherwise the
-/// round is void: the model stays, and nothing is paid. Whoever has a majority of the claims has the pool: attestation
-/// is what stands against that.
+/// Whoever finalizes chooses which claims are included, and learns the next model first. Two rules limit that power: a finalization
+/// with more claims replaces one with fewer, within a window of blocks; and more than half of all claimants must sign that they hold
+/// the next model. So whoever controls more than half of the claims of a round controls the pool. The claims cannot show that; the
+/// defence is that attestors vouch for who owns a dataset.
 ///
-/// The beacon is a block hash: whoever proposes that block can bias a draw by giving the block up, and the sequencer of a
-/// chain with one can choose it. A hash that nobody stored within 256 blocks is gone; a later block then takes its place.
+/// The beacon can be biased. The proposer of its block can give the block up to get another draw, and where a sequencer makes the
+/// blocks it can choose the hash. A block hash can be read for 256 blocks; if nobody stored the beacon by then, a later block
+/// takes its place.
 contract ContributionRounds is RoundEnd, ClaimBatch {
-    /// @param admin Holds the admin and the operator role.
-    /// @param registry Datasets and validated shards.
-    /// @param router Where verifiers are found.
-    /// @param token What contributions are paid in; this contract needs its minter role.
-    /// @param policy What they earn.
-    /// @param roundBudget What a round can pay.
-    /// @param claimBlocks Blocks in which a round takes claims.
-    /// @param finalizeBlocks Blocks after that in which a round must find a first finalization, or is void.
-    /// @param windowBlocks Blocks in which a finalization with more claims takes the place of one.
-    /// @param beaconDelay Blocks from a round's opening to its beacon block.
-    /// @param aggregation Which claims with a mask key can be included; it serves one rounds contract.
-    constructor(
-        address admin,
-        IDataRegistry registry,
-        IVerifierRouter router,
-        IContributionToken token,
-        IRewardPolicy policy,
-        uint96 roundBudget,
-        uint40 claimBlocks,
-        uint40 finalizeBlocks,
-        uint40 windowBlocks,
-        uint40 beaconDelay,
-        ISecureAggregation aggregation
-    )
-        RoundStore(
-            admin,
-            registry,
-            router,
-            token,
-            policy,
-            roundBudget,
-            claimBlocks,
-            finalizeBlocks,
-            windowBlocks,
-            beaconDelay,
-            aggregation
-        )
-    {}
+    /// @param config What the pool is made of, for good.
+    constructor(RoundsConfig memory config) RoundStore(config) {}
 
     /// @inheritdoc IContributionRounds
-    function openGenesis(bytes32 profileId_, bytes32 seed, bytes calldata proof) external onlyRole(OPERATOR_ROLE) {
-        if (profileId != 0) revert ZkPocRoundsGenesisSet(profileId);
-        if (profileId_ == 0) revert ZkPocRoundsZeroId();
+    function openGenesis(ProfileId profileId_, bytes32 seed, bytes calldata proof) external onlyRole(OPERATOR_ROLE) {
+        if (ProfileId.unwrap(profileId) != 0) revert ZkPocRoundsGenesisSet(profileId);
+        if (ProfileId.unwrap(profileId_) == 0) revert ZkPocRoundsZeroId();
         if (proof.length != RoundLayout.PROOF_BYTES) {
             revert ZkPocRoundsProofLength(RoundLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 start = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (start != ZeroModel.ID) revert ZkPocRoundsModel(ZeroModel.ID, start);
+        ModelId start = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(start) != ZeroModel.ID) revert ZkPocRoundsModel(ModelId.wrap(ZeroModel.ID), start);
         profileId = profileId_;
-        bytes32 modelId = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS);
+        ModelId modelId = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS));
         emit GenesisSet(modelId, profileId_, seed);
         _open(modelId, block.number);
         _verifyRound(profileId_, proof, Contexts.genesis(seed, profileId_), 1);

@@ -8,20 +8,21 @@ import {DatasetLayout} from "./generated/DatasetLayout.sol";
 import {Attestation, Dataset, IDataRegistry} from "./interfaces/IDataRegistry.sol";
 import {IVerifier} from "./interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId, Root, Subject} from "./interfaces/Ids.sol";
 import {G1Point} from "./libraries/Bn254.sol";
 import {Contexts} from "./libraries/Contexts.sol";
 import {LinkVerifier} from "./libraries/LinkVerifier.sol";
 import {Precompiles} from "./libraries/Precompiles.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
-import {ShardTree} from "./libraries/ShardTree.sol";
+import {SHARD_TREE_DEPTH, ShardTree} from "./libraries/ShardTree.sol";
 
 /// @title Registered datasets and the shards proven to be well-formed
-/// @notice That data is real and was not attested before is the attestor's word. What the registry adds: one live root
-/// for each subject, and what each shard was proven to be.
+/// @notice An attestor vouches that a dataset's records are real and were not attested before; no proof shows that. The registry adds
+/// two things: it keeps one live root for each subject (source of records), and remembers which shards were proven to be well-formed.
 ///
-/// A subject belongs to the attestor that attested it first, until that one is revoked. A root gives way for models set from
-/// the block in which its successor is registered, and the successor counts for models set later. So for each model exactly
-/// one root of a subject can be claimed with: one draw per subject and round.
+/// A subject belongs to the attestor that attested it first, until that attestor is revoked. When a subject gets a new root in block
+/// b, the old root counts for models set in block b or before, and the new root for models set after b. So for each model exactly one root
+/// of a subject can be claimed with, and a subject has one draw in each round.
 contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     /// @notice Who may attest datasets. Taking the role away also stops claims with datasets attested before.
     bytes32 public constant ATTESTOR_ROLE = keccak256("ATTESTOR_ROLE");
@@ -35,8 +36,8 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     /// @notice Where verifiers are found.
     IVerifierRouter public immutable ROUTER;
 
-    mapping(bytes32 root => Dataset dataset) private _datasets;
-    mapping(bytes32 subject => bytes32 root) private _liveRoots;
+    mapping(Root root => Dataset dataset) private _datasets;
+    mapping(Subject subject => Root root) private _liveRoots;
     mapping(bytes32 validityKey => bool valid) private _validated;
 
     /// @param admin Holds the admin role: it names and revokes attestors.
@@ -61,11 +62,11 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
         uint32 count = attestation.shardCount;
         if (count == 0 || count > ShardTree.CAPACITY) revert ZkPocRegistryShardCount(ShardTree.CAPACITY, count);
         if (attestation.recordCount < count) revert ZkPocRegistryRecordCount(count, attestation.recordCount);
-        bytes32 root = attestation.datasetRoot;
+        Root root = attestation.datasetRoot;
         if (_datasets[root].owner != address(0)) revert ZkPocRegistryRootTaken(root);
 
-        bytes32 previous = _liveRoots[attestation.subject];
-        if (previous != 0) _supersede(previous, root, attestor, attestation.epoch);
+        Root previous = _liveRoots[attestation.subject];
+        if (Root.unwrap(previous) != 0) _supersede(previous, root, attestor, attestation.epoch);
         _liveRoots[attestation.subject] = root;
         _datasets[root] = Dataset({
             owner: attestation.owner,
@@ -82,14 +83,14 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
 
     /// @inheritdoc IDataRegistry
     function validateShard(
-        bytes32 root,
+        Root root,
         uint256 index,
         G1Point calldata commitment,
-        bytes32[10] calldata path,
+        bytes32[SHARD_TREE_DEPTH] calldata path,
         bytes calldata proof,
         bytes calldata link
     ) external {
-        (address owner, bytes32 profileId) = _requireShard(root, index, commitment, path);
+        (address owner, ProfileId profileId) = _requireShard(root, index, commitment, path);
         address verifier = ROUTER.verifierOf(profileId, Circuit.Dataset);
         bytes32 key = _validityKey(profileId, verifier, commitment);
         _verify(verifier, Contexts.validity(owner, root, index, profileId), commitment, proof, link);
@@ -98,12 +99,12 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @inheritdoc IDataRegistry
-    function isValidated(bytes32 profileId, G1Point calldata commitment) public view returns (bool) {
+    function isValidated(ProfileId profileId, G1Point calldata commitment) public view returns (bool) {
         return _validated[_validityKey(profileId, ROUTER.verifierOf(profileId, Circuit.Dataset), commitment)];
     }
 
     /// @inheritdoc IDataRegistry
-    function attestedShard(bytes32 root, bytes32 profileId, G1Point calldata commitment)
+    function attestedShard(Root root, ProfileId profileId, G1Point calldata commitment)
         external
         view
         returns (Dataset memory found, bool valid)
@@ -113,24 +114,24 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @inheritdoc IDataRegistry
-    function attestedDataset(bytes32 root) public view returns (Dataset memory found) {
+    function attestedDataset(Root root) public view returns (Dataset memory found) {
         found = _datasets[root];
         if (found.owner == address(0)) revert ZkPocRegistryUnknownRoot(root);
         if (!hasRole(ATTESTOR_ROLE, found.attestor)) revert ZkPocRegistryNotAttestor(found.attestor);
     }
 
     /// @inheritdoc IDataRegistry
-    function dataset(bytes32 root) external view returns (Dataset memory) {
+    function dataset(Root root) external view returns (Dataset memory) {
         return _datasets[root];
     }
 
     /// @inheritdoc IDataRegistry
-    function liveRoot(bytes32 subject) external view returns (bytes32) {
+    function liveRoot(Subject subject) external view returns (Root) {
         return _liveRoots[subject];
     }
 
     /// @inheritdoc IDataRegistry
-    function validityContext(address owner, bytes32 root, uint256 index, bytes32 profileId)
+    function validityContext(address owner, Root root, uint256 index, ProfileId profileId)
         external
         view
         returns (uint256)
@@ -145,19 +146,20 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @dev Reverts unless the commitment is the shard at `index` of a registered dataset.
-    function _requireShard(bytes32 root, uint256 index, G1Point calldata commitment, bytes32[10] calldata path)
-        private
-        view
-        returns (address owner, bytes32 profileId)
-    {
+    function _requireShard(
+        Root root,
+        uint256 index,
+        G1Point calldata commitment,
+        bytes32[SHARD_TREE_DEPTH] calldata path
+    ) private view returns (address owner, ProfileId profileId) {
         Dataset storage found = _datasets[root];
         owner = found.owner;
         if (owner == address(0)) revert ZkPocRegistryUnknownRoot(root);
         uint256 count = found.shardCount;
         if (index >= count) revert ZkPocRegistryIndexOutOfRange(count, index);
         profileId = found.profileId;
-        bytes32 reached = ShardTree.rootOf(ShardTree.leafOf(profileId, index, commitment), index, path);
-        if (reached != root) revert ZkPocRegistryNotInRoot(root, reached);
+        Root reached = ShardTree.rootOf(ShardTree.leafOf(profileId, index, commitment), index, path);
+        if (Root.unwrap(reached) != Root.unwrap(root)) revert ZkPocRegistryNotInRoot(root, reached);
     }
 
     /// @dev Checks the proof and the link between its data point and the registered commitment.
@@ -178,7 +180,7 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @dev Keyed by profile and verifier code as well: a shard valid for one batch size is not for another.
-    function _validityKey(bytes32 profileId, address verifier, G1Point calldata commitment)
+    function _validityKey(ProfileId profileId, address verifier, G1Point calldata commitment)
         private
         view
         returns (bytes32)
@@ -187,7 +189,7 @@ contract DataRegistry is AccessControl, EIP712, IDataRegistry {
     }
 
     /// @dev Ends the time of a subject's live root.
-    function _supersede(bytes32 previous, bytes32 root, address attestor, uint64 epoch) private {
+    function _supersede(Root previous, Root root, address attestor, uint64 epoch) private {
         Dataset storage old = _datasets[previous];
         if (old.attestor == attestor) {
             if (epoch <= old.epoch) revert ZkPocRegistryEpochNotNewer(old.epoch, epoch);

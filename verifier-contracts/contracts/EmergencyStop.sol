@@ -7,20 +7,21 @@ import {TrainingLayout} from "./generated/TrainingLayout.sol";
 import {Difference, Evidence, IEmergencyStop, StopReason} from "./interfaces/IEmergencyStop.sol";
 import {IVerifier} from "./interfaces/IVerifier.sol";
 import {Circuit} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId} from "./interfaces/Ids.sol";
 import {Bn254, G1Point} from "./libraries/Bn254.sol";
 import {KzgOpening} from "./libraries/KzgOpening.sol";
 import {ProofPoints} from "./libraries/ProofPoints.sol";
 
-/// @title A stop that anyone can trip who shows that proofs mean nothing
-/// @notice Who can forge proofs can take every round's budget. Who finds out how to, and is honest, ends it here: by an accepted
-/// proof of what cannot be true. The pattern is that of RISC Zero's emergency stop.
+/// @title Emergency stop: anyone who shows that forged proofs are accepted takes a profile out of use
+/// @notice Whoever can forge proofs can take every round's budget. Whoever finds such a flaw and is honest can end it here, by
+/// presenting a proof that the verifier accepts although its statement is false. The pattern is that of RISC Zero's emergency stop.
 ///
-/// A trip must be impossible without a break of the proof system, a circuit, or the commitment key. Whoever makes the evidence
-/// chooses model, data and sum freely, and may know more powers of tau than a circuit has rows (ceremony files hold them).
-/// So evidence rests on nothing else than this: the verifier accepted, hence the prover knows columns that open the points and
-/// satisfy every gate on every row; and nobody knows two polynomials with one commitment.
+/// The stop must be impossible unless the proof system, a circuit or the commitment key is broken. Whoever presents evidence chooses
+/// model, data and sum freely, and may know more powers of tau than a circuit has rows (ceremony files hold them). So the argument
+/// rests on two facts only: an accepted proof means that the prover knows columns that open the committed points and satisfy every
+/// gate on every row; and nobody knows two polynomials with the same commitment.
 ///
-/// Canaries, by circuit:
+/// A canary is a statement that is false for every witness. By circuit:
 /// - **Training: a loss bound of zero.** The loss is a sum of squares of integers that are sums of looked-up limbs, whatever
 ///   model and data are, so it is an integer below 2^126. With bound zero the bucket's cell is -1 - loss. It is also a sum of
 ///   looked-up limbs, hence an integer below 2^247, and -1 - loss is none modulo the group's order. (A norm bound of zero is no
@@ -40,7 +41,7 @@ import {ProofPoints} from "./libraries/ProofPoints.sol";
 /// Points are read by the layout that this contract was compiled with: every profile routed here must have that layout.
 abstract contract EmergencyStop is IEmergencyStop {
     /// @inheritdoc IEmergencyStop
-    function stopByCanary(bytes32 profileId, Circuit circuit, Evidence calldata evidence) external {
+    function stopByCanary(ProfileId profileId, Circuit circuit, Evidence calldata evidence) external {
         if (!_isCanary(circuit, evidence)) revert ZkPocStopNotCanary(circuit);
         _verify(profileId, circuit, evidence);
         _stop(profileId, StopReason.Canary, circuit);
@@ -48,7 +49,7 @@ abstract contract EmergencyStop is IEmergencyStop {
 
     /// @inheritdoc IEmergencyStop
     function stopByContradiction(
-        bytes32 profileId,
+        ProfileId profileId,
         Evidence calldata one,
         Evidence calldata other,
         Difference calldata difference
@@ -63,13 +64,13 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     /// @inheritdoc IEmergencyStop
-    function stopReason(bytes32 profileId) public view virtual returns (StopReason);
+    function stopReason(ProfileId profileId) public view virtual returns (StopReason);
 
     /// @dev Takes every circuit of the profile out of use, for good.
-    function _markStopped(bytes32 profileId, StopReason reason) internal virtual;
+    function _markStopped(ProfileId profileId, StopReason reason) internal virtual;
 
     /// @dev The verifier in use; reverts when there is none, it is frozen, or the profile is stopped.
-    function verifierOf(bytes32 profileId, Circuit circuit) public view virtual returns (address);
+    function verifierOf(ProfileId profileId, Circuit circuit) public view virtual returns (address);
 
     function _isCanary(Circuit circuit, Evidence calldata evidence) private pure returns (bool) {
         if (circuit == Circuit.Training) {
@@ -125,11 +126,11 @@ abstract contract EmergencyStop is IEmergencyStop {
     }
 
     /// @dev The verifier reverts on whatever is not a valid proof; then nothing is stopped.
-    function _verify(bytes32 profileId, Circuit circuit, Evidence calldata evidence) private view {
+    function _verify(ProfileId profileId, Circuit circuit, Evidence calldata evidence) private view {
         IVerifier(verifierOf(profileId, circuit)).verify(evidence.proof, evidence.instances);
     }
 
-    function _stop(bytes32 profileId, StopReason reason, Circuit circuit) private {
+    function _stop(ProfileId profileId, StopReason reason, Circuit circuit) private {
         _markStopped(profileId, reason);
         emit ProfileStopped(profileId, reason, circuit, msg.sender);
     }

@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IRewardPolicy} from "./interfaces/IRewardPolicy.sol";
 
 /// @title The same reward for every proven contribution
-/// @notice Pay that grows with loss or norm would also reward wrong labels. The bounds are coarse on purpose: exact
-/// values of a few records under a known model tell about the records.
+/// @notice The reward does not grow with the loss or the update's norm, because wrong labels raise both and would be paid best. The
+/// bounds are powers of two on purpose: under a known model, the exact loss or norm of a few records reveals something about them.
 contract FlatRewardPolicy is IRewardPolicy {
     /// @notice What a contribution earns, in the token's smallest unit.
     uint256 public immutable REWARD;

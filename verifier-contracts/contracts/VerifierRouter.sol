@@ -6,6 +6,7 @@ import {BatchCheck} from "./BatchCheck.sol";
 import {EmergencyStop} from "./EmergencyStop.sol";
 import {IEmergencyStop, StopReason} from "./interfaces/IEmergencyStop.sol";
 import {Circuit, IVerifierRouter} from "./interfaces/IVerifierRouter.sol";
+import {ProfileId} from "./interfaces/Ids.sol";
 
 /// @title Which verifier stands for which circuit of which profile
 /// @notice The admin adds routes, the freezer takes them out of use; nobody replaces one. Anyone who shows that a profile's proofs
@@ -22,7 +23,7 @@ contract VerifierRouter is AccessControl, EmergencyStop, BatchCheck {
         StopReason stopped;
     }
 
-    mapping(bytes32 profileId => mapping(Circuit circuit => Route route)) private _routes;
+    mapping(ProfileId profileId => mapping(Circuit circuit => Route route)) private _routes;
 
     /// @param admin Holds the admin and the freezer role.
     constructor(address admin) {
@@ -31,7 +32,7 @@ contract VerifierRouter is AccessControl, EmergencyStop, BatchCheck {
     }
 
     /// @inheritdoc IVerifierRouter
-    function add(bytes32 profileId, Circuit circuit, address verifier) external onlyRole(DEFAULT_ADMIN_ROLE) {
+    function add(ProfileId profileId, Circuit circuit, address verifier) external onlyRole(DEFAULT_ADMIN_ROLE) {
         address existing = _routes[profileId][circuit].verifier;
         if (existing != address(0)) revert ZkPocRouterRouteTaken(profileId, circuit, existing);
         if (verifier.code.length == 0) revert ZkPocRouterNoCode(verifier);
@@ -40,14 +41,14 @@ contract VerifierRouter is AccessControl, EmergencyStop, BatchCheck {
     }
 
     /// @inheritdoc IVerifierRouter
-    function freeze(bytes32 profileId, Circuit circuit) external onlyRole(FREEZER_ROLE) {
+    function freeze(ProfileId profileId, Circuit circuit) external onlyRole(FREEZER_ROLE) {
         address verifier = verifierOf(profileId, circuit);
         _routes[profileId][circuit].frozen = true;
         emit RouteFrozen(profileId, circuit, verifier);
     }
 
     /// @inheritdoc IVerifierRouter
-    function verifierOf(bytes32 profileId, Circuit circuit)
+    function verifierOf(ProfileId profileId, Circuit circuit)
         public
         view
         override(EmergencyStop, BatchCheck)
@@ -61,25 +62,25 @@ contract VerifierRouter is AccessControl, EmergencyStop, BatchCheck {
     }
 
     /// @inheritdoc IEmergencyStop
-    function stopReason(bytes32 profileId) public view override returns (StopReason) {
+    function stopReason(ProfileId profileId) public view override returns (StopReason) {
         return _routes[profileId][Circuit.Dataset].stopped;
     }
 
-    function _markStopped(bytes32 profileId, StopReason reason) internal override {
+    function _markStopped(ProfileId profileId, StopReason reason) internal override {
         _routes[profileId][Circuit.Dataset].stopped = reason;
         _routes[profileId][Circuit.Training].stopped = reason;
         _routes[profileId][Circuit.Round].stopped = reason;
     }
 
     /// @inheritdoc IVerifierRouter
-    function requireLive(bytes32 profileId) external view {
+    function requireLive(ProfileId profileId) external view {
         verifierOf(profileId, Circuit.Dataset);
         verifierOf(profileId, Circuit.Training);
         verifierOf(profileId, Circuit.Round);
     }
 
     /// @inheritdoc IVerifierRouter
-    function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen) {
+    function route(ProfileId profileId, Circuit circuit) external view returns (address verifier, bool frozen) {
         Route memory found = _routes[profileId][circuit];
         return (found.verifier, found.frozen);
     }

@@ -1,20 +1,20 @@
 //! What a client needs to speak with the contracts: typed calls and events, the protocol's digests computed natively, and
 //! reverts in words.
 //!
-//! - [`contracts`]: alloy bindings, one module for each contract;
+//! - here: alloy bindings, one module for each contract of a pool, and the structs and enums of their calls;
 //! - [`vana`]: those of the contracts for Vana's pools;
 //! - [`digests`]: contexts, leaves, Merkle paths, drawn index, ids, nullifier, attestation digest;
 //! - [`describe_revert`]: the name and arguments of the custom error in a revert's data.
 
-pub mod contracts;
+mod contracts;
 pub mod digests;
 pub mod vana;
 
 pub use contracts::{
-    Acknowledgement, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds, ContributionToken, DataRegistry,
-    Dataset, Difference, Evidence, Fault, Finalization, FlatRewardPolicy, G1Point, Group, Link, MaskCommitments,
-    MissingShare, PairDispute, Post, Posted, Proposal, Round, RoundStatus, Seat, SecureAggregation, SeedDispute,
-    StopReason, Verifier, VerifierRouter,
+    Acknowledgement, AggregationConfig, Attestation, Circuit, Claim, ClaimRecord, ContributionRounds,
+    ContributionToken, DataRegistry, Dataset, Difference, Evidence, Fault, Finalization, FlatRewardPolicy, G1Point,
+    Group, Link, MaskCommitments, MissingShare, Noted, PairDispute, Post, Posted, Proposal, Round, RoundStatus,
+    RoundsConfig, Seat, SecureAggregation, SeedDispute, StopReason, Verifier, VerifierRouter,
 };
 
 use alloy::sol_types::{ContractError, SolInterface};

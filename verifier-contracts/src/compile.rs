@@ -29,8 +29,8 @@ use serde_json::{json, Value};
 use thiserror::Error;
 
 use self::solc::{cache_file, read_cache, write_cache, Compiler};
-use crate::tools;
-use crate::tools::ToolsError;
+use crate::tools::{self, ToolsError};
+use crate::ErrorKind;
 
 mod solc;
 
@@ -76,6 +76,7 @@ sources!(
     "contracts/interfaces/ISecureAggregation.sol",
     "contracts/interfaces/IVerifier.sol",
     "contracts/interfaces/IVerifierRouter.sol",
+    "contracts/interfaces/Ids.sol",
     "contracts/libraries/Bn254.sol",
     "contracts/libraries/Contexts.sol",
     "contracts/libraries/Hkdf.sol",
@@ -163,6 +164,17 @@ pub enum CompileError {
         /// What is wrong.
         what: String,
     },
+}
+
+impl CompileError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Tools(error) => error.kind(),
+            Self::Io { .. } | Self::Crashed { .. } | Self::Output { .. } => ErrorKind::Environment,
+            Self::Source(_) | Self::Import { .. } | Self::Override { .. } | Self::NoContract { .. } => ErrorKind::Input,
+        }
+    }
 }
 
 /// One compiled contract.

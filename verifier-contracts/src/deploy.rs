@@ -16,10 +16,11 @@ use alloy::sol_types::{SolCall, SolConstructor};
 use thiserror::Error;
 
 use crate::bindings::{
-    Circuit, ContributionRounds, ContributionToken, DataRegistry, FlatRewardPolicy, MaskCommitments, SecureAggregation,
-    VerifierRouter,
+    AggregationConfig, Circuit, ContributionRounds, ContributionToken, DataRegistry, FlatRewardPolicy, MaskCommitments,
+    RoundsConfig, SecureAggregation, VerifierRouter,
 };
 use crate::compile::{Artifacts, CompileError};
+use crate::ErrorKind;
 
 /// Name of the router, in artifacts and deployments alike.
 pub const ROUTER: &str = "VerifierRouter";
@@ -59,6 +60,16 @@ pub enum DeployError {
         /// The name given.
         name: String,
     },
+}
+
+impl DeployError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Compile(error) => error.kind(),
+            Self::Missing { .. } | Self::Unknown { .. } => ErrorKind::Input,
+        }
+    }
 }
 
 /// What a pool's constructors are given.
@@ -118,28 +129,32 @@ pub fn constructor_args(name: &str, config: &PoolConfig, deployed: &Addresses) -
             DataRegistry::constructorCall { admin, router: at(ROUTER)?, srsDigest: config.srs_digest }.abi_encode()
         }
         MASKS => MaskCommitments::constructorCall {}.abi_encode(),
-        AGGREGATION => SecureAggregation::constructorCall {
-            masks: at(MASKS)?,
-            shareBlocks: config.share_blocks,
-            revealBlocks: config.reveal_blocks,
-            disputeBlocks: config.dispute_blocks,
-            bond: config.bond,
+        AGGREGATION => {
+            let terms = AggregationConfig {
+                masks: at(MASKS)?,
+                shareBlocks: config.share_blocks,
+                revealBlocks: config.reveal_blocks,
+                disputeBlocks: config.dispute_blocks,
+                bond: config.bond,
+            };
+            SecureAggregation::constructorCall { config: terms }.abi_encode()
         }
-        .abi_encode(),
-        ROUNDS => ContributionRounds::constructorCall {
-            admin,
-            registry: at(REGISTRY)?,
-            router: at(ROUTER)?,
-            token: at(TOKEN)?,
-            policy: at(POLICY)?,
-            roundBudget: config.round_budget,
-            claimBlocks: config.claim_blocks,
-            finalizeBlocks: config.finalize_blocks,
-            windowBlocks: config.window_blocks,
-            beaconDelay: config.beacon_delay,
-            aggregation: at(AGGREGATION)?,
+        ROUNDS => {
+            let terms = RoundsConfig {
+                admin,
+                registry: at(REGISTRY)?,
+                router: at(ROUTER)?,
+                token: at(TOKEN)?,
+                policy: at(POLICY)?,
+                roundBudget: config.round_budget,
+                claimBlocks: config.claim_blocks,
+                finalizeBlocks: config.finalize_blocks,
+                windowBlocks: config.window_blocks,
+                beaconDelay: config.beacon_delay,
+                aggregation: at(AGGREGATION)?,
+            };
+            ContributionRounds::constructorCall { config: terms }.abi_encode()
         }
-        .abi_encode(),
         name => return Err(DeployError::Unknown { name: name.to_owned() }),
     })
 }
@@ -211,6 +226,8 @@ pub fn setup_calls(
 
 #[cfg(test)]
 mod tests {
+    use alloy::sol_types::SolValue;
+
     use super::*;
 
     fn config() -> PoolConfig {
@@ -241,6 +258,23 @@ mod tests {
         }
         let calls = setup_calls(&deployed, &[Address::ZERO], B256::ZERO, &[(Circuit::Dataset, Address::ZERO)]);
         assert_eq!(calls.expect("every address is known").len(), 3);
+    }
+
+    /// A struct of static fields is encoded as its fields in a row: deployments do not depend on the constructor's form.
+    #[test]
+    fn golden_constructor_arguments_are_the_fields_in_a_row() {
+        let config = config();
+        let addresses: Vec<Address> = (1..).take(ORDER.len()).map(Address::with_last_byte).collect();
+        let deployed: Addresses = ORDER.map(str::to_owned).into_iter().zip(addresses.iter().copied()).collect();
+        let [router, token, policy, registry, masks, aggregation, _] = addresses[..] else { panic!("seven contracts") };
+        let rounds = (
+            (config.admin, registry, router, token, policy),
+            (config.round_budget, config.claim_blocks, config.finalize_blocks, config.window_blocks),
+            (config.beacon_delay, aggregation),
+        );
+        assert_eq!(constructor_args(ROUNDS, &config, &deployed).expect("arguments"), rounds.abi_encode_params());
+        let terms = (masks, config.share_blocks, config.reveal_blocks, config.dispute_blocks, config.bond);
+        assert_eq!(constructor_args(AGGREGATION, &config, &deployed).expect("arguments"), terms.abi_encode_params());
     }
 
     #[test]

@@ -21,12 +21,12 @@ use std::process::{Command, Stdio};
 use sha3::{Digest, Keccak256};
 use thiserror::Error;
 
+use crate::ErrorKind;
+
 /// What is installed, by name and version.
 pub const PACKAGE_JSON: &str = include_str!("../package.json");
 /// The exact packages with their integrity digests.
 pub const PACKAGE_LOCK: &str = include_str!("../package-lock.json");
-/// The wrapper that makes the npm compiler look like a native one; forge needs it.
-pub const SOLC_WRAPPER: &str = include_str!("../bin/solc");
 
 /// Oldest major version of Node.js that the tools run on.
 pub const NODE_MAJOR: u32 = 20;
@@ -94,6 +94,13 @@ pub enum ToolsError {
         /// What to do.
         hint: String,
     },
+}
+
+impl ToolsError {
+    /// What the caller can do about it: always something about the machine, not about what was asked.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Environment
+    }
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ToolsError {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Claim, ClaimRecord, IContributionRounds} from "../contracts/interfaces/IContributionRounds.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {Bn254} from "../contracts/libraries/Bn254.sol";
 import {Link} from "../contracts/libraries/LinkVerifier.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
@@ -14,7 +15,7 @@ contract ClaimBatchTest is PoolFixture {
     uint256 private constant MEMBERS = 6;
     address private constant RELAYER = address(0x4E1A);
 
-    bytes32[MEMBERS] private _roots;
+    Root[MEMBERS] private _roots;
 
     function setUp() public override {
         super.setUp();
@@ -36,8 +37,8 @@ contract ClaimBatchTest is PoolFixture {
         return i % 3 == 0 ? ALICE : i % 3 == 1 ? BOB : CAROL;
     }
 
-    function _subject(uint256 i) private pure returns (bytes32) {
-        return keccak256(abi.encode("subject", i));
+    function _subject(uint256 i) private pure returns (Subject) {
+        return Subject.wrap(keccak256(abi.encode("subject", i)));
     }
 
     function _member(uint256 i) private returns (Claim memory) {

@@ -3,7 +3,9 @@ pragma solidity ^0.8.28;
 
 import {Claim, IContributionRounds} from "../contracts/interfaces/IContributionRounds.sol";
 import {Attestation, IDataRegistry} from "../contracts/interfaces/IDataRegistry.sol";
+import {ProfileId, Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {Bn254, G1Point} from "../contracts/libraries/Bn254.sol";
+import {SHARD_TREE_DEPTH} from "../contracts/libraries/ShardTree.sol";
 import {Curve} from "./utils/Curve.sol";
 import {ClaimsFixture} from "./utils/ClaimsFixture.sol";
 import {Tree} from "./utils/Tree.sol";
@@ -27,8 +29,8 @@ contract ClaimDataTest is ClaimsFixture {
     }
 
     function test_ValidatesInTheSameCall() public {
-        bytes32 subject = keccak256("Bob's source");
-        bytes32 other = _commit(2, SHARDS);
+        Subject subject = Subject.wrap(keccak256("Bob's source"));
+        Root other = _commit(2, SHARDS);
         _register(BOB, subject, other, 1);
         _nextRound(4);
         Claim memory request = _claim(2, BOB, subject, other, 4);
@@ -72,7 +74,7 @@ contract ClaimDataTest is ClaimsFixture {
         }
         uint256 place = drawn == 0 ? 1 : 0;
         leaves[place] = _leaf(PROFILE, drawn, favourite);
-        (bytes32[10] memory path,) = Tree.pathOf(leaves, place);
+        (bytes32[SHARD_TREE_DEPTH] memory path,) = Tree.pathOf(leaves, place);
         Claim memory request = _aliceClaim();
         request.commitment = favourite;
         request.path = path;
@@ -81,11 +83,11 @@ contract ClaimDataTest is ClaimsFixture {
 
     function test_RevertWhen_TwoLeavesWithOneIndexAreAttested() public {
         // Even a root that an attestor signed with such a tree gives no choice.
-        bytes32 subject = keccak256("Bob's source");
+        Subject subject = Subject.wrap(keccak256("Bob's source"));
         G1Point memory favourite = Curve.point(99);
         bytes32[] memory leaves = new bytes32[](2);
         (leaves[0], leaves[1]) = (_leaf(PROFILE, 0, Curve.point(98)), _leaf(PROFILE, 0, favourite));
-        (bytes32[10] memory path, bytes32 doubled) = Tree.pathOf(leaves, 1);
+        (bytes32[SHARD_TREE_DEPTH] memory path, Root doubled) = Tree.pathOf(leaves, 1);
         Attestation memory attestation = _attestation(BOB, subject, doubled, 1);
         attestation.shardCount = 1;
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
@@ -116,13 +118,13 @@ contract ClaimDataTest is ClaimsFixture {
 
     function test_RevertWhen_RootIsUnknown() public {
         Claim memory request = _aliceClaim();
-        request.root = keccak256("unknown");
+        request.root = Root.wrap(keccak256("unknown"));
         _expectRevert(request, IDataRegistry.ZkPocRegistryUnknownRoot.selector);
     }
 
     function test_RevertWhen_RootIsRegisteredAfterTheModel() public {
-        bytes32 subject = keccak256("another source");
-        bytes32 late = _commit(2, SHARDS);
+        Subject subject = Subject.wrap(keccak256("another source"));
+        Root late = _commit(2, SHARDS);
         _register(ALICE, subject, late, 1);
         Claim memory request = _claim(1, ALICE, subject, late, MODEL);
         _expectRevert(request, IContributionRounds.ZkPocRoundsRegisteredLate.selector);
@@ -134,8 +136,8 @@ contract ClaimDataTest is ClaimsFixture {
     }
 
     function test_DataRegisteredInARoundWithoutClaimsCountFromTheNextOneOn() public {
-        bytes32 subject = keccak256("another source");
-        bytes32 late = _commit(2, SHARDS);
+        Subject subject = Subject.wrap(keccak256("another source"));
+        Root late = _commit(2, SHARDS);
         _register(ALICE, subject, late, 1);
         for (uint256 i = 0; i < SHARDS; ++i) {
             _validate(late, i, ALICE);
@@ -148,15 +150,13 @@ contract ClaimDataTest is ClaimsFixture {
     }
 
     function test_SubjectHasOneRootInARoundWhoseModelWasRenewed() public {
-        bytes32 newer = _commit(3, SHARDS);
+        Root newer = _commit(3, SHARDS);
         _register(ALICE, SUBJECT, newer, 2);
         for (uint256 i = 0; i < SHARDS; ++i) {
             _validate(newer, i, ALICE);
         }
         // Round 1: the older root, and only it.
-        _expectRevert(
-            _claim(1, ALICE, SUBJECT, newer, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector
-        );
+        _expectRevert(_claim(1, ALICE, SUBJECT, newer, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
         _voidRound();
         // Round 2: the newer root, and only it.
         _expectRevert(_claim(2, ALICE, SUBJECT, root, MODEL), IContributionRounds.ZkPocRoundsSuperseded.selector);
@@ -166,8 +166,8 @@ contract ClaimDataTest is ClaimsFixture {
     function test_RevertWhen_RegisteredInTheBlockThatRenewsTheModel() public {
         _toDeadline();
         vm.roll(block.number + FINALIZE_BLOCKS);
-        bytes32 subject = keccak256("another source");
-        bytes32 late = _commit(2, SHARDS);
+        Subject subject = Subject.wrap(keccak256("another source"));
+        Root late = _commit(2, SHARDS);
         rounds.voidRound(1);
         _register(ALICE, subject, late, 1);
         _sealRound(2);
@@ -187,8 +187,8 @@ contract ClaimDataTest is ClaimsFixture {
         // From the claim deadline on the next model can be known.
         _send(ALICE, _aliceClaim());
         _toDeadline();
-        bytes32 subject = keccak256("another source");
-        bytes32 late = _commit(2, SHARDS);
+        Subject subject = Subject.wrap(keccak256("another source"));
+        Root late = _commit(2, SHARDS);
         _register(ALICE, subject, late, 1);
         vm.roll(block.number + 5);
         rounds.finalize(_finalization(1, 1, MODEL, 4));
@@ -197,7 +197,7 @@ contract ClaimDataTest is ClaimsFixture {
     }
 
     function test_OneRootOfASubjectCountsForEachModel() public {
-        bytes32 next = _commit(2, SHARDS);
+        Root next = _commit(2, SHARDS);
         _register(ALICE, SUBJECT, next, 2);
         // This round's model is older than the new root: the old one still counts, the new one not yet.
         _expectRevert(_claim(1, ALICE, SUBJECT, next, MODEL), IContributionRounds.ZkPocRoundsRegisteredLate.selector);
@@ -214,7 +214,7 @@ contract ClaimDataTest is ClaimsFixture {
     function test_RootSupersededInTheModelsBlockStillCounts() public {
         _send(ALICE, _aliceClaim());
         _toDeadline();
-        bytes32 next = _commit(2, SHARDS);
+        Root next = _commit(2, SHARDS);
         _register(ALICE, SUBJECT, next, 2);
         rounds.finalize(_finalization(1, 1, MODEL, 4));
         _sealRound(2);
@@ -227,8 +227,8 @@ contract ClaimDataTest is ClaimsFixture {
         // The second root is registered in the block after the model's: nothing makes both count for one model.
         uint64 epoch = 2;
         for (uint256 model = 4; model < 8; ++model) {
-            bytes32 before = registry.liveRoot(SUBJECT);
-            bytes32 next = _commit(model, SHARDS);
+            Root before = registry.liveRoot(SUBJECT);
+            Root next = _commit(model, SHARDS);
             if (model % 2 == 0) {
                 _register(ALICE, SUBJECT, next, epoch++);
                 _nextRound(model);
@@ -237,7 +237,7 @@ contract ClaimDataTest is ClaimsFixture {
                 _register(ALICE, SUBJECT, next, epoch++);
             }
             uint256 round = rounds.currentRound();
-            bytes32[2] memory roots = [before, next];
+            Root[2] memory roots = [before, next];
             uint256 paid = 0;
             for (uint256 i = 0; i < 2; ++i) {
                 uint256 index = rounds.drawnIndex(round, roots[i]);
@@ -258,15 +258,16 @@ contract ClaimDataTest is ClaimsFixture {
     }
 
     function test_RevertWhen_DatasetIsForAnotherProfile() public {
-        bytes32 other = _commit(2, SHARDS);
-        Attestation memory attestation = _attestation(ALICE, keccak256("another source"), other, 1);
-        attestation.profileId = keccak256("another profile");
+        Root other = _commit(2, SHARDS);
+        Attestation memory attestation = _attestation(ALICE, Subject.wrap(keccak256("another source")), other, 1);
+        attestation.profileId = ProfileId.wrap(keccak256("another profile"));
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
         vm.prank(ALICE);
         registry.register(attestation, signature);
         _nextRound(4);
         _expectRevert(
-            _claim(2, ALICE, keccak256("another source"), other, 4), IContributionRounds.ZkPocRoundsProfile.selector
+            _claim(2, ALICE, Subject.wrap(keccak256("another source")), other, 4),
+            IContributionRounds.ZkPocRoundsProfile.selector
         );
     }
 }

@@ -6,6 +6,7 @@ import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
 import {Claim, Finalization, IContributionRounds, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {Bn254, G1Point} from "../contracts/libraries/Bn254.sol";
 import {LinkVerifier} from "../contracts/libraries/LinkVerifier.sol";
 import {Curve} from "./utils/Curve.sol";
@@ -93,7 +94,7 @@ contract ClaimProofTest is ClaimsFixture {
         twin.claim(request);
     }
 
-    function testFuzz_ContextBindsEveryField(address claimant, bytes32 subject, bytes32 dataset, uint64 index, bytes32 key)
+    function testFuzz_ContextBindsEveryField(address claimant, Subject subject, Root dataset, uint64 index, bytes32 key)
         public
         view
     {
@@ -101,8 +102,12 @@ contract ClaimProofTest is ClaimsFixture {
         vm.assertTrue(context < Bn254.R);
         vm.assertNotEq(rounds.trainingContext(2, claimant, subject, dataset, index, key), context);
         vm.assertNotEq(rounds.trainingContext(1, address(uint160(claimant) ^ 1), subject, dataset, index, key), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, ~subject, dataset, index, key), context);
-        vm.assertNotEq(rounds.trainingContext(1, claimant, subject, ~dataset, index, key), context);
+        vm.assertNotEq(
+            rounds.trainingContext(1, claimant, Subject.wrap(~Subject.unwrap(subject)), dataset, index, key), context
+        );
+        vm.assertNotEq(
+            rounds.trainingContext(1, claimant, subject, Root.wrap(~Root.unwrap(dataset)), index, key), context
+        );
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, uint256(index) + 1, key), context);
         vm.assertNotEq(rounds.trainingContext(1, claimant, subject, dataset, index, ~key), context);
     }
@@ -189,18 +194,17 @@ contract ClaimProofTest is ClaimsFixture {
 
     function test_RevertWhen_BudgetIsExhausted() public {
         // The budget pays four claims and a half.
-        address[5] memory owners =
-            [address(0x101), address(0x102), address(0x103), address(0x104), address(0x105)];
-        bytes32[5] memory roots;
+        address[5] memory owners = [address(0x101), address(0x102), address(0x103), address(0x104), address(0x105)];
+        Root[5] memory roots;
         for (uint256 i = 0; i < 5; ++i) {
             roots[i] = _commit(10 + i, SHARDS);
-            _register(owners[i], bytes32(i + 1), roots[i], 1);
+            _register(owners[i], Subject.wrap(bytes32(i + 1)), roots[i], 1);
         }
         _nextRound(4);
         for (uint256 i = 0; i < 5; ++i) {
             uint256 drawn = rounds.drawnIndex(2, roots[i]);
             _validate(roots[i], drawn, owners[i]);
-            Claim memory request = _claim(2, owners[i], bytes32(i + 1), roots[i], 4);
+            Claim memory request = _claim(2, owners[i], Subject.wrap(bytes32(i + 1)), roots[i], 4);
             vm.prank(owners[i]);
             if (i == 4) {
                 vm.expectRevert(

@@ -6,7 +6,9 @@ import {ContributionRounds} from "../contracts/ContributionRounds.sol";
 import {RoundLayout} from "../contracts/generated/RoundLayout.sol";
 import {IContributionRounds, Round, RoundStatus} from "../contracts/interfaces/IContributionRounds.sol";
 import {ISecureAggregation} from "../contracts/interfaces/ISecureAggregation.sol";
+import {ModelId, ProfileId} from "../contracts/interfaces/Ids.sol";
 import {SecureAggregation} from "../contracts/masked/SecureAggregation.sol";
+import {RoundsConfig} from "../contracts/rounds/RoundStore.sol";
 import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
@@ -24,8 +26,8 @@ contract ContributionRoundsTest is PoolFixture {
         _genesis();
         Round memory round = rounds.roundInfo(1);
         vm.assertEq(rounds.currentRound(), 1);
-        vm.assertEq(rounds.profileId(), PROFILE);
-        vm.assertEq(round.modelId, _modelId(MODEL));
+        vm.assertEq(ProfileId.unwrap(rounds.profileId()), ProfileId.unwrap(PROFILE));
+        vm.assertEq(ModelId.unwrap(round.modelId), ModelId.unwrap(_modelId(MODEL)));
         vm.assertEq(round.modelSetAt, block.number);
         vm.assertEq(round.beaconBlock, block.number + BEACON_DELAY);
         vm.assertEq(round.remaining, BUDGET);
@@ -42,7 +44,7 @@ contract ContributionRoundsTest is PoolFixture {
     function test_RevertWhen_ProfileIsZero() public {
         bytes memory proof = _genesisProof(rounds, MODEL);
         vm.expectRevert(abi.encodeWithSelector(IContributionRounds.ZkPocRoundsZeroId.selector));
-        rounds.openGenesis(0, SEED, proof);
+        rounds.openGenesis(ProfileId.wrap(0), SEED, proof);
     }
 
     function test_RevertWhen_GenesisDoesNotStartFromZero() public {
@@ -92,7 +94,7 @@ contract ContributionRoundsTest is PoolFixture {
             _endRound(MODEL);
             vm.assertTrue(rounds.roundInfo(number).status == RoundStatus.Void);
             Round memory round = rounds.roundInfo(number + 1);
-            vm.assertEq(round.modelId, _modelId(MODEL));
+            vm.assertEq(ModelId.unwrap(round.modelId), ModelId.unwrap(_modelId(MODEL)));
             vm.assertEq(round.modelSetAt, block.number);
             vm.assertEq(round.beacon, bytes32(0));
             vm.assertEq(round.remaining, BUDGET);
@@ -156,9 +158,22 @@ contract ContributionRoundsTest is PoolFixture {
         rounds.seal(2);
     }
 
+    /// @dev `b` is claimBlocks, finalizeBlocks, windowBlocks, beaconDelay.
     function _construct(uint96 budget, uint40[4] memory b, ISecureAggregation sums) private {
         new ContributionRounds(
-            address(this), registry, router, token, policy, budget, b[0], b[1], b[2], b[3], sums
+            RoundsConfig({
+                admin: address(this),
+                registry: registry,
+                router: router,
+                token: token,
+                policy: policy,
+                roundBudget: budget,
+                claimBlocks: b[0],
+                finalizeBlocks: b[1],
+                windowBlocks: b[2],
+                beaconDelay: b[3],
+                aggregation: sums
+            })
         );
     }
 
@@ -184,9 +199,7 @@ contract ContributionRoundsTest is PoolFixture {
     }
 
     function test_RevertWhen_AnotherPoolHasTheAggregation() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationBound.selector, address(rounds))
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationBound.selector, address(rounds)));
         _construct(1, [uint40(20), 13, 1, 3], aggregation);
     }
 

@@ -6,14 +6,16 @@ import {DataRegistry} from "../contracts/DataRegistry.sol";
 import {DatasetLayout} from "../contracts/generated/DatasetLayout.sol";
 import {Attestation, Dataset, IDataRegistry} from "../contracts/interfaces/IDataRegistry.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {ProfileId, Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {G1Point} from "../contracts/libraries/Bn254.sol";
 import {LinkVerifier} from "../contracts/libraries/LinkVerifier.sol";
+import {SHARD_TREE_DEPTH} from "../contracts/libraries/ShardTree.sol";
 import {Curve} from "./utils/Curve.sol";
 import {PoolFixture} from "./utils/PoolFixture.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
 
 contract DataRegistryTest is PoolFixture {
-    bytes32 private root;
+    Root private root;
 
     function setUp() public override {
         super.setUp();
@@ -31,12 +33,12 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         Dataset memory found = registry.attestedDataset(root);
         vm.assertEq(found.owner, ALICE);
-        vm.assertEq(found.subject, SUBJECT);
-        vm.assertEq(found.profileId, PROFILE);
+        vm.assertEq(Subject.unwrap(found.subject), Subject.unwrap(SUBJECT));
+        vm.assertEq(ProfileId.unwrap(found.profileId), ProfileId.unwrap(PROFILE));
         vm.assertEq(found.attestor, vm.addr(ATTESTOR_KEY));
         vm.assertEq(found.shardCount, SHARDS);
         vm.assertEq(found.registeredAt, block.number);
-        vm.assertEq(registry.liveRoot(SUBJECT), root);
+        vm.assertEq(Root.unwrap(registry.liveRoot(SUBJECT)), Root.unwrap(root));
     }
 
     function test_AttestationDigestFollowsEip712() public view {
@@ -62,10 +64,10 @@ contract DataRegistryTest is PoolFixture {
     function test_NextEpochSupersedes() public {
         _register(ALICE, SUBJECT, root, 1);
         vm.roll(block.number + 5);
-        bytes32 next = _commit(2, SHARDS);
+        Root next = _commit(2, SHARDS);
         _register(ALICE, SUBJECT, next, 2);
         vm.assertEq(registry.dataset(root).supersededAt, block.number);
-        vm.assertEq(registry.liveRoot(SUBJECT), next);
+        vm.assertEq(Root.unwrap(registry.liveRoot(SUBJECT)), Root.unwrap(next));
     }
 
     function test_RevertWhen_SenderIsNotTheOwner() public {
@@ -90,9 +92,9 @@ contract DataRegistryTest is PoolFixture {
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
         field %= 7;
         if (field == 0) attestation.owner = BOB;
-        if (field == 1) attestation.subject = keccak256("another");
-        if (field == 2) attestation.profileId = keccak256("another");
-        if (field == 3) attestation.datasetRoot = keccak256("another");
+        if (field == 1) attestation.subject = Subject.wrap(keccak256("another"));
+        if (field == 2) attestation.profileId = ProfileId.wrap(keccak256("another"));
+        if (field == 3) attestation.datasetRoot = Root.wrap(keccak256("another"));
         if (field == 4) attestation.shardCount -= 1;
         if (field == 5) attestation.recordCount += 1;
         if (field == 6) attestation.epoch += 1;
@@ -172,7 +174,7 @@ contract DataRegistryTest is PoolFixture {
     function test_RevertWhen_RootIsRegisteredTwice() public {
         _register(ALICE, SUBJECT, root, 1);
         _expectRegisterRevert(
-            _attestation(BOB, keccak256("another"), root, 1),
+            _attestation(BOB, Subject.wrap(keccak256("another")), root, 1),
             ATTESTOR_KEY,
             abi.encodeWithSelector(IDataRegistry.ZkPocRegistryRootTaken.selector, root)
         );
@@ -191,7 +193,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         uint256 key = 0xBAD;
         registry.grantRole(registry.ATTESTOR_ROLE(), vm.addr(key));
-        bytes32 second = _commit(2, SHARDS);
+        Root second = _commit(2, SHARDS);
         _expectRegisterRevert(
             _attestation(ALICE, SUBJECT, second, 2),
             key,
@@ -205,7 +207,7 @@ contract DataRegistryTest is PoolFixture {
         bytes memory signature = _sign(key, attestation);
         vm.prank(ALICE);
         registry.register(attestation, signature);
-        vm.assertEq(registry.liveRoot(SUBJECT), second);
+        vm.assertEq(Root.unwrap(registry.liveRoot(SUBJECT)), Root.unwrap(second));
         vm.assertEq(registry.dataset(root).supersededAt, block.number);
     }
 
@@ -223,7 +225,7 @@ contract DataRegistryTest is PoolFixture {
     function test_ValidityHoldsUnderItsProfileOnly() public {
         _register(ALICE, SUBJECT, root, 1);
         _validate(root, 0, ALICE);
-        bytes32 other = keccak256("another profile");
+        ProfileId other = ProfileId.wrap(keccak256("another profile"));
         // The same verifier code, but another profile.
         router.add(other, Circuit.Dataset, address(datasetVerifier));
         vm.assertFalse(registry.isValidated(other, _point(root, 0)));
@@ -249,7 +251,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 1);
-        bytes32[10] memory path = _path(root, 1);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 1);
         vm.expectPartialRevert(LinkVerifier.ZkPocLinkInvalid.selector);
         registry.validateShard(root, 1, point, path, proof, link);
     }
@@ -262,7 +264,7 @@ contract DataRegistryTest is PoolFixture {
         uint256[4] memory delta = _delta(root, 0, 1);
         G1Point memory point = _point(root, 0);
         bytes memory link = Curve.link(context, point, Curve.reblind(point, delta), delta);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         vm.expectPartialRevert(StandInVerifier.StandInRejects.selector);
         registry.validateShard(root, 0, point, path, proof, link);
     }
@@ -275,7 +277,7 @@ contract DataRegistryTest is PoolFixture {
         uint256[4] memory delta = _delta(root, 0, 1);
         // A valid link, but to other points than the proof's.
         bytes memory link = Curve.link(context, point, Curve.reblind(point, _delta(root, 0, 9)), delta);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         vm.expectPartialRevert(LinkVerifier.ZkPocLinkInvalid.selector);
         registry.validateShard(root, 0, point, path, proof, link);
     }
@@ -284,7 +286,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 0);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IDataRegistry.ZkPocRegistryProofLength.selector,
@@ -299,7 +301,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 0);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         index = 1 + index % (SHARDS - 1);
         vm.expectPartialRevert(IDataRegistry.ZkPocRegistryNotInRoot.selector);
         registry.validateShard(root, index, point, path, proof, link);
@@ -312,7 +314,7 @@ contract DataRegistryTest is PoolFixture {
         _register(ALICE, SUBJECT, root, 1);
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 0);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         vm.expectRevert(abi.encodeWithSelector(IDataRegistry.ZkPocRegistryIndexOutOfRange.selector, SHARDS, SHARDS));
         registry.validateShard(root, SHARDS, point, path, proof, link);
     }

@@ -8,7 +8,9 @@ import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
 import {Claim, Finalization} from "../contracts/interfaces/IContributionRounds.sol";
 import {Difference, Evidence, IEmergencyStop, StopReason} from "../contracts/interfaces/IEmergencyStop.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {ProfileId} from "../contracts/interfaces/Ids.sol";
 import {Bn254, G1Point} from "../contracts/libraries/Bn254.sol";
+import {SHARD_TREE_DEPTH} from "../contracts/libraries/ShardTree.sol";
 import {ClaimsFixture} from "./utils/ClaimsFixture.sol";
 import {Curve} from "./utils/Curve.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
@@ -92,7 +94,7 @@ contract EmergencyStopTest is ClaimsFixture {
             _accept(roundVerifier, _round(MODEL, 9, 1, 1))
         ];
         for (uint256 i = 0; i < 3; ++i) {
-            bytes32 profile = keccak256(abi.encode("other profile", i));
+            ProfileId profile = ProfileId.wrap(keccak256(abi.encode("other profile", i)));
             router.add(profile, Circuit.Dataset, address(datasetVerifier));
             router.add(profile, Circuit.Training, address(trainingVerifier));
             router.add(profile, Circuit.Round, address(roundVerifier));
@@ -102,7 +104,7 @@ contract EmergencyStopTest is ClaimsFixture {
             Vm.Log[] memory logs = vm.getRecordedLogs();
             vm.assertEq(logs.length, 1);
             vm.assertEq(logs[0].topics[0], IEmergencyStop.ProfileStopped.selector);
-            vm.assertEq(logs[0].topics[1], profile);
+            vm.assertEq(logs[0].topics[1], ProfileId.unwrap(profile));
             vm.assertEq(uint256(logs[0].topics[2]), uint256(StopReason.Canary));
             vm.assertEq(uint256(logs[0].topics[3]), i);
             vm.assertEq(abi.decode(logs[0].data, (address)), BOB);
@@ -170,7 +172,7 @@ contract EmergencyStopTest is ClaimsFixture {
     function test_RevertWhen_ProfileHasNoRouteOrIsStopped() public {
         Evidence memory evidence = _accept(trainingVerifier, _training(0));
         vm.expectPartialRevert(IVerifierRouter.ZkPocRouterNoRoute.selector);
-        router.stopByCanary(SRS, Circuit.Training, evidence);
+        router.stopByCanary(ProfileId.wrap(SRS), Circuit.Training, evidence);
         router.stopByCanary(PROFILE, Circuit.Training, evidence);
         vm.expectPartialRevert(IVerifierRouter.ZkPocRouterStopped.selector);
         router.stopByCanary(PROFILE, Circuit.Training, evidence);
@@ -258,7 +260,7 @@ contract EmergencyStopTest is ClaimsFixture {
         uint256 supply = token.totalSupply();
         (bytes memory proof, bytes memory link) = _datasetProof(root, 0, ALICE);
         G1Point memory point = _point(root, 0);
-        bytes32[10] memory path = _path(root, 0);
+        bytes32[SHARD_TREE_DEPTH] memory path = _path(root, 0);
         _stop();
         _expectRevert(request, IVerifierRouter.ZkPocRouterStopped.selector);
         vm.expectPartialRevert(IVerifierRouter.ZkPocRouterStopped.selector);
@@ -308,7 +310,7 @@ contract EmergencyStopTest is ClaimsFixture {
     function test_StandingFinalizationIsNotPaidWhenAnyRouteIsFrozen() public {
         _standing();
         for (uint256 i = 0; i < 3; ++i) {
-            bytes32 profile = keccak256(abi.encode("frozen", i));
+            ProfileId profile = ProfileId.wrap(keccak256(abi.encode("frozen", i)));
             for (uint256 j = 0; j < 3; ++j) {
                 router.add(profile, Circuit(j), address(roundVerifier));
             }

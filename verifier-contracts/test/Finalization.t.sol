@@ -12,6 +12,7 @@ import {
     RoundStatus
 } from "../contracts/interfaces/IContributionRounds.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {ModelId, Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {Bn254, G1Point} from "../contracts/libraries/Bn254.sol";
 import {ClaimsFixture} from "./utils/ClaimsFixture.sol";
 import {Curve} from "./utils/Curve.sol";
@@ -20,8 +21,8 @@ import {StandInVerifier} from "./utils/StandInVerifier.sol";
 /// @notice How a round ends: who is included, what is proven, who is paid, and when.
 contract FinalizationTest is ClaimsFixture {
     uint256 private constant NEXT = 4;
-    bytes32 private constant BOBS = keccak256("Bob's source");
-    bytes32 private bobsRoot;
+    Subject private constant BOBS = Subject.wrap(keccak256("Bob's source"));
+    Root private bobsRoot;
 
     /// @dev Round 1 has three claims: Alice's, Bob's and Carol's.
     function setUp() public override {
@@ -56,7 +57,7 @@ contract FinalizationTest is ClaimsFixture {
         vm.assertEq(token.totalSupply(), supply + 3 * REWARD);
         vm.assertEq(token.balanceOf(BOB), REWARD);
         vm.assertEq(rounds.currentRound(), 3);
-        vm.assertEq(rounds.roundInfo(3).modelId, _modelId(NEXT));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(3).modelId), ModelId.unwrap(_modelId(NEXT)));
         vm.assertTrue(rounds.roundInfo(2).status == RoundStatus.Settled);
         for (uint256 i = 0; i < 3; ++i) {
             vm.assertTrue(rounds.isSpent(recorded[2][i].nullifier));
@@ -79,7 +80,7 @@ contract FinalizationTest is ClaimsFixture {
         vm.assertEq(token.balanceOf(ALICE), REWARD);
         vm.assertTrue(rounds.isSpent(recorded[2][0].nullifier));
         vm.assertFalse(rounds.isSpent(recorded[2][1].nullifier));
-        vm.assertEq(rounds.roundInfo(3).modelId, _modelId(NEXT));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(3).modelId), ModelId.unwrap(_modelId(NEXT)));
     }
 
     function test_ModelIsAsOldAsTheClaimDeadlineOfItsRound() public {
@@ -277,7 +278,7 @@ contract FinalizationTest is ClaimsFixture {
         vm.assertEq(rounds.proposalOf(2).settleFrom, block.number + WINDOW_BLOCKS);
         vm.roll(block.number + WINDOW_BLOCKS - 1);
         rounds.finalize(_finalization(2, 7, MODEL + 10, 6));
-        vm.assertEq(rounds.roundInfo(3).modelId, _modelId(6));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(3).modelId), ModelId.unwrap(_modelId(6)));
     }
 
     function test_RevertWhen_FewerOrAsManyClaimsComeAfterMore() public {
@@ -418,12 +419,12 @@ contract FinalizationTest is ClaimsFixture {
         delete hashes[1];
         uint256 most = RoundLayout.MAX_CLAIMS;
         address[] memory owners = new address[](most + 1);
-        bytes32[] memory roots = new bytes32[](most + 1);
+        Root[] memory roots = new Root[](most + 1);
         for (uint256 i = 0; i <= most; ++i) {
             owners[i] = vm.addr(0x1000 + i);
             keys[owners[i]] = 0x1000 + i;
             roots[i] = _commit(100 + i, SHARDS);
-            _register(owners[i], bytes32(100 + i), roots[i], 1);
+            _register(owners[i], Subject.wrap(bytes32(100 + i)), roots[i], 1);
         }
         vm.roll(block.number + 1);
         _openGenesis(rounds, 50);
@@ -431,7 +432,7 @@ contract FinalizationTest is ClaimsFixture {
         for (uint256 i = 0; i <= most; ++i) {
             uint256 drawn = rounds.drawnIndex(1, roots[i]);
             _validate(roots[i], drawn, owners[i]);
-            Claim memory request = _claim(1, owners[i], bytes32(100 + i), roots[i], 50);
+            Claim memory request = _claim(1, owners[i], Subject.wrap(bytes32(100 + i)), roots[i], 50);
             if (i < most) {
                 _send(owners[i], request);
             } else {

@@ -6,6 +6,7 @@ import {Claim, Finalization, IContributionRounds, RoundStatus} from "../contract
 import {IDataRegistry} from "../contracts/interfaces/IDataRegistry.sol";
 import {IContributionToken} from "../contracts/interfaces/IContributionToken.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
+import {ModelId} from "../contracts/interfaces/Ids.sol";
 import {ClaimsFixture} from "./utils/ClaimsFixture.sol";
 import {Hostile, HostilePolicy, HostileToken, Mood} from "./utils/Hostile.sol";
 
@@ -22,19 +23,7 @@ contract HostileActorsTest is ClaimsFixture {
 
     /// @dev Every pool of this test has them.
     function _newRounds(IRewardPolicy) internal override returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            IContributionToken(address(_token)),
-            _policy,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(IContributionToken(address(_token)), _policy));
     }
 
     function _twoClaims() private {
@@ -92,7 +81,7 @@ contract HostileActorsTest is ClaimsFixture {
         vm.assertEq(_token.entered(), 0);
         vm.assertEq(_token.refused(), 11);
         vm.assertEq(_token.totalSupply(), REWARD);
-        vm.assertEq(rounds.roundInfo(2).modelId, _modelId(5));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(2).modelId), ModelId.unwrap(_modelId(5)));
     }
 
     function test_RoundOutlastsATokenThatRefuses() public {
@@ -216,8 +205,10 @@ contract HostileActorsTest is ClaimsFixture {
             if (kind == 2) request.proof[64] ^= 0x01;
             if (kind == 3) request.proof[1000] ^= 0x01;
             if (kind == 4) request.link = new bytes(192);
-            if (kind == 5) for (uint256 i = 64; i < 128; ++i) {
-                request.proof[i] = 0xff;
+            if (kind == 5) {
+                for (uint256 i = 64; i < 128; ++i) {
+                    request.proof[i] = 0xff;
+                }
             }
             vm.assertTrue(_spent(ALICE, abi.encodeCall(IContributionRounds.claim, (request))) < 500_000);
         }

@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {ContributionRounds} from "../contracts/ContributionRounds.sol";
 import {TrainingLayout} from "../contracts/generated/TrainingLayout.sol";
-import {Claim, Finalization, IContributionRounds, Round} from "../contracts/interfaces/IContributionRounds.sol";
+import {Claim, IContributionRounds, Round} from "../contracts/interfaces/IContributionRounds.sol";
 import {Evidence, StopReason} from "../contracts/interfaces/IEmergencyStop.sol";
 import {IContributionToken} from "../contracts/interfaces/IContributionToken.sol";
 import {IRewardPolicy} from "../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit} from "../contracts/interfaces/IVerifierRouter.sol";
+import {Root, Subject} from "../contracts/interfaces/Ids.sol";
 import {HostileToken, Mood} from "./utils/Hostile.sol";
 import {PoolActions} from "./utils/PoolActions.sol";
 
@@ -15,8 +16,8 @@ import {PoolActions} from "./utils/PoolActions.sol";
 /// goes, and someone who stops the pool.
 contract HostileInvariantTest is PoolActions {
     HostileToken private _token;
-    bytes32[] private _known;
-    mapping(bytes32 root => uint256 member) private _ownerOf;
+    Root[] private _known;
+    mapping(Root root => uint256 member) private _ownerOf;
     uint64 private _epoch = 1;
     bool private _stopped;
     uint256 private _sumAtStop;
@@ -34,19 +35,7 @@ contract HostileInvariantTest is PoolActions {
     }
 
     function _newRounds(IRewardPolicy terms) internal override returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            IContributionToken(address(_token)),
-            terms,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(IContributionToken(address(_token)), terms));
     }
 
     function _supply() internal view override returns (uint256) {
@@ -76,11 +65,11 @@ contract HostileInvariantTest is PoolActions {
             // The hash was gone: another block takes its place.
             if (round.beacon == 0) return;
         }
-        bytes32 root = _known[which % _known.length];
+        Root root = _known[which % _known.length];
         address owner = _members[_ownerOf[root]];
         uint256 index = uint256(keccak256(abi.encode(round.beacon, root, owner))) % SHARDS;
         Claim memory request =
-            _claimAt(number, owner, bytes32(500 + _ownerOf[root]), root, index, _scalars[round.modelId]);
+            _claimAt(number, owner, Subject.wrap(bytes32(500 + _ownerOf[root])), root, index, _scalars[round.modelId]);
         try this.send(owner, request) {
             ++_claims;
             _plan(request);
@@ -101,8 +90,8 @@ contract HostileInvariantTest is PoolActions {
         if (!registry.hasRole(registry.ATTESTOR_ROLE(), vm.addr(ATTESTOR_KEY))) return;
         if (_known.length > 8 || _stopped) return;
         member %= MEMBERS;
-        bytes32 root = _commit(900 + _known.length, SHARDS);
-        _register(_members[member], bytes32(500 + member), root, ++_epoch);
+        Root root = _commit(900 + _known.length, SHARDS);
+        _register(_members[member], Subject.wrap(bytes32(500 + member)), root, ++_epoch);
         for (uint256 i = 0; i < SHARDS; ++i) {
             _validate(root, i, _members[member]);
         }

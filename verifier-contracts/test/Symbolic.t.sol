@@ -6,15 +6,16 @@ import {FlatRewardPolicy} from "../contracts/FlatRewardPolicy.sol";
 import {VerifierRouter} from "../contracts/VerifierRouter.sol";
 import {Evidence, StopReason} from "../contracts/interfaces/IEmergencyStop.sol";
 import {Circuit} from "../contracts/interfaces/IVerifierRouter.sol";
+import {ProfileId, Root} from "../contracts/interfaces/Ids.sol";
 import {G1Point} from "../contracts/libraries/Bn254.sol";
-import {ShardTree} from "../contracts/libraries/ShardTree.sol";
+import {SHARD_TREE_DEPTH, ShardTree} from "../contracts/libraries/ShardTree.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
 import {Test} from "./utils/Vm.sol";
 
 /// @notice Rules of the small contracts for every input: `check_*` by a symbolic executor (docs/slither.md says how), and the same
 /// by fuzzing here.
 contract SymbolicTest is Test {
-    bytes32 private constant PROFILE = keccak256("profile");
+    ProfileId private constant PROFILE = ProfileId.wrap(keccak256("profile"));
 
     VerifierRouter private router;
     ContributionToken private token;
@@ -76,7 +77,7 @@ contract SymbolicTest is Test {
     // -- the router
 
     /// @notice A route that there is never changes, whoever adds what.
-    function check_RouteIsNeverReplaced(address sender, bytes32 profile, uint8 circuit, address other) public {
+    function check_RouteIsNeverReplaced(address sender, ProfileId profile, uint8 circuit, address other) public {
         vm.assume(circuit < 3);
         vm.prank(sender);
         (bool added,) = address(router).call(abi.encodeCall(router.add, (profile, Circuit(circuit), other)));
@@ -84,19 +85,19 @@ contract SymbolicTest is Test {
         assert(!added || (sender == address(this) && other.code.length != 0));
     }
 
-    function testFuzz_RouteIsNeverReplaced(address sender, bytes32 profile, uint8 circuit, address other) public {
+    function testFuzz_RouteIsNeverReplaced(address sender, ProfileId profile, uint8 circuit, address other) public {
         check_RouteIsNeverReplaced(sender, profile, circuit % 3, other);
     }
 
     /// @notice Without the role nobody freezes.
-    function check_OnlyTheFreezerFreezes(address sender, bytes32 profile, uint8 circuit) public {
+    function check_OnlyTheFreezerFreezes(address sender, ProfileId profile, uint8 circuit) public {
         vm.assume(sender != address(this) && circuit < 3);
         vm.prank(sender);
         (bool frozen,) = address(router).call(abi.encodeCall(router.freeze, (profile, Circuit(circuit))));
         assert(!frozen && router.verifierOf(PROFILE, Circuit.Training) == verifier);
     }
 
-    function testFuzz_OnlyTheFreezerFreezes(address sender, bytes32 profile, uint8 circuit) public {
+    function testFuzz_OnlyTheFreezerFreezes(address sender, ProfileId profile, uint8 circuit) public {
         check_OnlyTheFreezerFreezes(sender, profile, circuit % 3);
     }
 
@@ -135,30 +136,31 @@ contract SymbolicTest is Test {
     // -- the tree
 
     /// @notice A draw is a shard that there is.
-    function check_DrawIsInRange(bytes32 beacon, bytes32 root, address owner, uint256 count) public pure {
+    function check_DrawIsInRange(bytes32 beacon, Root root, address owner, uint256 count) public pure {
         vm.assume(count != 0);
         assert(ShardTree.drawnIndex(beacon, root, owner, count) < count);
     }
 
-    function testFuzz_DrawIsInRange(bytes32 beacon, bytes32 root, address owner, uint256 count) public pure {
+    function testFuzz_DrawIsInRange(bytes32 beacon, Root root, address owner, uint256 count) public pure {
         vm.assume(count != 0);
         check_DrawIsInRange(beacon, root, owner, count);
     }
 
     /// @notice Equal leaves are of equal profile, index and commitment.
-    function check_LeafBindsItsParts(bytes32[2] calldata profiles, uint256[2] calldata indices, G1Point[2] calldata points)
-        public
-        pure
-    {
+    function check_LeafBindsItsParts(
+        ProfileId[2] calldata profiles,
+        uint256[2] calldata indices,
+        G1Point[2] calldata points
+    ) public pure {
         bytes32 one = ShardTree.leafOf(profiles[0], indices[0], points[0]);
         bytes32 other = ShardTree.leafOf(profiles[1], indices[1], points[1]);
-        bool same = profiles[0] == profiles[1] && indices[0] == indices[1] && points[0].x == points[1].x
-            && points[0].y == points[1].y;
+        bool same = ProfileId.unwrap(profiles[0]) == ProfileId.unwrap(profiles[1]) && indices[0] == indices[1]
+            && points[0].x == points[1].x && points[0].y == points[1].y;
         assert((one == other) == same);
     }
 
     function testFuzz_LeafBindsItsParts(
-        bytes32[2] calldata profiles,
+        ProfileId[2] calldata profiles,
         uint256[2] calldata indices,
         G1Point[2] calldata points
     ) public pure {
@@ -167,15 +169,21 @@ contract SymbolicTest is Test {
 
     /// @notice Of one path, one leaf and two places below the capacity, only equal places give one root: a path proves a position.
     /// (A sibling that equals the node is left out: nobody finds one.)
-    function check_PathBindsThePlace(bytes32 leaf, uint8 one, uint8 other, bytes32[10] calldata path) public pure {
+    function check_PathBindsThePlace(bytes32 leaf, uint8 one, uint8 other, bytes32[SHARD_TREE_DEPTH] calldata path)
+        public
+        pure
+    {
         vm.assume(one < 4 && other < 4 && one != other && path[0] != leaf);
-        bytes32 a = ShardTree.rootOf(leaf, one, path);
-        bytes32 b = ShardTree.rootOf(leaf, other, path);
+        bytes32 a = Root.unwrap(ShardTree.rootOf(leaf, one, path));
+        bytes32 b = Root.unwrap(ShardTree.rootOf(leaf, other, path));
         // Places that differ in the first step have different nodes from there on.
         if ((one ^ other) & 1 == 1) assert(a != b);
     }
 
-    function testFuzz_PathBindsThePlace(bytes32 leaf, uint8 one, uint8 other, bytes32[10] calldata path) public pure {
+    function testFuzz_PathBindsThePlace(bytes32 leaf, uint8 one, uint8 other, bytes32[SHARD_TREE_DEPTH] calldata path)
+        public
+        pure
+    {
         (one, other) = (one % 4, other % 4);
         vm.assume(one != other && path[0] != leaf);
         check_PathBindsThePlace(leaf, one, other, path);

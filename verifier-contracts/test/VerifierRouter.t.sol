@@ -4,11 +4,12 @@ pragma solidity ^0.8.28;
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {VerifierRouter} from "../contracts/VerifierRouter.sol";
 import {Circuit, IVerifierRouter} from "../contracts/interfaces/IVerifierRouter.sol";
+import {ProfileId} from "../contracts/interfaces/Ids.sol";
 import {StandInVerifier} from "./utils/StandInVerifier.sol";
 import {Test} from "./utils/Vm.sol";
 
 contract VerifierRouterTest is Test {
-    bytes32 private constant PROFILE = keccak256("profile");
+    ProfileId private constant PROFILE = ProfileId.wrap(keccak256("profile"));
 
     VerifierRouter private router;
     address private verifier;

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {G1Point} from "../libraries/Bn254.sol";
+import {SHARD_TREE_DEPTH} from "../libraries/ShardTree.sol";
+import {ModelId, ProfileId, Root, Subject} from "./Ids.sol";
 
 /// @notice Where a round is in its life.
 /// @dev Open: takes claims until its claim deadline, then finalizations. Settled: its claims are paid, the next round has its
@@ -17,14 +19,14 @@ enum RoundStatus {
 /// @param modelId Commitment id of the round's model.
 /// @param beacon Hash of the beacon block, zero until the round is sealed.
 /// @param remaining What the round can still promise.
-/// @param modelSetAt Data registered before this block count: the claim deadline of the round that the model came from, or the
-/// end of a later round about it that had no claims.
+/// @param modelSetAt Datasets registered before this block can be claimed with. It is the claim deadline of the round that produced
+/// the model; if a later round about the same model ended without claims, it is the block in which that one ended.
 /// @param openedAt Block in which the round was opened.
 /// @param beaconBlock Block whose hash is the beacon.
 /// @param claims Number of claims.
 /// @param status Where it is in its life.
 struct Round {
-    bytes32 modelId;
+    ModelId modelId;
     bytes32 beacon;
     uint96 remaining;
     uint40 modelSetAt;
@@ -41,16 +43,16 @@ struct Round {
 /// @param path Siblings from its leaf up.
 /// @param normLog2 The proof's bound on the update's squared norm, as a power of two.
 /// @param lossLog2 The proof's bound on the loss, as a power of two.
-/// @param maskKey Key of the claim's masks (X25519), for a share in a group's sum; zero for an open claim.
+/// @param maskKey Key of the claim's masks (X25519), for a share in a group's sum; zero for a plain claim.
 /// @param proof Proof of the training circuit.
 /// @param link Link between the registered commitment and the proof's data point.
 /// @param datasetProof Validity proof of the shard, empty when it is validated already.
 /// @param datasetLink Its link, empty when it is validated already.
 struct Claim {
     uint256 round;
-    bytes32 root;
+    Root root;
     G1Point commitment;
-    bytes32[10] path;
+    bytes32[SHARD_TREE_DEPTH] path;
     uint8 normLog2;
     uint8 lossLog2;
     bytes32 maskKey;
@@ -66,7 +68,7 @@ struct Claim {
 /// @param settleFrom Block from which the round can be settled.
 /// @param count Number of included claims, zero when there is no finalization.
 struct Proposal {
-    bytes32 modelId;
+    ModelId modelId;
     uint256 included;
     uint40 settleFrom;
     uint32 count;
@@ -76,7 +78,7 @@ struct Proposal {
 /// @param claimant Who claimed.
 /// @param reward What it was promised.
 /// @param nullifier What its payment uses up.
-/// @param maskKey Key of its masks, zero for an open claim.
+/// @param maskKey Key of its masks, zero for a plain claim.
 /// @param update The update's points, as in the claim's proof.
 struct ClaimRecord {
     address claimant;
@@ -104,31 +106,31 @@ struct Finalization {
 /// @title One sequential chain of training rounds
 interface IContributionRounds {
     /// @notice The pool has its first model, which is the public start model of `seed` if anyone finds the same id for it.
-    event GenesisSet(bytes32 indexed modelId, bytes32 indexed profileId, bytes32 seed);
+    event GenesisSet(ModelId indexed modelId, ProfileId indexed profileId, bytes32 seed);
     /// @notice A round was opened.
-    event RoundOpened(uint256 indexed round, bytes32 indexed modelId, uint256 modelSetAt, uint256 beaconBlock);
+    event RoundOpened(uint256 indexed round, ModelId indexed modelId, uint256 modelSetAt, uint256 beaconBlock);
     /// @notice A round's beacon is known.
     event RoundSealed(uint256 indexed round, uint256 beaconBlock, bytes32 beacon);
     /// @notice A beacon block's hash was not stored in time; a later block takes its place.
     event BeaconMissed(uint256 indexed round, uint256 missedBlock, uint256 beaconBlock);
     /// @notice A finalization stands. It can be settled from block `settleFrom` on.
     event RoundFinalized(
-        uint256 indexed round, bytes32 indexed modelId, uint256 included, uint256 count, uint256 settleFrom
+        uint256 indexed round, ModelId indexed modelId, uint256 included, uint256 count, uint256 settleFrom
     );
     /// @notice A round has ended; its included claims got `paid` in all.
-    event RoundSettled(uint256 indexed round, bytes32 indexed modelId, uint256 paid);
+    event RoundSettled(uint256 indexed round, ModelId indexed modelId, uint256 paid);
     /// @notice A round has ended without a finalization.
     event RoundVoided(uint256 indexed round, uint256 claims);
     /// @notice A contribution was paid.
     event ContributionPaid(uint256 indexed round, address indexed claimant, bytes32 nullifier, uint256 reward);
     /// @notice A contribution was proven. `number` is its place in the round, from zero; `update` are the points of the update;
-    /// `reward` is paid if the round's finalization includes it; `maskKey` is zero for an open claim.
+    /// `reward` is paid if the round's finalization includes it; `maskKey` is zero for a plain claim.
     event ContributionProven(
         uint256 indexed round,
         address indexed claimant,
-        bytes32 indexed subject,
+        Subject indexed subject,
         uint256 number,
-        bytes32 root,
+        Root root,
         uint256 index,
         bytes update,
         bytes32 nullifier,
@@ -148,7 +150,7 @@ interface IContributionRounds {
     /// @notice A phase is longer than block numbers allow for.
     error ZkPocRoundsPhase(uint256 max, uint256 got);
     /// @notice The pool has its first model already.
-    error ZkPocRoundsGenesisSet(bytes32 profileId);
+    error ZkPocRoundsGenesisSet(ProfileId profileId);
     /// @notice A profile id is zero.
     error ZkPocRoundsZeroId();
     /// @notice The round is not open.
@@ -184,21 +186,21 @@ interface IContributionRounds {
     /// @notice The dataset belongs to someone else.
     error ZkPocRoundsNotOwner(address expected, address got);
     /// @notice The dataset was committed for another profile.
-    error ZkPocRoundsProfile(bytes32 expected, bytes32 got);
+    error ZkPocRoundsProfile(ProfileId expected, ProfileId got);
     /// @notice The dataset was registered when the round's model was known.
     error ZkPocRoundsRegisteredLate(uint256 before, uint256 got);
     /// @notice Another root of the subject took this one's place before the round's model was set.
     error ZkPocRoundsSuperseded(uint256 notBefore, uint256 got);
     /// @notice The path does not lead from the drawn shard to the root.
-    error ZkPocRoundsNotInRoot(bytes32 expected, bytes32 got);
+    error ZkPocRoundsNotInRoot(Root expected, Root got);
     /// @notice The shard was paid for this model already.
     error ZkPocRoundsNullifierUsed(bytes32 nullifier);
     /// @notice The shard was not proven well-formed, and no proof came along.
-    error ZkPocRoundsNotValidated(bytes32 root, uint256 index);
+    error ZkPocRoundsNotValidated(Root root, uint256 index);
     /// @notice The proof has another length than the circuit's.
     error ZkPocRoundsProofLength(uint256 expected, uint256 got);
     /// @notice The proof is about another model.
-    error ZkPocRoundsModel(bytes32 expected, bytes32 got);
+    error ZkPocRoundsModel(ModelId expected, ModelId got);
     /// @notice A bound's exponent does not fit the field.
     error ZkPocRoundsBound(uint256 max, uint256 got);
     /// @notice A batch of no claims or of more than `max`.
@@ -217,7 +219,7 @@ interface IContributionRounds {
     /// @param seed Seed of the public start model. The proof shows that the model is in range; that it is the seed's,
     /// anyone sees who computes that model's commitment.
     /// @param proof Proof of the round circuit, from the model of all zeros by a sum of its maker's choice.
-    function openGenesis(bytes32 profileId_, bytes32 seed, bytes calldata proof) external;
+    function openGenesis(ProfileId profileId_, bytes32 seed, bytes calldata proof) external;
 
     /// @notice Stores the beacon of the current round, or names a new beacon block when the hash is gone. Anyone may call it.
     /// @param round The current round.
@@ -246,8 +248,8 @@ interface IContributionRounds {
     /// @param records Every claim of the round, in order.
     function settle(uint256 round, ClaimRecord[] calldata records) external;
 
-    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it. If
-    /// the round had no claims, data registered before this block count for the model.
+    /// @notice Ends a round that nobody finalized in time, and opens the next one with the same model. Anyone may call it. If the
+    /// round had no claims, datasets registered before this block can be claimed with from then on.
     /// @param round The current round.
     function voidRound(uint256 round) external;
 
@@ -255,7 +257,7 @@ interface IContributionRounds {
     function currentRound() external view returns (uint256);
 
     /// @notice The pool's profile; zero before the first round.
-    function profileId() external view returns (bytes32);
+    function profileId() external view returns (ProfileId);
 
     /// @notice A round.
     /// @param number Its number, from 1.
@@ -264,7 +266,7 @@ interface IContributionRounds {
     /// @notice The shard that a sealed round draws from a dataset.
     /// @param number The round.
     /// @param root The dataset.
-    function drawnIndex(uint256 number, bytes32 root) external view returns (uint256);
+    function drawnIndex(uint256 number, Root root) external view returns (uint256);
 
     /// @notice The context that a claim's proof and link are bound to.
     /// @param number The round.
@@ -272,12 +274,12 @@ interface IContributionRounds {
     /// @param subject Subject of the dataset.
     /// @param root The dataset.
     /// @param index The drawn shard.
-    /// @param maskKey Key of the claim's masks, zero for an open claim.
+    /// @param maskKey Key of the claim's masks, zero for a plain claim.
     function trainingContext(
         uint256 number,
         address claimant,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
         bytes32 maskKey
     ) external view returns (uint256);
@@ -290,12 +292,12 @@ interface IContributionRounds {
     /// @notice The context that a first model's proof is bound to.
     /// @param seed The seed.
     /// @param profileId_ The profile.
-    function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256);
+    function genesisContext(bytes32 seed, ProfileId profileId_) external view returns (uint256);
 
-    /// @notice What a claimant signs who holds a round's next model (EIP-712).
+    /// @notice The digest that a claimant signs to say that it holds a round's next model (EIP-712).
     /// @param number The round.
     /// @param modelId Commitment id of the next model.
-    function acknowledgementDigest(uint256 number, bytes32 modelId) external view returns (bytes32);
+    function acknowledgementDigest(uint256 number, ModelId modelId) external view returns (bytes32);
 
     /// @notice The finalization of a round that stands; all zero when there is none.
     /// @param number The round.

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {G1Point} from "../libraries/Bn254.sol";
+import {SHARD_TREE_DEPTH} from "../libraries/ShardTree.sol";
+import {ProfileId, Root, Subject} from "./Ids.sol";
 
 /// @notice What an attestor signs (EIP-712) once it has recomputed every commitment from the data.
 /// @param owner Who may claim with the dataset.
@@ -14,10 +16,10 @@ import {G1Point} from "../libraries/Bn254.sol";
 /// @param epoch Grows with every attestation of the subject.
 struct Attestation {
     address owner;
-    bytes32 subject;
-    bytes32 profileId;
+    Subject subject;
+    ProfileId profileId;
     bytes32 srsDigest;
-    bytes32 datasetRoot;
+    Root datasetRoot;
     uint32 shardCount;
     uint32 recordCount;
     uint64 epoch;
@@ -36,8 +38,8 @@ struct Dataset {
     address owner;
     uint48 registeredAt;
     uint48 supersededAt;
-    bytes32 subject;
-    bytes32 profileId;
+    Subject subject;
+    ProfileId profileId;
     address attestor;
     uint64 epoch;
     uint32 shardCount;
@@ -47,19 +49,19 @@ struct Dataset {
 interface IDataRegistry {
     /// @notice A dataset was registered.
     event DatasetRegistered(
-        bytes32 indexed root,
+        Root indexed root,
         address indexed owner,
-        bytes32 indexed subject,
+        Subject indexed subject,
         address attestor,
-        bytes32 profileId,
+        ProfileId profileId,
         uint32 shardCount,
         uint32 recordCount,
         uint64 epoch
     );
     /// @notice A dataset gave way to the next one of its subject.
-    event DatasetSuperseded(bytes32 indexed root, bytes32 indexed by);
+    event DatasetSuperseded(Root indexed root, Root indexed by);
     /// @notice A shard was proven to be well-formed.
-    event ShardValidated(bytes32 indexed root, uint256 indexed index, bytes32 indexed validityKey, address verifier);
+    event ShardValidated(Root indexed root, uint256 indexed index, bytes32 indexed validityKey, address verifier);
 
     /// @notice A constructor argument is zero.
     error ZkPocRegistryZeroArgument();
@@ -78,13 +80,13 @@ interface IDataRegistry {
     /// @notice The subject is another attestor's.
     error ZkPocRegistrySubjectTaken(address expected, address got);
     /// @notice The root is registered already.
-    error ZkPocRegistryRootTaken(bytes32 root);
+    error ZkPocRegistryRootTaken(Root root);
     /// @notice No dataset has this root.
-    error ZkPocRegistryUnknownRoot(bytes32 root);
+    error ZkPocRegistryUnknownRoot(Root root);
     /// @notice The shard's index is not below the attested count.
     error ZkPocRegistryIndexOutOfRange(uint256 count, uint256 got);
     /// @notice The path does not lead from this shard, at this index, to the root.
-    error ZkPocRegistryNotInRoot(bytes32 expected, bytes32 got);
+    error ZkPocRegistryNotInRoot(Root expected, Root got);
     /// @notice The proof has another length than the circuit's.
     error ZkPocRegistryProofLength(uint256 expected, uint256 got);
 
@@ -101,10 +103,10 @@ interface IDataRegistry {
     /// @param proof Proof of the dataset circuit, over a freshly blinded copy of the commitment.
     /// @param link Link proof between the two.
     function validateShard(
-        bytes32 root,
+        Root root,
         uint256 index,
         G1Point calldata commitment,
-        bytes32[10] calldata path,
+        bytes32[SHARD_TREE_DEPTH] calldata path,
         bytes calldata proof,
         bytes calldata link
     ) external;
@@ -112,35 +114,35 @@ interface IDataRegistry {
     /// @notice Whether the shard was proven well-formed by the verifier in use; reverts when there is none.
     /// @param profileId The profile.
     /// @param commitment The shard's registered commitment.
-    function isValidated(bytes32 profileId, G1Point calldata commitment) external view returns (bool);
+    function isValidated(ProfileId profileId, G1Point calldata commitment) external view returns (bool);
 
     /// @notice The dataset with this root; reverts when there is none or its attestor is not authorised (any more).
     /// @param root The dataset.
-    function attestedDataset(bytes32 root) external view returns (Dataset memory);
+    function attestedDataset(Root root) external view returns (Dataset memory);
 
     /// @notice The dataset with this root, all zero when there is none.
     /// @param root The dataset.
-    function dataset(bytes32 root) external view returns (Dataset memory);
+    function dataset(Root root) external view returns (Dataset memory);
 
     /// @notice What a claim needs to know in one call: `attestedDataset` and `isValidated`.
     /// @param root The dataset.
     /// @param profileId The profile.
     /// @param commitment The shard's registered commitment.
-    function attestedShard(bytes32 root, bytes32 profileId, G1Point calldata commitment)
+    function attestedShard(Root root, ProfileId profileId, G1Point calldata commitment)
         external
         view
         returns (Dataset memory found, bool valid);
 
     /// @notice The live root of a subject, zero when there is none.
     /// @param subject The attestor's id of the source.
-    function liveRoot(bytes32 subject) external view returns (bytes32);
+    function liveRoot(Subject subject) external view returns (Root);
 
     /// @notice The context that a shard's validity proof and link are bound to.
     /// @param owner The dataset's owner.
     /// @param root The dataset.
     /// @param index The shard's index.
     /// @param profileId The profile.
-    function validityContext(address owner, bytes32 root, uint256 index, bytes32 profileId)
+    function validityContext(address owner, Root root, uint256 index, ProfileId profileId)
         external
         view
         returns (uint256);

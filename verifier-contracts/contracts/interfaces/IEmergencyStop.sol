@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {G1Point} from "../libraries/Bn254.sol";
 import {Circuit} from "./IVerifierRouter.sol";
+import {ProfileId} from "./Ids.sol";
 
 /// @notice Why a profile was stopped.
 /// @dev Canary: a statement that is false for every witness was proven. Contradiction: two different next models were proven for
@@ -33,13 +34,13 @@ struct Difference {
     G1Point opening;
 }
 
-/// @title A stop that anyone can trip who shows that proofs mean nothing
+/// @title Emergency stop: anyone who shows that forged proofs are accepted takes a profile out of use
 interface IEmergencyStop {
     /// @notice No proof of this profile counts any more, for good.
     /// @param circuit The circuit of the evidence.
     /// @param tripper Who presented it.
     event ProfileStopped(
-        bytes32 indexed profileId, StopReason indexed reason, Circuit indexed circuit, address tripper
+        ProfileId indexed profileId, StopReason indexed reason, Circuit indexed circuit, address tripper
     );
 
     /// @notice The statement may be true: a proof of it shows nothing.
@@ -63,7 +64,7 @@ interface IEmergencyStop {
     /// @param profileId The profile.
     /// @param circuit The circuit that the proof is of.
     /// @param evidence The proof; which statements are canaries is said at the implementation.
-    function stopByCanary(bytes32 profileId, Circuit circuit, Evidence calldata evidence) external;
+    function stopByCanary(ProfileId profileId, Circuit circuit, Evidence calldata evidence) external;
 
     /// @notice Stops a profile by two proofs of the round circuit that lead from the same model, by the same sum and number of
     /// claims, to next models that differ in a cell. Anyone may call it.
@@ -72,7 +73,7 @@ interface IEmergencyStop {
     /// @param other The second proof.
     /// @param difference Where the next models differ.
     function stopByContradiction(
-        bytes32 profileId,
+        ProfileId profileId,
         Evidence calldata one,
         Evidence calldata other,
         Difference calldata difference
@@ -80,5 +81,5 @@ interface IEmergencyStop {
 
     /// @notice Why a profile was stopped; none when it was not.
     /// @param profileId The profile.
-    function stopReason(bytes32 profileId) external view returns (StopReason);
+    function stopReason(ProfileId profileId) external view returns (StopReason);
 }

@@ -3,10 +3,11 @@ pragma solidity ^0.8.28;
 
 import {G1Point} from "../libraries/Bn254.sol";
 
-/// @title What the masks of seeds commit to
-/// @notice A fact is: this point commits to this column of the mask of this seed. Anyone proves one, in several transactions:
-/// `begin`, `advance` until every cell is summed up, `finish`. Each (seed, column) has one such point.
-/// @dev Who begins publishes the seed, and with it the mask.
+/// @title Proven commitments of masks
+/// @notice A seed determines a mask, and each column of a mask has one commitment. That a point is the commitment of a column of a
+/// seed's mask is called a fact here. Anyone can prove a fact, in several transactions: `begin`, `advance` until every cell of the
+/// column is summed up, `finish`. Faults needs facts to judge disputes.
+/// @dev `begin` makes the seed public, and with it the mask.
 interface IMaskCommitments {
     /// @notice The point commits to the column of the seed's mask.
     /// @param seed The seed.

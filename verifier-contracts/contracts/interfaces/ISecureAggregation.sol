@@ -116,7 +116,8 @@ struct Posted {
 
 /// @notice Why a member lost its bond.
 /// @dev Pair: the mask it posted is not the one that it shares with another member. Seed: the seed it revealed does not give the
-/// mask it posted. Unrevealed: it kept its seeds back. Missing: most of the others say that its share was not to be had.
+/// mask it posted. Unrevealed: it did not reveal its seeds in time. Missing: more than half of the other members signed that they
+/// could not get its share.
 enum Fault {
     None,
     Pair,
@@ -125,18 +126,19 @@ enum Fault {
     Missing
 }
 
-/// @title Sums of updates that nobody sees one by one
-/// @notice Claims with a mask key are drawn into groups when a round's claims are over. A member's share is its update plus masks
-/// that it has in common with each other member; those cancel in the group's sum. Shares are published off chain; here is
-/// everything that makes a share checkable, and a bond that each member loses who spoils its group.
+/// @title Secure aggregation: the sum of a group's updates becomes known, no single update does
+/// @notice A claim with a mask key is a masked claim. When a round's claims are over, its masked claims are drawn into groups. A
+/// member's share is its update plus or minus one mask for each other member; the two members of a pair derive that mask from a seed
+/// that only they know. In the sum of all shares of a group the masks cancel. Shares are published off chain. On chain is what makes a
+/// share checkable, and a bond that a member loses when it keeps its group from being included.
 ///
-/// | phase   | blocks   | what happens |
-/// |---------|----------|--------------|
-/// | claims  | to D1    | claims with a mask key |
-/// | shares  | to D2    | groups are drawn; members post the commitments of their masks, with a bond |
-/// | reveal  | to D3    | if members did not post: those that did reveal the seeds they share with them |
-/// | dispute | to D4    | faults are shown |
-/// | after   | from D4  | bonds go back |
+/// | phase   | blocks     | what happens |
+/// |---------|------------|--------------|
+/// | claims  | before D1  | contributors claim, with a mask key |
+/// | shares  | D1 to D2   | groups are drawn; members post the commitments of their masks, and pay the bond |
+/// | reveal  | D2 to D3   | where members did not post, the others reveal the seeds they share with those |
+/// | dispute | D3 to D4   | faults are shown (disputes about masks from the posts on) |
+/// | after   | from D4    | bonds go back |
 interface ISecureAggregation {
     /// @notice The rounds contract is known.
     event RoundsBound(address indexed rounds, uint256 claimBlocks, uint256 finalizeBlocks);
@@ -195,8 +197,8 @@ interface ISecureAggregation {
     error ZkPocAggregationMasks(bytes32 expected, bytes32 got);
     /// @notice The value sent is not the bond.
     error ZkPocAggregationBond(uint256 expected, uint256 got);
-    /// @notice There was a post about this claim, or about one of another round for the same shard and model, whose share may be
-    /// known.
+    /// @notice A member posted for this claim, or for a claim of another round with the same shard and model. A second share of the
+    /// same update would differ from the first by masks only, and reveal them.
     error ZkPocAggregationPosted(bytes32 nullifier);
     /// @notice The claim is no member of the group that posted.
     error ZkPocAggregationNotPosted(uint256 posted, uint256 number);
@@ -220,7 +222,7 @@ interface ISecureAggregation {
     error ZkPocAggregationSame(uint256 column);
     /// @notice Nobody proved what this column of the mask of this seed commits to, or it is not this.
     error ZkPocAggregationNotProven(bytes32 seed, uint256 column);
-    /// @notice The commitment is the one that the member posted, or whose commitment it is not lost its bond already.
+    /// @notice Nothing new is shown: whoever posted another commitment than this one has lost its bond already.
     error ZkPocAggregationNoFault();
     /// @notice The member lost its bond.
     error ZkPocAggregationFaulty(uint256 number);
@@ -230,7 +232,7 @@ interface ISecureAggregation {
     error ZkPocAggregationVotes(uint256 needed, uint256 got);
     /// @notice A vote is not signed by the voter at its place.
     error ZkPocAggregationVote(uint256 position, address expected, address got);
-    /// @notice The round's finalization includes the member: its share was to be had.
+    /// @notice The round's finalization includes the member, so its share cannot have been missing.
     error ZkPocAggregationIncluded(uint256 number);
     /// @notice The bond was paid back.
     error ZkPocAggregationWithdrawn(uint256 number);
@@ -257,20 +259,21 @@ interface ISecureAggregation {
     /// @param records Every claim of the round, in order.
     function fixRoster(uint256 round, ClaimRecord[] calldata records) external;
 
-    /// @notice Posts a member's masks and pays its bond. By the claimant, before D2, while the round is open; once
-    /// for a shard and model in all rounds.
+    /// @notice Posts the commitments of a member's masks; the value sent is its bond. Only the claimant, before D2, while the round
+    /// is open. One post for each shard and model, over all rounds.
     /// @param request What is posted.
     function postShare(Post calldata request) external payable;
 
-    /// @notice Reveals the seeds that a member shares with members that did not post. By who posted, between D2 and D3, once.
+    /// @notice Reveals the seeds that a member shares with members that did not post. Only the account that posted, from D2 until
+    /// before D3, once.
     /// @param round The round.
     /// @param group Its group.
     /// @param number The member.
     /// @param seeds One seed for each member without a post, in ascending order.
     function revealSeeds(uint256 round, uint256 group, uint256 number, bytes32[] calldata seeds) external;
 
-    /// @notice Shows that two members that posted do not agree, and who of them is wrong. Anyone may call it, before D4. It
-    /// publishes the secret key.
+    /// @notice Shows that two members posted different commitments of the mask they share, and which of them is wrong. Anyone who
+    /// has the secret mask key of one of the two may call it, before D4. The call makes that secret key public.
     /// @param request The two, and what is right.
     function disputePair(PairDispute calldata request) external;
 
@@ -284,9 +287,9 @@ interface ISecureAggregation {
     /// @param number The member.
     function faultUnrevealed(uint256 round, uint256 group, uint256 number) external;
 
-    /// @notice Shows that most of the others that posted, at least two, did not get a member's share. Anyone may call it, between D3
-    /// and D4, unless the round's finalization includes the member. Nobody owes a share in a group that cannot be included any
-    /// more: where somebody is at fault, or kept its seeds back.
+    /// @notice Shows by signatures that more than half of the other members that posted, and at least two, did not get a member's
+    /// share. Anyone may call it, from D3 until before D4, unless the round's finalization includes the member. It reverts for a group
+    /// that cannot be included any more, because a member lost its bond or seeds were not revealed: no share is owed there.
     /// @param round The round.
     /// @param group Its group.
     /// @param number The member.
@@ -306,8 +309,8 @@ interface ISecureAggregation {
     /// @param round The round.
     /// @param included Bit i stands for claim i.
     /// @param masked The round's claims with a mask key.
-    /// @return settleNotBefore D3 when a group is left out that can still be whole by then: it must have its time to take the place
-    /// of this finalization; zero otherwise.
+    /// @return settleNotBefore D3 if the claims leave out a group that can still become whole by then, so that a finalization with that
+    /// group gets its chance; otherwise zero.
     function requireWhole(uint256 round, uint256 included, uint256 masked)
         external
         view
@@ -345,12 +348,12 @@ interface ISecureAggregation {
     /// @param number Place of the claim in the round.
     function postOf(uint256 round, uint256 number) external view returns (Posted memory);
 
-    /// @notice Whether there was a post for this shard and model, in any round, that counts: one in a group of which fewer than three
-    /// posted in time does not, as nobody publishes anything there.
+    /// @notice Whether there was a post for this shard and model in any round. A post in a group of which fewer than three members
+    /// posted in time does not count, since members of such a group publish no shares.
     /// @param nullifier Nullifier of the claim.
     function isPosted(bytes32 nullifier) external view returns (bool);
 
-    /// @notice What a member signs that did not get another one's share (EIP-712).
+    /// @notice The digest that a member signs to say that it did not get another member's share (EIP-712).
     /// @param round The round.
     /// @param number The member whose share is missing.
     /// @param shareId Commitment id of the missing share.

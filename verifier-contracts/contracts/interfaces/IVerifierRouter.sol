@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Link} from "../libraries/LinkVerifier.sol";
 import {StopReason} from "./IEmergencyStop.sol";
+import {ProfileId} from "./Ids.sol";
 
 /// @notice The circuits of a profile.
 enum Circuit {
@@ -15,18 +16,18 @@ enum Circuit {
 /// @notice A route can be added and frozen. It is never replaced: results remembered under it keep their meaning.
 interface IVerifierRouter {
     /// @notice A verifier was added.
-    event RouteAdded(bytes32 indexed profileId, Circuit indexed circuit, address verifier, bytes32 codeHash);
+    event RouteAdded(ProfileId indexed profileId, Circuit indexed circuit, address verifier, bytes32 codeHash);
     /// @notice A verifier is no longer to be used, for good.
-    event RouteFrozen(bytes32 indexed profileId, Circuit indexed circuit, address verifier);
+    event RouteFrozen(ProfileId indexed profileId, Circuit indexed circuit, address verifier);
 
     /// @notice There is a verifier for this circuit already.
-    error ZkPocRouterRouteTaken(bytes32 profileId, Circuit circuit, address existing);
+    error ZkPocRouterRouteTaken(ProfileId profileId, Circuit circuit, address existing);
     /// @notice There is no verifier for this circuit.
-    error ZkPocRouterNoRoute(bytes32 profileId, Circuit circuit);
+    error ZkPocRouterNoRoute(ProfileId profileId, Circuit circuit);
     /// @notice The verifier of this circuit was frozen.
-    error ZkPocRouterFrozen(bytes32 profileId, Circuit circuit);
+    error ZkPocRouterFrozen(ProfileId profileId, Circuit circuit);
     /// @notice The profile was stopped, for good: its proofs mean nothing.
-    error ZkPocRouterStopped(bytes32 profileId, StopReason reason);
+    error ZkPocRouterStopped(ProfileId profileId, StopReason reason);
     /// @notice A verifier must be a contract.
     error ZkPocRouterNoCode(address verifier);
 
@@ -39,28 +40,28 @@ interface IVerifierRouter {
     /// @param profileId The profile.
     /// @param circuit The circuit.
     /// @param verifier A deployed verifier.
-    function add(bytes32 profileId, Circuit circuit, address verifier) external;
+    function add(ProfileId profileId, Circuit circuit, address verifier) external;
 
     /// @notice Takes a verifier out of use. There is no way back.
     /// @param profileId The profile.
     /// @param circuit The circuit.
-    function freeze(bytes32 profileId, Circuit circuit) external;
+    function freeze(ProfileId profileId, Circuit circuit) external;
 
     /// @notice The verifier in use; reverts when there is none, it is frozen, or the profile is stopped.
     /// @param profileId The profile.
     /// @param circuit The circuit.
-    function verifierOf(bytes32 profileId, Circuit circuit) external view returns (address);
+    function verifierOf(ProfileId profileId, Circuit circuit) external view returns (address);
 
     /// @notice Reverts unless every circuit of the profile has a verifier in use.
     /// @param profileId The profile.
-    function requireLive(bytes32 profileId) external view;
+    function requireLive(ProfileId profileId) external view;
 
     /// @notice What is known of a route, without reverting.
     /// @param profileId The profile.
     /// @param circuit The circuit.
     /// @return verifier The verifier, zero when there is none.
     /// @return frozen Whether it was frozen.
-    function route(bytes32 profileId, Circuit circuit) external view returns (address verifier, bool frozen);
+    function route(ProfileId profileId, Circuit circuit) external view returns (address verifier, bool frozen);
 
     /// @notice Which of several proofs and links hold. All are checked at once first; proofs that fail are then checked by
     /// halves, links one by one.
@@ -69,7 +70,7 @@ interface IVerifierRouter {
     /// @param accumulators What the circuit's verifier in use gave for each proof.
     /// @param links The equation of each link.
     /// @return good Bit i stands for proof and link i.
-    function hold(bytes32 profileId, Circuit circuit, uint256[][] calldata accumulators, Link[] calldata links)
+    function hold(ProfileId profileId, Circuit circuit, uint256[][] calldata accumulators, Link[] calldata links)
         external
         view
         returns (uint256 good);

@@ -2,10 +2,13 @@
 pragma solidity ^0.8.28;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Bn254} from "./Bn254.sol";
 
 /// @title What a proof is bound to, and the other tagged digests of the protocol
-/// @notice A context is the first public input of a circuit: a tagged digest, reduced to the field.
+/// @notice A context is the first public input of a circuit: a tagged keccak256 digest, reduced modulo the group's order. No gate
+/// reads it, but a proof verifies under its own context only. It names chain, contract, claimant and so on, so a proof cannot be used
+/// anywhere else or by anyone else.
 ///
 /// | circuit  | tag                 | fields |
 /// |----------|---------------------|--------|
@@ -30,40 +33,41 @@ library Contexts {
     bytes32 internal constant NULLIFIER_TAG = keccak256("zkpoc.nullifier.v1");
 
     /// @notice Context of a validity proof; the calling contract is the registry.
-    function validity(address owner, bytes32 root, uint256 index, bytes32 profileId) internal view returns (uint256) {
+    function validity(address owner, Root root, uint256 index, ProfileId profileId) internal view returns (uint256) {
         return uint256(keccak256(abi.encode(VALIDITY_TAG, block.chainid, address(this), owner, root, index, profileId)))
             % Bn254.R;
     }
 
     /// @notice Context of a training proof; the calling contract is the rounds contract.
-    /// @param maskKey Key of the claim's masks, zero for an open claim: whoever sends the claim cannot put in another.
+    /// @param maskKey Key of the claim's masks, zero for a plain claim: whoever sends the claim cannot put in another.
     function training(
         uint256 round,
         address claimant,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
-        bytes32 profileId,
+        ProfileId profileId,
         bytes32 maskKey
     ) internal view returns (uint256) {
         return uint256(
             keccak256(
             abi.encode(
-                TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId, maskKey
-            )
+            TRAINING_TAG, block.chainid, address(this), round, claimant, subject, root, index, profileId, maskKey
+        )
         )
         ) % Bn254.R;
     }
 
     /// @notice Context of a round's proof; the calling contract is the rounds contract.
     /// @param setHash Hash of the included claims' hashes, in order.
-    function finalization(uint256 number, bytes32 setHash, bytes32 profileId) internal view returns (uint256) {
+    function finalization(uint256 number, bytes32 setHash, ProfileId profileId) internal view returns (uint256) {
         return
-            uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId))) % Bn254.R;
+            uint256(keccak256(abi.encode(ROUND_TAG, block.chainid, address(this), number, setHash, profileId)))
+                % Bn254.R;
     }
 
     /// @notice Context of a first model's proof; the calling contract is the rounds contract.
-    function genesis(bytes32 seed, bytes32 profileId) internal view returns (uint256) {
+    function genesis(bytes32 seed, ProfileId profileId) internal view returns (uint256) {
         return uint256(keccak256(abi.encode(GENESIS_TAG, block.chainid, address(this), seed, profileId))) % Bn254.R;
     }
 
@@ -82,7 +86,7 @@ library Contexts {
     }
 
     /// @notice One shard of one subject is paid once for one model.
-    function nullifier(bytes32 modelId, bytes32 subject, bytes32 leaf) internal pure returns (bytes32) {
+    function nullifier(ModelId modelId, Subject subject, bytes32 leaf) internal pure returns (bytes32) {
         return keccak256(abi.encode(NULLIFIER_TAG, modelId, subject, leaf));
     }
 }

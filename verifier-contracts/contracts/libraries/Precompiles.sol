@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {Bn254, G1Point} from "./Bn254.sol";
 
-/// @title The precompiles that verification needs, tried out once
-/// @notice Some chains lack the ones of EIP-196 to EIP-198, or have an address answer with something else. A pool there would take
-/// no proof; it is better not deployed.
+/// @title A test of the precompiles that verification needs, at deployment
+/// @notice Some chains lack the precompiles of EIP-196 to EIP-198, or answer otherwise at their addresses. No proof would verify
+/// there, so constructors call this and the deployment fails.
 library Precompiles {
     uint256 private constant TRIAL_GAS = 300_000;
 

@@ -4,8 +4,9 @@ pragma solidity ^0.8.28;
 import {G1Point} from "./Bn254.sol";
 
 /// @title Committed points inside a proof
-/// @notice A proof begins with the commitments of its committed columns, 64 bytes each, at offsets that the generated layout
-/// libraries name. The caller has checked the proof's length; the verifier checks the points.
+/// @notice A proof begins with the commitments of the columns that contracts compare (model, data, update, sum), 64 bytes each, at
+/// offsets that the generated layout libraries name. These functions check nothing: callers check the proof's length first, and the
+/// verifier checks that the points are on the curve.
 library ProofPoints {
     /// @notice The point at `offset`.
     function pointAt(bytes calldata proof, uint256 offset) internal pure returns (G1Point memory point) {

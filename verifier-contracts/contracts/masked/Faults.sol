@@ -11,21 +11,22 @@ import {X25519} from "../libraries/X25519.sol";
 import {Shares} from "./Shares.sol";
 
 /// @title How a member loses its bond
-/// @notice | fault | shown by |
+/// @notice | fault | evidence |
 /// |---|---|
-/// | the mask it posted is not the one that it shares | the pair's seed, from a secret key, and what its mask commits to |
-/// | the seed it revealed does not give the mask it posted | that seed, and what its mask commits to |
-/// | it kept its seeds back | that it posted, that others did not, and that nothing was revealed |
-/// | it did not publish its share | the word of more than half of the others that posted |
+/// | Pair: the posted mask is not the one the two members share | the secret key of one of the two, which gives the pair's seed; the proven commitment of that seed's mask |
+/// | Seed: the revealed seed does not give the posted mask | the proven commitment of that seed's mask |
+/// | Unrevealed: the member kept its seeds back | the contract's own record: it posted, others did not, it revealed nothing |
+/// | Missing: the member did not publish its share | signatures of more than half of the other members that posted, two at least |
 ///
-/// A share is missing only in a group that could be included: without a fault, and with all seeds that it needs. The contract does
-/// not see whether two members disagree; whoever votes does.
+/// Commitments of masks are proven in MaskCommitments.
 ///
-/// The first three cannot hit a member that follows the protocol: a pair has one seed, whichever of its two secret keys it is
-/// computed from, a seed has one mask, and a mask one commitment. The last one is a vote: whether bytes were sent off chain, no
-/// contract can see.
+/// The first three faults cannot be shown of a member that follows the protocol: a pair has one seed, whichever of the two secret keys
+/// it is computed from, a seed has one mask, and a mask has one commitment. The fourth is a vote, because no contract can see whether
+/// bytes were published off chain. It is possible only in a group that could still be included, with no fault and no seed missing:
+/// in any other group members are right to publish nothing. If two members posted different commitments of their common mask, the
+/// group's sum cannot be opened either; the contract does not notice that unless a dispute shows it, so voters have to.
 ///
-/// The bond stays here for ever. Nobody gains by a fault, so nobody is paid to bring one about.
+/// A lost bond stays in this contract for ever. Nobody is paid for a fault, so nobody gains by provoking one.
 abstract contract Faults is Shares {
     bytes private constant SEED_SALT = "zkpoc.mask.v1";
     /// @dev Votes that a missing share takes at least, however small the group.

@@ -8,12 +8,26 @@ import {Group, ISecureAggregation, Posted, Seat} from "../interfaces/ISecureAggr
 import {Contexts} from "../libraries/Contexts.sol";
 import {X25519} from "../libraries/X25519.sol";
 
-/// @title Who sums up with whom: phases, groups and their rosters
-/// @notice All storage of the aggregation contract is here.
+/// @notice What an aggregation contract is made of.
+/// @param masks What masks commit to.
+/// @param shareBlocks Blocks after the claims in which groups are drawn and members post.
+/// @param revealBlocks Blocks after that in which seeds are revealed.
+/// @param disputeBlocks Blocks after that in which faults are shown; bonds go back then.
+/// @param bond What a member pays when it posts, in wei.
+struct AggregationConfig {
+    IMaskCommitments masks;
+    uint40 shareBlocks;
+    uint40 revealBlocks;
+    uint40 disputeBlocks;
+    uint256 bond;
+}
+
+/// @title Phases, groups and their rosters
+/// @notice Holds all storage of the aggregation contract, and draws the groups of a round.
 ///
-/// Groups are drawn by the hash of the block in which claims end, when all keys are on chain. So nobody picks the members of a
-/// group, except that whoever proposes that block can give it up for another draw. A group has at most 16 members: each posts
-/// a commitment for each other one.
+/// The draw is seeded by the hash of block D1, in which the claims end. By then every claim and its mask key are on chain, so nobody
+/// can choose with whom it is grouped. One influence is left: the proposer of that block can give it up, and with it the block reward,
+/// to get another draw. A group has at most 16 members, because each member posts one commitment for each other member.
 abstract contract Rosters is EIP712, ISecureAggregation {
     /// @notice Fewest members whose sum is made: of two, each would know the other's update.
     uint256 public constant MIN_MEMBERS = 3;
@@ -48,21 +62,19 @@ abstract contract Rosters is EIP712, ISecureAggregation {
     mapping(uint256 round => Group[] groups) internal _groups;
     mapping(uint256 round => mapping(uint256 number => Posted posted)) internal _posts;
 
-    /// @dev The arguments are those of the aggregation contract.
-    constructor(IMaskCommitments masks, uint40 shareBlocks, uint40 revealBlocks, uint40 disputeBlocks, uint256 bond)
-        EIP712("zkpoc aggregation", "1")
-    {
-        if (address(masks) == address(0) || shareBlocks == 0 || revealBlocks == 0 || disputeBlocks == 0 || bond == 0) {
-            revert ZkPocAggregationZeroArgument();
-        }
-        _requirePhase(shareBlocks);
-        _requirePhase(revealBlocks);
-        _requirePhase(disputeBlocks);
-        MASKS = masks;
-        SHARE_BLOCKS = shareBlocks;
-        REVEAL_BLOCKS = revealBlocks;
-        DISPUTE_BLOCKS = disputeBlocks;
-        BOND = bond;
+    constructor(AggregationConfig memory config) EIP712("zkpoc aggregation", "1") {
+        if (
+            address(config.masks) == address(0) || config.shareBlocks == 0 || config.revealBlocks == 0
+                || config.disputeBlocks == 0 || config.bond == 0
+        ) revert ZkPocAggregationZeroArgument();
+        _requirePhase(config.shareBlocks);
+        _requirePhase(config.revealBlocks);
+        _requirePhase(config.disputeBlocks);
+        MASKS = config.masks;
+        SHARE_BLOCKS = config.shareBlocks;
+        REVEAL_BLOCKS = config.revealBlocks;
+        DISPUTE_BLOCKS = config.disputeBlocks;
+        BOND = config.bond;
     }
 
     /// @inheritdoc ISecureAggregation

@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IMaskCommitments} from "../interfaces/IMaskCommitments.sol";
 import {Group, ISecureAggregation} from "../interfaces/ISecureAggregation.sol";
 import {Faults} from "./Faults.sol";
-import {Rosters} from "./Rosters.sol";
+import {AggregationConfig, Rosters} from "./Rosters.sol";
 
-/// @title Sums of updates that nobody sees one by one
-/// @notice One of these serves one rounds contract, which asks it before it takes a finalization. Phases and messages are in
-/// ISecureAggregation; who sums up with whom is drawn in Rosters, what members post is in Shares, how they lose their bond in
-/// Faults.
+/// @title Secure aggregation: the sum of a group's updates becomes known, no single update does
+/// @notice One instance serves one rounds contract, which calls `requireWhole` before it accepts a finalization. ISecureAggregation
+/// describes the phases and the messages. The code is split by what happens: Rosters draws the groups, Shares takes what members
+/// post and reveal, Faults decides who loses its bond.
 ///
-/// Nobody can include part of a group: the sum of fewer members than posted is masked by those that are left out, and nobody who
-/// follows the protocol helps to open another one. Who is alone among members that work together has its update known by them,
-/// as in any sum.
+/// What stays secret: a member's share is its update plus one mask for each other member, and each mask cancels against the share of
+/// the member it is shared with. A sum that leaves out some members that posted still holds their masks, so it looks random to
+/// whoever does not know the masks' seeds. Members reveal seeds only for members that did not post. Therefore this contract accepts a
+/// group with exactly the members that posted, or not at all.
+///
+/// What does not: if all other members of a group work together, they subtract their own updates from the sum and learn the one that
+/// is left. This holds for every protocol that publishes a sum.
 contract SecureAggregation is Faults {
-    /// @param masks What masks commit to.
-    /// @param shareBlocks Blocks after the claims in which groups are drawn and members post.
-    /// @param revealBlocks Blocks after that in which seeds are revealed.
-    /// @param disputeBlocks Blocks after that in which faults are shown; bonds go back then.
-    /// @param bond What a member pays when it posts, in wei.
-    constructor(IMaskCommitments masks, uint40 shareBlocks, uint40 revealBlocks, uint40 disputeBlocks, uint256 bond)
-        Rosters(masks, shareBlocks, revealBlocks, disputeBlocks, bond)
-    {}
+    /// @param config What the contract is made of, for good.
+    constructor(AggregationConfig memory config) Rosters(config) {}
 
     /// @inheritdoc ISecureAggregation
     function requireWhole(uint256 round, uint256 included, uint256 masked)

@@ -7,12 +7,13 @@ import {Bn254, G1Point} from "../libraries/Bn254.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {Rosters} from "./Rosters.sol";
 
-/// @title What members post: the masks' commitments, then seeds if someone is missing
-/// @notice Commitments are additive: that of a share is the update's plus those of the masks with later members minus those with
-/// earlier ones. The contract computes it, and commitments are binding, so the id it keeps fixes each byte of the share before
-/// anyone publishes one: a share that is wrong does not exist, it can only be missing.
+/// @title What members post: commitments of their masks with a bond, later seeds of masks shared with missing members
+/// @notice Commitments are additive: the commitment of a member's share is that of its update, plus those of its masks with later
+/// members of the roster, minus those with earlier ones. This contract computes it and keeps its id. As nobody can open one commitment
+/// to two values, the id determines the share before anyone publishes it off chain. Whoever receives bytes for a share can check them
+/// against the id, so a wrong share cannot pass as the right one; a share can only be missing.
 ///
-/// Whether a mask's commitment belongs to its seed is not looked at here, only when someone disputes it.
+/// Whether the posted commitment of a mask belongs to the mask's seed is not checked here: Faults does so if someone disputes it.
 abstract contract Shares is Rosters {
     /// @dev Length of one mask's commitments.
     uint256 internal constant MASK_BYTES = 64 * TrainingLayout.UPDATE_POINTS;

@@ -5,19 +5,20 @@ import {RoundLayout} from "../generated/RoundLayout.sol";
 import {Claim, IContributionRounds, Round} from "../interfaces/IContributionRounds.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit} from "../interfaces/IVerifierRouter.sol";
+import {ProfileId} from "../interfaces/Ids.sol";
 import {Link, LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {RoundClaims} from "./RoundClaims.sol";
 
-/// @title Several claims that share one pairing
-/// @notice Each member is checked by itself, up to two equations: that of its proof, which the verifier hands out as an
-/// accumulator, and that of its link. The equations of all members are then checked at once, as their sum with powers of a
-/// challenge that is the hash of all of them. If a sum fails, it is found out whose equations do.
+/// @title Several claims in one call, which share one pairing
+/// @notice A member of a batch is one claim. Everything about it is checked by itself except two equations: that of its proof, which
+/// the verifier returns as an accumulator, and that of its link. These are checked for all members at once: the equations are multiplied
+/// by powers of a challenge and added up. If the sum does not hold, the members whose equations fail are searched for.
 ///
-/// Whoever sends a batch pays for it; who is claimed for, a member's proof says: its context holds the owner of the dataset.
-/// So a member that is refused costs the others nothing but, when its equation is what failed, the search for it.
+/// Anyone may send a batch, and pays its gas. For whom a claim is made does not depend on the sender: the context that a proof is
+/// bound to holds the dataset's owner. A refused member does not affect the others, apart from the gas of the search.
 ///
-/// Soundness: accumulators and links are linear. Errors that are not all zero vanish in their sum for at most n - 1 of the r
-/// values of the challenge, and the challenge is a hash over everything that they consist of.
+/// Soundness: both equations are linear. If some of n equations do not hold, their weighted sum holds for at most n - 1 of the r
+/// possible challenges, and the challenge is a hash of all that the equations consist of.
 abstract contract ClaimBatch is RoundClaims {
     /// @notice Most claims in one call: with all of them bad the call stays below 2^24 gas (EIP-7825).
     uint256 public constant MAX_BATCH = 16;
@@ -74,7 +75,7 @@ abstract contract ClaimBatch is RoundClaims {
         external
         returns (Noted memory noted, Link memory link, uint256[] memory accumulator)
     {
-        bytes32 profile = profileId;
+        ProfileId profile = profileId;
         noted = _check(request, address(0), profile);
         if (!noted.validated) _validate(request, noted.index);
         _requireStatement(request, noted.modelId);
@@ -115,8 +116,8 @@ abstract contract ClaimBatch is RoundClaims {
         return reason;
     }
 
-    /// @dev Everything that is called here gives its reasons. One without a reason ran out of gas: then nothing counts, or who
-    /// sends a batch could have members refused by sending too little.
+    /// @dev Every contract that is called here gives a reason when it refuses; a revert without one means that it ran out of gas. Then
+    /// the whole batch reverts: otherwise whoever sends a batch could have members refused by sending too little gas.
     function _requireReason(bytes memory reason) private pure {
         if (reason.length == 0) revert ZkPocRoundsBatchGas();
     }

@@ -7,6 +7,7 @@ import {Claim, IContributionRounds, Round, RoundStatus} from "../interfaces/ICon
 import {Dataset} from "../interfaces/IDataRegistry.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit} from "../interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {G1Point} from "../libraries/Bn254.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {LinkVerifier} from "../libraries/LinkVerifier.sol";
@@ -14,7 +15,11 @@ import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 import {RoundStore} from "./RoundStore.sol";
 
-/// @title What a claim must show, and what is kept of it
+/// @title One claim: what it must show, and what is kept of it
+/// @notice A claim must show that the dataset is attested and counts for the round's model, that the shard is the one drawn and was
+/// neither paid nor claimed, that the shard is well-formed, that the link ties the registered commitment to the proof's data point, and
+/// that the training proof holds for this claim's context. Kept are a nullifier, a place and a promised reward; the rest is in the
+/// hash of the round's claims and in an event.
 abstract contract RoundClaims is RoundStore {
     /// @notice Largest exponent of a bound: 2^253 is below the group's order, 2^254 is not.
     uint8 public constant MAX_BOUND_LOG2 = 253;
@@ -22,20 +27,20 @@ abstract contract RoundClaims is RoundStore {
     /// @dev What a claim comes to. In memory: the stack is short.
     struct Noted {
         address claimant;
-        bytes32 subject;
+        Subject subject;
         uint256 number;
         uint256 index;
         bytes32 nullifier;
         uint256 reward;
         uint256 context;
-        bytes32 modelId;
+        ModelId modelId;
         bytes32 maskKey;
         bool validated;
     }
 
     /// @inheritdoc IContributionRounds
     function claim(Claim calldata request) external returns (uint256 number) {
-        bytes32 profile = profileId;
+        ProfileId profile = profileId;
         Noted memory noted = _check(request, msg.sender, profile);
         _take(request.round, noted);
         if (!noted.validated) _validate(request, noted.index);
@@ -47,7 +52,7 @@ abstract contract RoundClaims is RoundStore {
     }
 
     /// @dev Everything but the proofs, without writing. `sender` must own the dataset; zero stands for whoever does.
-    function _check(Claim calldata request, address sender, bytes32 profile)
+    function _check(Claim calldata request, address sender, ProfileId profile)
         internal
         view
         returns (Noted memory noted)
@@ -71,15 +76,16 @@ abstract contract RoundClaims is RoundStore {
         noted.reward = POLICY.reward(request.round, owner, request.normLog2, request.lossLog2);
         if (noted.reward > round.remaining) revert ZkPocRoundsBudget(round.remaining, noted.reward);
         noted.maskKey = request.maskKey;
-        noted.context = Contexts.training(
-            request.round, owner, noted.subject, request.root, noted.index, profile, noted.maskKey
-        );
+        noted.context =
+            Contexts.training(request.round, owner, noted.subject, request.root, noted.index, profile, noted.maskKey);
     }
 
     /// @dev The dataset counts for a model set in block `modelSetAt`. At most one dataset of a subject does: there is one draw
     /// per subject and round, and the nullifier says whether it was paid.
-    function _requireUsable(Dataset memory data, uint256 modelSetAt, bytes32 profile) private pure {
-        if (data.profileId != profile) revert ZkPocRoundsProfile(profile, data.profileId);
+    function _requireUsable(Dataset memory data, uint256 modelSetAt, ProfileId profile) private pure {
+        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(profile)) {
+            revert ZkPocRoundsProfile(profile, data.profileId);
+        }
         if (data.registeredAt >= modelSetAt) revert ZkPocRoundsRegisteredLate(modelSetAt, data.registeredAt);
         if (data.supersededAt != 0 && data.supersededAt < modelSetAt) {
             revert ZkPocRoundsSuperseded(modelSetAt, data.supersededAt);
@@ -87,10 +93,10 @@ abstract contract RoundClaims is RoundStore {
     }
 
     /// @dev The commitment is the drawn shard's, and it was neither paid for this model nor claimed in this round.
-    function _requireDrawn(Claim calldata request, Noted memory noted, bytes32 profile) private view {
+    function _requireDrawn(Claim calldata request, Noted memory noted, ProfileId profile) private view {
         bytes32 leaf = ShardTree.leafOf(profile, noted.index, request.commitment);
-        bytes32 reached = ShardTree.rootOf(leaf, noted.index, request.path);
-        if (reached != request.root) revert ZkPocRoundsNotInRoot(request.root, reached);
+        Root reached = ShardTree.rootOf(leaf, noted.index, request.path);
+        if (Root.unwrap(reached) != Root.unwrap(request.root)) revert ZkPocRoundsNotInRoot(request.root, reached);
         bytes32 nullifier = Contexts.nullifier(noted.modelId, noted.subject, leaf);
         uint256 before = claimedIn[nullifier];
         if (before == PAID) revert ZkPocRoundsNullifierUsed(nullifier);
@@ -119,13 +125,13 @@ abstract contract RoundClaims is RoundStore {
     }
 
     /// @dev The proof is about the round's model, and its bounds are field elements.
-    function _requireStatement(Claim calldata request, bytes32 modelId) internal pure {
+    function _requireStatement(Claim calldata request, ModelId modelId) internal pure {
         bytes calldata proof = request.proof;
         if (proof.length != TrainingLayout.PROOF_BYTES) {
             revert ZkPocRoundsProofLength(TrainingLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 proven = ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS);
-        if (proven != modelId) revert ZkPocRoundsModel(modelId, proven);
+        ModelId proven = ModelId.wrap(ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS));
+        if (ModelId.unwrap(proven) != ModelId.unwrap(modelId)) revert ZkPocRoundsModel(modelId, proven);
         if (request.normLog2 > MAX_BOUND_LOG2) revert ZkPocRoundsBound(MAX_BOUND_LOG2, request.normLog2);
         if (request.lossLog2 > MAX_BOUND_LOG2) revert ZkPocRoundsBound(MAX_BOUND_LOG2, request.lossLog2);
     }
@@ -145,8 +151,7 @@ abstract contract RoundClaims is RoundStore {
     function _record(Claim calldata request, Noted memory noted) internal {
         uint256 end = TrainingLayout.UPDATE_OFFSET + 64 * TrainingLayout.UPDATE_POINTS;
         bytes calldata update = request.proof[TrainingLayout.UPDATE_OFFSET:end];
-        bytes32 hash =
-            Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update), noted.maskKey);
+        bytes32 hash = Contexts.claim(noted.claimant, noted.reward, noted.nullifier, keccak256(update), noted.maskKey);
         uint256 number = request.round;
         claimsHash[number] = Contexts.chained(claimsHash[number], hash);
         _emitProven(request, noted, update);

@@ -11,21 +11,23 @@ import {
     Round,
     RoundStatus
 } from "../interfaces/IContributionRounds.sol";
+import {ModelId, ProfileId} from "../interfaces/Ids.sol";
 import {Bn254, G1Point} from "../libraries/Bn254.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {RoundStore} from "./RoundStore.sol";
 
 /// @title How a round ends: finalized and settled, or void
-/// @notice A finalization shows every claim's record, adds up the updates of the included ones, and proves the next model from
-/// that sum. What it must show is listed in docs/rounds.md.
+/// @notice A finalization presents the record of every claim, whose hashes must be those that were kept. The contract adds up the
+/// updates of the included claims, and the proof shows that the next model follows from the round's model and that sum. Masked claims
+/// must come as whole groups, and more than half of all claimants must sign that they hold the next model.
 abstract contract RoundEnd is RoundStore {
     /// @inheritdoc IContributionRounds
     function finalize(Finalization calldata request) external {
         uint256 number = request.round;
         Round memory round = _rounds[number];
         uint256 count = _requireFinalizable(number, round, request.included);
-        bytes32 modelId = _verifyNext(request, round, count);
+        ModelId modelId = _verifyNext(request, round, count);
         uint256 from = _requireWholeGroups(number, request.included, request.records);
         if (from < block.number) from = block.number;
         // Nothing can take the place of a finalization of all claims.
@@ -98,9 +100,8 @@ abstract contract RoundEnd is RoundStore {
 
     /// @dev The hash of a record.
     function _hashOf(ClaimRecord calldata record) private pure returns (bytes32) {
-        return Contexts.claim(
-            record.claimant, record.reward, record.nullifier, keccak256(record.update), record.maskKey
-        );
+        return
+            Contexts.claim(record.claimant, record.reward, record.nullifier, keccak256(record.update), record.maskKey);
     }
 
     /// @dev The records' hash is that of the round's claims.
@@ -160,17 +161,17 @@ abstract contract RoundEnd is RoundStore {
     function _verifyNext(Finalization calldata request, Round memory round, uint256 count)
         private
         view
-        returns (bytes32 modelId)
+        returns (ModelId modelId)
     {
         bytes calldata proof = request.proof;
         (bytes memory sum, bytes32 setHash) = _sum(request.round, round.claims, request.records, request.included);
         uint256 length = RoundLayout.PROOF_BYTES - sum.length;
         if (proof.length != length) revert ZkPocRoundsProofLength(length, proof.length);
-        bytes32 proven = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (proven != round.modelId) revert ZkPocRoundsModel(round.modelId, proven);
-        modelId = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET - sum.length, RoundLayout.NEXT_POINTS);
+        ModelId proven = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(proven) != ModelId.unwrap(round.modelId)) revert ZkPocRoundsModel(round.modelId, proven);
+        modelId = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET - sum.length, RoundLayout.NEXT_POINTS));
         _requireAcknowledged(request, modelId);
-        bytes32 profile = profileId;
+        ProfileId profile = profileId;
         _verifyRound(
             profile,
             ProofPoints.insert(proof, RoundLayout.SUM_OFFSET, sum),
@@ -180,7 +181,7 @@ abstract contract RoundEnd is RoundStore {
     }
 
     /// @dev More than half of all claims' claimants say that they hold the next model.
-    function _requireAcknowledged(Finalization calldata request, bytes32 modelId) private view {
+    function _requireAcknowledged(Finalization calldata request, ModelId modelId) private view {
         ClaimRecord[] calldata records = request.records;
         bytes[] calldata acknowledgements = request.acknowledgements;
         if (acknowledgements.length != records.length) {
@@ -200,7 +201,7 @@ abstract contract RoundEnd is RoundStore {
 
     /// @dev Ends the round and opens the next one before anything is paid. The records are checked. What claims and next model
     /// were proven with must still be trusted: a finalization that stands when the profile is stopped is never paid.
-    function _settle(uint256 number, bytes32 modelId, uint256 included, ClaimRecord[] calldata records) private {
+    function _settle(uint256 number, ModelId modelId, uint256 included, ClaimRecord[] calldata records) private {
         ROUTER.requireLive(profileId);
         Round storage round = _rounds[number];
         round.status = RoundStatus.Settled;

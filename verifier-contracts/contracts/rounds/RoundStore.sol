@@ -10,12 +10,39 @@ import {IRewardPolicy} from "../interfaces/IRewardPolicy.sol";
 import {ISecureAggregation} from "../interfaces/ISecureAggregation.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 
-/// @title What a chain of rounds keeps, and the views of it
-/// @notice All storage of the rounds contract is here, and the two steps that claims and ends of rounds share: opening a round
-/// and verifying a proof of the round circuit.
+/// @notice What a rounds contract is made of.
+/// @param admin Holds the admin and the operator role.
+/// @param registry Datasets and validated shards.
+/// @param router Where verifiers are found.
+/// @param token What contributions are paid in; the rounds contract needs its minter role.
+/// @param policy What they earn.
+/// @param roundBudget What a round can pay, in the token's smallest unit.
+/// @param claimBlocks Blocks in which a round takes claims; more than `beaconDelay` and one.
+/// @param finalizeBlocks Blocks after that in which a round must find a first finalization, or is void.
+/// @param windowBlocks Blocks in which a finalization with more claims takes the place of one.
+/// @param beaconDelay Blocks from a round's opening to its beacon block.
+/// @param aggregation Which claims with a mask key can be included; it serves one rounds contract.
+struct RoundsConfig {
+    address admin;
+    IDataRegistry registry;
+    IVerifierRouter router;
+    IContributionToken token;
+    IRewardPolicy policy;
+    uint96 roundBudget;
+    uint40 claimBlocks;
+    uint40 finalizeBlocks;
+    uint40 windowBlocks;
+    uint40 beaconDelay;
+    ISecureAggregation aggregation;
+}
+
+/// @title Storage, terms and views of the rounds contract
+/// @notice Holds all storage of the rounds contract, and the two steps that several parts of it need: opening a round, and verifying a
+/// proof of the round circuit.
 abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     /// @notice Who sets the first model.
     bytes32 public constant OPERATOR_ROLE = keccak256("OPERATOR_ROLE");
@@ -49,7 +76,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     ISecureAggregation public immutable AGGREGATION;
 
     /// @inheritdoc IContributionRounds
-    bytes32 public profileId;
+    ProfileId public profileId;
     /// @inheritdoc IContributionRounds
     uint256 public currentRound;
     /// @inheritdoc IContributionRounds
@@ -59,46 +86,36 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
 
     mapping(uint256 number => Round round) internal _rounds;
     mapping(uint256 number => Proposal proposal) internal _proposals;
-    mapping(bytes32 modelId => uint40 blockNumber) internal _modelSetAt;
+    mapping(ModelId modelId => uint40 blockNumber) internal _modelSetAt;
 
-    /// @dev The arguments are those of the rounds contract.
-    constructor(
-        address admin,
-        IDataRegistry registry,
-        IVerifierRouter router,
-        IContributionToken token,
-        IRewardPolicy policy,
-        uint96 roundBudget,
-        uint40 claimBlocks,
-        uint40 finalizeBlocks,
-        uint40 windowBlocks,
-        uint40 beaconDelay,
-        ISecureAggregation aggregation
-    ) EIP712("zkpoc rounds", "1") {
+    constructor(RoundsConfig memory config) EIP712("zkpoc rounds", "1") {
         if (
-            admin == address(0) || address(registry) == address(0) || address(router) == address(0)
-                || address(token) == address(0) || address(policy) == address(0) || roundBudget == 0 || beaconDelay == 0
-                || finalizeBlocks == 0 || windowBlocks == 0 || address(aggregation) == address(0)
+            config.admin == address(0) || address(config.registry) == address(0) || address(config.router) == address(0)
+                || address(config.token) == address(0) || address(config.policy) == address(0)
+                || config.roundBudget == 0 || config.beaconDelay == 0 || config.finalizeBlocks == 0
+                || config.windowBlocks == 0 || address(config.aggregation) == address(0)
         ) revert ZkPocRoundsZeroArgument();
-        _requirePhase(claimBlocks);
-        _requirePhase(finalizeBlocks);
-        _requirePhase(windowBlocks);
-        _requirePhase(beaconDelay);
+        _requirePhase(config.claimBlocks);
+        _requirePhase(config.finalizeBlocks);
+        _requirePhase(config.windowBlocks);
+        _requirePhase(config.beaconDelay);
         // The beacon can be stored one block after its own; the first claim must still be in time then.
-        if (claimBlocks <= beaconDelay + 1) revert ZkPocRoundsLength(beaconDelay + 1, claimBlocks);
-        _grantRole(DEFAULT_ADMIN_ROLE, admin);
-        _grantRole(OPERATOR_ROLE, admin);
-        REGISTRY = registry;
-        ROUTER = router;
-        TOKEN = token;
-        POLICY = policy;
-        ROUND_BUDGET = roundBudget;
-        CLAIM_BLOCKS = claimBlocks;
-        FINALIZE_BLOCKS = finalizeBlocks;
-        WINDOW_BLOCKS = windowBlocks;
-        BEACON_DELAY = beaconDelay;
-        AGGREGATION = aggregation;
-        aggregation.bind(claimBlocks, finalizeBlocks);
+        if (config.claimBlocks <= config.beaconDelay + 1) {
+            revert ZkPocRoundsLength(config.beaconDelay + 1, config.claimBlocks);
+        }
+        _grantRole(DEFAULT_ADMIN_ROLE, config.admin);
+        _grantRole(OPERATOR_ROLE, config.admin);
+        REGISTRY = config.registry;
+        ROUTER = config.router;
+        TOKEN = config.token;
+        POLICY = config.policy;
+        ROUND_BUDGET = config.roundBudget;
+        CLAIM_BLOCKS = config.claimBlocks;
+        FINALIZE_BLOCKS = config.finalizeBlocks;
+        WINDOW_BLOCKS = config.windowBlocks;
+        BEACON_DELAY = config.beaconDelay;
+        AGGREGATION = config.aggregation;
+        config.aggregation.bind(config.claimBlocks, config.finalizeBlocks);
     }
 
     /// @inheritdoc IContributionRounds
@@ -117,12 +134,12 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @inheritdoc IContributionRounds
-    function genesisContext(bytes32 seed, bytes32 profileId_) external view returns (uint256) {
+    function genesisContext(bytes32 seed, ProfileId profileId_) external view returns (uint256) {
         return Contexts.genesis(seed, profileId_);
     }
 
     /// @inheritdoc IContributionRounds
-    function acknowledgementDigest(uint256 number, bytes32 modelId) public view returns (bytes32) {
+    function acknowledgementDigest(uint256 number, ModelId modelId) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, number, modelId)));
     }
 
@@ -132,7 +149,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @inheritdoc IContributionRounds
-    function drawnIndex(uint256 number, bytes32 root) external view returns (uint256) {
+    function drawnIndex(uint256 number, Root root) external view returns (uint256) {
         bytes32 beacon = _rounds[number].beacon;
         if (beacon == 0) revert ZkPocRoundsNotSealed(number);
         Dataset memory data = REGISTRY.attestedDataset(root);
@@ -143,8 +160,8 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     function trainingContext(
         uint256 number,
         address claimant,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
         bytes32 maskKey
     ) external view returns (uint256) {
@@ -159,7 +176,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
         return uint256(round.openedAt) + CLAIM_BLOCKS;
     }
 
-    function _verifyRound(bytes32 profile, bytes memory proof, uint256 context, uint256 count) internal view {
+    function _verifyRound(ProfileId profile, bytes memory proof, uint256 context, uint256 count) internal view {
         uint256[] memory instances = new uint256[](2);
         instances[0] = context;
         instances[1] = count;
@@ -167,7 +184,7 @@ abstract contract RoundStore is AccessControl, EIP712, IContributionRounds {
     }
 
     /// @dev Opens the next round with a model that could be known from block `knownSince` on.
-    function _open(bytes32 modelId, uint256 knownSince) internal {
+    function _open(ModelId modelId, uint256 knownSince) internal {
         // A model that comes back was known all the time: data registered since then does not count.
         uint40 setAt = _modelSetAt[modelId];
         if (setAt == 0) {

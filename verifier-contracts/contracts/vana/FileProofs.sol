@@ -8,12 +8,13 @@ import {ZeroModel} from "../generated/ZeroModel.sol";
 import {Dataset, IDataRegistry} from "../interfaces/IDataRegistry.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Circuit, IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../interfaces/Ids.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {ProofPoints} from "../libraries/ProofPoints.sol";
 import {ShardTree} from "../libraries/ShardTree.sol";
 import {FileClaim, IFileProofs} from "./interfaces/IFileProofs.sol";
-import {IVanaDataRegistry, VanaFile, VanaProof, VanaProofData} from "./interfaces/IVanaDataRegistry.sol";
+import {IVanaDataRegistry, VanaFile, VanaProofData} from "./interfaces/IVanaDataRegistry.sol";
 
 /// @notice What an adapter is made of.
 /// @param admin Holds the admin role, and sets the model.
@@ -28,7 +29,7 @@ struct AdapterConfig {
     IDataRegistry datasets;
     IVerifierRouter router;
     IVanaDataRegistry files;
-    bytes32 profileId;
+    ProfileId profileId;
     uint8 maxNormLog2;
     uint8 maxLossLog2;
 }
@@ -43,12 +44,12 @@ struct AdapterConfig {
 /// | quality | the bounds on update and loss that a training step on the shard is proven to keep |
 /// | uniqueness | the nullifier: one file for each model, source and shard, and one dataset for each source |
 ///
-/// The training proof's context holds chain, adapter, file, owner, source, dataset and shard, so it is of no use elsewhere or to
-/// anyone else, and whoever sends it changes nothing. A file under a url that someone else wanted costs that one nothing: the url
-/// has no part in a proof, and any other serves.
+/// The training proof's context holds chain, adapter, file, owner, source, dataset and shard. So a proof cannot be used elsewhere or by
+/// anyone else, and it does not matter who sends it. If someone else registers a file under the url that an owner wanted, the owner
+/// loses nothing: the url has no part in a proof, and any other url serves.
 ///
-/// Authenticity, ownership and uniqueness hold or there is no proof. So the score is that of quality alone, in quarters of
-/// 1e18: a quarter for the widest accepted bound on the loss, a quarter more for each factor 16 below it.
+/// Without authenticity, ownership and uniqueness there is no proof at all. The score therefore measures quality alone, in quarters of
+/// 1e18: one quarter for the widest accepted bound on the loss, and one more for each factor of 16 below it.
 abstract contract FileProofs is AccessControl, IFileProofs {
     /// @notice Largest exponent of a bound: 2^253 is below the group's order, 2^254 is not.
     uint8 public constant MAX_BOUND_LOG2 = 253;
@@ -63,18 +64,18 @@ abstract contract FileProofs is AccessControl, IFileProofs {
     /// @notice Vana's registry.
     IVanaDataRegistry public immutable FILES;
     /// @notice The profile.
-    bytes32 public immutable PROFILE_ID;
+    ProfileId public immutable PROFILE_ID;
     /// @notice Widest accepted bound on the update's squared norm, as a power of two.
     uint8 public immutable MAX_NORM_LOG2;
     /// @notice Widest accepted bound on the loss, as a power of two.
     uint8 public immutable MAX_LOSS_LOG2;
 
     /// @inheritdoc IFileProofs
-    bytes32 public modelId;
+    ModelId public modelId;
     /// @inheritdoc IFileProofs
     mapping(bytes32 nullifier => uint256 fileId) public fileOf;
     /// @notice The dataset of a source that counts here: the first that was used.
-    mapping(bytes32 subject => bytes32 root) public rootOf;
+    mapping(Subject subject => Root root) public rootOf;
 
     mapping(uint256 fileId => bool proven) private _proven;
 
@@ -83,7 +84,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         uint256 fileId;
         address owner;
         string url;
-        bytes32 subject;
+        Subject subject;
         bytes32 nullifier;
         uint256 score;
         bool validated;
@@ -91,8 +92,8 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     constructor(AdapterConfig memory config) {
         if (
-            config.admin == address(0) || address(config.datasets) == address(0)
-                || address(config.router) == address(0) || address(config.files) == address(0) || config.profileId == 0
+            config.admin == address(0) || address(config.datasets) == address(0) || address(config.router) == address(0)
+                || address(config.files) == address(0) || ProfileId.unwrap(config.profileId) == 0
         ) revert ZkPocVanaZeroArgument();
         if (config.maxNormLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxNormLog2);
         if (config.maxLossLog2 > MAX_BOUND_LOG2) revert ZkPocVanaBound(MAX_BOUND_LOG2, config.maxLossLog2);
@@ -107,13 +108,13 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     /// @inheritdoc IFileProofs
     function setModel(bytes32 seed, bytes calldata proof) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        if (modelId != 0) revert ZkPocVanaModelSet(modelId);
+        if (ModelId.unwrap(modelId) != 0) revert ZkPocVanaModelSet(modelId);
         if (proof.length != RoundLayout.PROOF_BYTES) {
             revert ZkPocVanaProofLength(RoundLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 start = ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS);
-        if (start != ZeroModel.ID) revert ZkPocVanaModel(ZeroModel.ID, start);
-        bytes32 model = ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS);
+        ModelId start = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.MODEL_OFFSET, RoundLayout.MODEL_POINTS));
+        if (ModelId.unwrap(start) != ZeroModel.ID) revert ZkPocVanaModel(ModelId.wrap(ZeroModel.ID), start);
+        ModelId model = ModelId.wrap(ProofPoints.idOf(proof, RoundLayout.NEXT_OFFSET, RoundLayout.NEXT_POINTS));
         modelId = model;
         emit ModelSet(model, seed);
         uint256[] memory instances = new uint256[](2);
@@ -130,7 +131,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
     }
 
     /// @inheritdoc IFileProofs
-    function fileContext(uint256 fileId, address owner, bytes32 subject, bytes32 root, uint256 index)
+    function fileContext(uint256 fileId, address owner, Subject subject, Root root, uint256 index)
         public
         view
         returns (uint256)
@@ -145,7 +146,7 @@ abstract contract FileProofs is AccessControl, IFileProofs {
 
     /// @dev Checks a request, and notes its file, source and nullifier.
     function _prove(FileClaim calldata request) internal returns (Proven memory proven) {
-        if (modelId == 0) revert ZkPocVanaNoModel();
+        if (ModelId.unwrap(modelId) == 0) revert ZkPocVanaNoModel();
         proven = _check(request);
         _proven[proven.fileId] = true;
         fileOf[proven.nullifier] = proven.fileId;
@@ -176,14 +177,18 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         if (_proven[request.fileId]) revert ZkPocVanaProven(request.fileId);
         (Dataset memory data, bool validated) = DATASETS.attestedShard(request.root, PROFILE_ID, request.commitment);
         if (data.owner != file.ownerAddress) revert ZkPocVanaNotOwner(data.owner, file.ownerAddress);
-        if (data.profileId != PROFILE_ID) revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
+        if (ProfileId.unwrap(data.profileId) != ProfileId.unwrap(PROFILE_ID)) {
+            revert ZkPocVanaProfile(PROFILE_ID, data.profileId);
+        }
         if (request.index >= data.shardCount) revert ZkPocVanaIndex(data.shardCount, request.index);
         bytes32 leaf = ShardTree.leafOf(PROFILE_ID, request.index, request.commitment);
-        bytes32 reached = ShardTree.rootOf(leaf, request.index, request.path);
-        if (reached != request.root) revert ZkPocVanaNotInRoot(request.root, reached);
+        Root reached = ShardTree.rootOf(leaf, request.index, request.path);
+        if (Root.unwrap(reached) != Root.unwrap(request.root)) revert ZkPocVanaNotInRoot(request.root, reached);
         // The same records cut into other shards would have other leaves: so one dataset of a source.
-        bytes32 before = rootOf[data.subject];
-        if (before != 0 && before != request.root) revert ZkPocVanaOtherRoot(before, request.root);
+        Root before = rootOf[data.subject];
+        if (Root.unwrap(before) != 0 && Root.unwrap(before) != Root.unwrap(request.root)) {
+            revert ZkPocVanaOtherRoot(before, request.root);
+        }
         bytes32 nullifier = Contexts.nullifier(modelId, data.subject, leaf);
         uint256 used = fileOf[nullifier];
         if (used != 0) revert ZkPocVanaUsed(nullifier, used);
@@ -204,8 +209,8 @@ abstract contract FileProofs is AccessControl, IFileProofs {
         if (proof.length != TrainingLayout.PROOF_BYTES) {
             revert ZkPocVanaProofLength(TrainingLayout.PROOF_BYTES, proof.length);
         }
-        bytes32 model = ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS);
-        if (model != modelId) revert ZkPocVanaModel(modelId, model);
+        ModelId model = ModelId.wrap(ProofPoints.idOf(proof, TrainingLayout.MODEL_OFFSET, TrainingLayout.MODEL_POINTS));
+        if (ModelId.unwrap(model) != ModelId.unwrap(modelId)) revert ZkPocVanaModel(modelId, model);
         LinkVerifier.verify(
             context, request.commitment, ProofPoints.pointAt(proof, TrainingLayout.DATA_OFFSET), request.link
         );

@@ -129,6 +129,28 @@ sol! {
         G1Point opening;
     }
 
+    struct RoundsConfig {
+        address admin;
+        address registry;
+        address router;
+        address token;
+        address policy;
+        uint96 roundBudget;
+        uint40 claimBlocks;
+        uint40 finalizeBlocks;
+        uint40 windowBlocks;
+        uint40 beaconDelay;
+        address aggregation;
+    }
+
+    struct AggregationConfig {
+        address masks;
+        uint40 shareBlocks;
+        uint40 revealBlocks;
+        uint40 disputeBlocks;
+        uint256 bond;
+    }
+
     struct MissingShare {
         uint256 round;
         uint256 number;
@@ -379,7 +401,7 @@ sol! {
 
     #[sol(rpc)]
     contract ContributionRounds {
-        constructor(address admin, address registry, address router, address token, address policy, uint96 roundBudget, uint40 claimBlocks, uint40 finalizeBlocks, uint40 windowBlocks, uint40 beaconDelay, address aggregation);
+        constructor(RoundsConfig memory config);
 
         function AGGREGATION() external view returns (address);
         function BEACON_DELAY() external view returns (uint40);
@@ -492,7 +514,7 @@ sol! {
 
     #[sol(rpc)]
     contract SecureAggregation {
-        constructor(address masks, uint40 shareBlocks, uint40 revealBlocks, uint40 disputeBlocks, uint256 bond);
+        constructor(AggregationConfig memory config);
 
         function BOND() external view returns (uint256);
         function DISPUTE_BLOCKS() external view returns (uint40);

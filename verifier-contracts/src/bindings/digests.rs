@@ -16,6 +16,7 @@ use alloy::sol_types::{eip712_domain, SolStruct, SolValue};
 use thiserror::Error;
 
 use super::contracts::{Acknowledgement, Attestation, G1Point, MissingShare};
+use crate::ErrorKind;
 
 /// Order of BN254's groups: scalars, public inputs and contexts are below it.
 pub const GROUP_ORDER: U256 = uint!(21888242871839275222246405745257275088548364400416034343698204186575808495617_U256);
@@ -23,8 +24,6 @@ pub const GROUP_ORDER: U256 = uint!(21888242871839275222246405745257275088548364
 pub const DEPTH: usize = 10;
 /// Most shards that a dataset can have.
 pub const CAPACITY: usize = 1 << DEPTH;
-/// Length of a link proof: a point and four scalars.
-pub const LINK_BYTES: usize = 192;
 
 /// Why a tree or a draw cannot be computed.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -49,6 +48,13 @@ pub enum DigestError {
         /// The number of bytes given.
         got: usize,
     },
+}
+
+impl DigestError {
+    /// What the caller can do about it: the argument has to be another one.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 fn tag(name: &str) -> B256 {
@@ -91,7 +97,7 @@ pub struct TrainingContext {
     pub index: u64,
     /// The profile.
     pub profile_id: B256,
-    /// X25519 key of the claim's masks; zero for an open claim.
+    /// X25519 key of the claim's masks; zero for a plain claim.
     pub mask_key: B256,
 }
 
@@ -124,7 +130,7 @@ pub fn genesis_context(chain_id: u64, rounds: Address, seed: B256, profile_id: B
     reduced(&(tag("zkpoc.genesis.v1"), U256::from(chain_id), rounds, seed, profile_id).abi_encode_params())
 }
 
-/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment; `mask_key` is zero for an open claim.
+/// Hash that a round keeps of a claim. `update_id` is the id of the update's commitment; `mask_key` is zero for a plain claim.
 pub fn claim_hash(claimant: Address, reward: U256, nullifier: B256, update_id: B256, mask_key: B256) -> B256 {
     keccak256((tag("zkpoc.claim.v2"), claimant, reward, nullifier, update_id, mask_key).abi_encode_params())
 }
@@ -243,11 +249,6 @@ pub fn nullifier(model_id: B256, subject: B256, leaf: B256) -> B256 {
 pub fn link_challenge(context: U256, registered: &G1Point, copy: &G1Point, nonce: &G1Point) -> U256 {
     let fields = (tag("zkpoc.link.v1"), context, registered.x, registered.y, copy.x, copy.y, nonce.x, nonce.y);
     reduced(&fields.abi_encode_params())
-}
-
-/// Key under which the registry remembers that a shard is well-formed.
-pub fn validity_key(profile_id: B256, verifier_code_hash: B256, commitment: &G1Point) -> B256 {
-    keccak256((profile_id, verifier_code_hash, commitment.x, commitment.y).abi_encode_params())
 }
 
 /// Digest of the commitment key that datasets are attested for: keccak256 of `[tau]_2` in the encoding of EIP-197, 128 bytes

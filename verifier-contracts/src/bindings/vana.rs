@@ -1,6 +1,6 @@
 //! Alloy bindings of the contracts for Vana's pools, and of the stand-ins for Vana's own.
 //!
-//! Written as [`super::contracts`] is, with the same test.
+//! Written as those in [`super`] are, with the same test.
 
 #![allow(missing_docs, missing_debug_implementations, unreachable_pub)] // generated items
 #![allow(clippy::too_many_arguments)] // the arguments of constructors and events

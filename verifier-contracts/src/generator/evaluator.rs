@@ -13,11 +13,16 @@
 use super::dag::Leaf;
 use super::gates::Program;
 use super::key::{literal, Key};
-use super::memory::{Absorbed, Inverses, Memory, Segment, WORD};
+use super::memory::{Absorbed, Inverses, Memory, Segment};
 use super::shape::Shape;
-use super::solidity::{ACCUMULATE, DECIDE, DEFER};
-use super::yul::{all, hex, load, words, Writer};
+use super::yul::{all, hex, load, words, Writer, WORD};
 use zkpoc_engine::encoding::POINT_BYTES;
+
+/// What the block is asked for: a verdict, the two points of the pairing, an accumulator, a verdict on accumulators.
+pub(super) const VERIFY: usize = 0;
+pub(super) const ACCUMULATE: usize = 1;
+pub(super) const DEFER: usize = 2;
+pub(super) const DECIDE: usize = 3;
 
 /// Order of the group, in hexadecimal.
 pub(super) const R: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";

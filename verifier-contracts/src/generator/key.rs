@@ -10,8 +10,8 @@ use halo2_proofs::plonk::VerifyingKey;
 
 use super::dag::big_endian;
 use super::gates::Program;
-use super::memory::WORD;
 use super::shape::{Opened, Shape};
+use super::yul::WORD;
 use super::{GeneratorError, SrsPoints, CODE_LIMIT};
 
 /// A constant of at most this many bytes is a literal of the code, longer ones are key data.

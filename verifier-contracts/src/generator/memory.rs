@@ -6,11 +6,9 @@
 use super::gates::Program;
 use super::key::Key;
 use super::shape::{Opened, OpeningSet, Shape, Value};
+use super::yul::WORD;
 use super::GeneratorError;
 use zkpoc_engine::encoding::POINT_BYTES;
-
-/// Bytes of a word.
-pub(super) const WORD: usize = 32;
 
 /// Input and output of precompiles: [0x00, 0x180).
 const SCRATCH: usize = 0x180;

@@ -50,6 +50,8 @@ use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use sha3::{Digest, Keccak256};
 use thiserror::Error;
 
+use crate::ErrorKind;
+
 pub use places::{Places, PlacesError, MOST_CLAIMS};
 
 /// Most bytes of a contract's code (EIP-170).
@@ -105,6 +107,11 @@ pub enum GeneratorError {
 }
 
 impl GeneratorError {
+    /// What the caller can do about it: the circuit, or the name given, has to be another one.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
+
     fn unsupported(what: impl Into<String>) -> Self {
         GeneratorError::Unsupported { what: what.into() }
     }

@@ -4,9 +4,9 @@
 
 use super::evaluator::{Errors, Evaluator, Q};
 use super::gates::MAX_MULTIPLE;
-use super::memory::{key_terms, SumTerm, HEAD, WORD};
+use super::memory::{key_terms, SumTerm, HEAD};
 use super::shape::{Opened, OpeningSet};
-use super::yul::{load, sum, Writer};
+use super::yul::{load, sum, Writer, WORD};
 
 /// Gas given to a precompile: above every known price, far below what a caller forwards.
 const GAS_ADD: usize = 10_000;

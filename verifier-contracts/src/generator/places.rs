@@ -9,6 +9,7 @@
 
 use thiserror::Error;
 
+use crate::ErrorKind;
 use zkpoc_engine::encoding::POINT_BYTES;
 
 /// Claims that the bits of a word can mark.
@@ -43,6 +44,13 @@ pub enum PlacesError {
         /// Where that starts.
         start: u64,
     },
+}
+
+impl PlacesError {
+    /// What the caller can do about it: the profile has to be another one.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 /// Where a round's proof has its committed points, how many an update has, and how many claims a round takes.

@@ -2,18 +2,12 @@
 
 use sha3::{Digest, Keccak256};
 
-use super::evaluator::{Errors, Evaluator};
+use super::evaluator::{Errors, Evaluator, ACCUMULATE, DECIDE, DEFER, VERIFY};
 use super::gates::Program;
 use super::key::Key;
 use super::memory::Memory;
 use super::shape::Shape;
 use super::yul::Writer;
-
-/// What the block is asked for: a verdict, the two points of the pairing, an accumulator, a verdict on accumulators.
-const VERIFY: usize = 0;
-pub(super) const ACCUMULATE: usize = 1;
-pub(super) const DEFER: usize = 2;
-pub(super) const DECIDE: usize = 3;
 
 /// Lines of every generated file before its contract.
 fn header(digest: &str) -> String {

@@ -1,5 +1,8 @@
 //! Writing Yul: indented lines, blocks, and expressions nested so that they cost no assignments.
 
+/// Bytes of a word.
+pub(super) const WORD: usize = 32;
+
 /// Checks in one expression: what is nested deeper makes compilers slow.
 const CHECKS: usize = 16;
 

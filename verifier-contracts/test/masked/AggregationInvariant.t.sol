@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Claim, Round, RoundStatus} from "../../contracts/interfaces/IContributionRounds.sol";
 import {Group, PairDispute, Post, SeedDispute} from "../../contracts/interfaces/ISecureAggregation.sol";
+import {ModelId, Subject} from "../../contracts/interfaces/Ids.sol";
 import {G1Point} from "../../contracts/libraries/Bn254.sol";
 import {Curve} from "../utils/Curve.sol";
 import {MaskedMembers} from "../utils/MaskedMembers.sol";
@@ -111,11 +112,11 @@ contract AggregationInvariantTest is PoolActions, MaskedMembers {
     }
 
     function _claimAs(uint256 number, uint256 member, uint256 kind) private {
-        bytes32 modelId = rounds.roundInfo(number).modelId;
+        ModelId modelId = rounds.roundInfo(number).modelId;
         bytes32 key = kind == 0 ? bytes32(0) : kind == 1 ? bytes32(uint256(1) << 248) : _newKey(number * 8 + member);
         uint256 index = rounds.drawnIndex(number, _roots[member]);
         Claim memory request = _maskedClaimAt(
-            number, _members[member], bytes32(500 + member), _roots[member], index, _scalars[modelId], key
+            number, _members[member], Subject.wrap(bytes32(500 + member)), _roots[member], index, _scalars[modelId], key
         );
         try this.send(_members[member], request) {
             ++_claims;

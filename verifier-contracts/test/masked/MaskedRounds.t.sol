@@ -12,6 +12,7 @@ import {
 } from "../../contracts/interfaces/IContributionRounds.sol";
 import {IRewardPolicy} from "../../contracts/interfaces/IRewardPolicy.sol";
 import {ISecureAggregation, Post} from "../../contracts/interfaces/ISecureAggregation.sol";
+import {ModelId, Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {LinkVerifier} from "../../contracts/libraries/LinkVerifier.sol";
 import {MaskedMembers} from "../utils/MaskedMembers.sol";
 import {PoolFixture} from "../utils/PoolFixture.sol";
@@ -25,7 +26,7 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
     uint256 private constant MEMBERS = 6;
 
     address[MEMBERS] private _members;
-    bytes32[MEMBERS] private _roots;
+    Root[MEMBERS] private _roots;
 
     /// @dev Six members with validated data; round 1 is open and sealed.
     function setUp() public override {
@@ -35,7 +36,7 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
             _members[i] = _newAccount(i);
             keys[_members[i]] = signers[_members[i]];
             _roots[i] = _commit(700 + i, SHARDS);
-            _register(_members[i], bytes32(700 + i), _roots[i], 1);
+            _register(_members[i], Subject.wrap(bytes32(700 + i)), _roots[i], 1);
             for (uint256 j = 0; j < SHARDS; ++j) {
                 _validate(_roots[i], j, _members[i]);
             }
@@ -51,9 +52,9 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
     }
 
     function _requestOf(uint256 round, uint256 member, bytes32 key) private returns (Claim memory) {
-        bytes32 root = _roots[member];
+        Root root = _roots[member];
         uint256 index = rounds.drawnIndex(round, root);
-        return _maskedClaimAt(round, _members[member], bytes32(700 + member), root, index, MODEL, key);
+        return _maskedClaimAt(round, _members[member], Subject.wrap(bytes32(700 + member)), root, index, MODEL, key);
     }
 
     function _claims(uint256 round, uint256 member, bytes32 key) private {
@@ -94,8 +95,8 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
         Claim memory request = _requestOf(1, 0, key);
         uint256 index = rounds.drawnIndex(1, request.root);
         vm.assertNotEq(
-            rounds.trainingContext(1, _members[0], bytes32(uint256(700)), request.root, index, key),
-            rounds.trainingContext(1, _members[0], bytes32(uint256(700)), request.root, index, 0)
+            rounds.trainingContext(1, _members[0], Subject.wrap(bytes32(uint256(700))), request.root, index, key),
+            rounds.trainingContext(1, _members[0], Subject.wrap(bytes32(uint256(700))), request.root, index, 0)
         );
         // The hash of all claims is compared in there.
         _send(_members[0], request);
@@ -234,7 +235,7 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
         _refuses(1 + 2, ISecureAggregation.ZkPocAggregationPartly.selector);
         rounds.finalize(_finalization(1, 14, MODEL, 6));
         rounds.finalize(_finalization(1, 15, MODEL, 7));
-        vm.assertEq(rounds.roundInfo(2).modelId, _modelId(7));
+        vm.assertEq(ModelId.unwrap(rounds.roundInfo(2).modelId), ModelId.unwrap(_modelId(7)));
         vm.assertEq(token.totalSupply(), 4 * PAY);
     }
 

@@ -4,9 +4,9 @@ pragma solidity ^0.8.28;
 import {ClaimRecord, RoundStatus} from "../../contracts/interfaces/IContributionRounds.sol";
 import {IMaskCommitments} from "../../contracts/interfaces/IMaskCommitments.sol";
 import {Group, ISecureAggregation} from "../../contracts/interfaces/ISecureAggregation.sol";
+import {AggregationConfig} from "../../contracts/masked/Rosters.sol";
 import {SecureAggregation} from "../../contracts/masked/SecureAggregation.sol";
 import {GroupFixture} from "../utils/GroupFixture.sol";
-import {StandInRounds} from "../utils/StandInRounds.sol";
 import {Vm} from "../utils/Vm.sol";
 
 /// @notice Who sums up with whom.
@@ -16,21 +16,21 @@ contract RostersTest is GroupFixture {
     function test_RevertWhen_ConstructedBadly() public {
         bytes memory zero = abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationZeroArgument.selector);
         vm.expectRevert(zero);
-        new SecureAggregation(IMaskCommitments(address(0)), 1, 1, 1, 1);
+        new SecureAggregation(AggregationConfig(IMaskCommitments(address(0)), 1, 1, 1, 1));
         for (uint256 i = 0; i < 4; ++i) {
             uint40[4] memory a = [uint40(1), 1, 1, 1];
             a[i] = 0;
             vm.expectRevert(zero);
-            new SecureAggregation(facts, a[0], a[1], a[2], a[3]);
+            new SecureAggregation(AggregationConfig(facts, a[0], a[1], a[2], a[3]));
         }
         uint40 most = type(uint32).max;
         for (uint256 i = 0; i < 3; ++i) {
             uint40[3] memory b = [uint40(1), 1, 1];
             b[i] = most + 1;
             vm.expectRevert(_error(ISecureAggregation.ZkPocAggregationPhase.selector, most, most + 1));
-            new SecureAggregation(facts, b[0], b[1], b[2], 1);
+            new SecureAggregation(AggregationConfig(facts, b[0], b[1], b[2], 1));
         }
-        SecureAggregation made = new SecureAggregation(facts, most, most - 1, most - 2, 3);
+        SecureAggregation made = new SecureAggregation(AggregationConfig(facts, most, most - 1, most - 2, 3));
         vm.assertEq(address(made.MASKS()), address(facts));
         vm.assertEq(made.SHARE_BLOCKS(), most);
         vm.assertEq(made.REVEAL_BLOCKS(), most - 1);
@@ -39,7 +39,7 @@ contract RostersTest is GroupFixture {
     }
 
     function test_BindsTheFirstRoundsContractOnly() public {
-        SecureAggregation fresh = new SecureAggregation(facts, 5, 6, 7, 1);
+        SecureAggregation fresh = new SecureAggregation(AggregationConfig(facts, 5, 6, 7, 1));
         vm.expectRevert(_error(ISecureAggregation.ZkPocAggregationPhases.selector, 11, 11));
         fresh.bind(9, 11);
         vm.expectRevert(abi.encodeWithSelector(ISecureAggregation.ZkPocAggregationNotBound.selector));

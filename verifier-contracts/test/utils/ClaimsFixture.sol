@@ -4,13 +4,14 @@ pragma solidity ^0.8.28;
 import {ContributionRounds} from "../../contracts/ContributionRounds.sol";
 import {FlatRewardPolicy} from "../../contracts/FlatRewardPolicy.sol";
 import {Claim} from "../../contracts/interfaces/IContributionRounds.sol";
+import {Root} from "../../contracts/interfaces/Ids.sol";
 import {Curve} from "./Curve.sol";
 import {PoolFixture} from "./PoolFixture.sol";
 
 /// @title A pool with an open, sealed round and an honest contributor, Alice
 abstract contract ClaimsFixture is PoolFixture {
     uint256 internal constant MODEL = 3;
-    bytes32 internal root;
+    Root internal root;
     // A second pool over the same registry, opened and sealed in the same blocks: its draws are the same.
     ContributionRounds internal twin;
 

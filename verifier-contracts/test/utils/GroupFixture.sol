@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ClaimRecord} from "../../contracts/interfaces/IContributionRounds.sol";
 import {G1Point} from "../../contracts/libraries/Bn254.sol";
+import {AggregationConfig} from "../../contracts/masked/Rosters.sol";
 import {SecureAggregation} from "../../contracts/masked/SecureAggregation.sol";
 import {Curve} from "./Curve.sol";
 import {MaskedMembers} from "./MaskedMembers.sol";
@@ -25,7 +26,7 @@ abstract contract GroupFixture is MaskedMembers {
     function setUp() public virtual {
         vm.roll(1000);
         facts = new StandInMasks();
-        sums = new SecureAggregation(facts, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND);
+        sums = new SecureAggregation(AggregationConfig(facts, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND));
         pool = new StandInRounds(sums, CLAIM_BLOCKS, FINALIZE_BLOCKS);
     }
 

@@ -10,6 +10,7 @@ import {
     Round,
     RoundStatus
 } from "../../contracts/interfaces/IContributionRounds.sol";
+import {ModelId, Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {PoolFixture} from "./PoolFixture.sol";
 import {Vm} from "./Vm.sol";
 
@@ -24,10 +25,10 @@ abstract contract PoolActions is PoolFixture {
     uint256 internal constant MEMBERS = 4;
 
     address[MEMBERS] internal _members;
-    bytes32[MEMBERS] internal _roots;
+    Root[MEMBERS] internal _roots;
     // The scalar behind each model's point.
-    mapping(bytes32 modelId => uint256 scalar) internal _scalars;
-    mapping(bytes32 modelId => bool proven) internal _proven;
+    mapping(ModelId modelId => uint256 scalar) internal _scalars;
+    mapping(ModelId modelId => bool proven) internal _proven;
     mapping(bytes32 nullifier => bool paid) internal _paid;
     mapping(uint256 round => uint256 paid) internal _paidIn;
     uint256 internal _sum;
@@ -44,7 +45,7 @@ abstract contract PoolActions is PoolFixture {
             _members[i] = vm.addr(0x5000 + i);
             keys[_members[i]] = 0x5000 + i;
             _roots[i] = _commit(500 + i, SHARDS);
-            _register(_members[i], bytes32(500 + i), _roots[i], 1);
+            _register(_members[i], Subject.wrap(bytes32(500 + i)), _roots[i], 1);
             for (uint256 j = 0; j < SHARDS; ++j) {
                 _validate(_roots[i], j, _members[i]);
             }
@@ -92,7 +93,7 @@ abstract contract PoolActions is PoolFixture {
         }
         member %= MEMBERS;
         Claim memory request = _claim(
-            number, _members[member], bytes32(500 + member), _roots[member], _scalars[round.modelId]
+            number, _members[member], Subject.wrap(bytes32(500 + member)), _roots[member], _scalars[round.modelId]
         );
         try this.send(_members[member], request) {
             ++_claims;
@@ -104,9 +105,9 @@ abstract contract PoolActions is PoolFixture {
     /// @notice An honest proof for some of the claims, perhaps too early, too late or for too few.
     function actFinalize(uint256 included, bool same) public {
         uint256 number = rounds.currentRound();
-        bytes32 from = rounds.roundInfo(number).modelId;
+        ModelId from = rounds.roundInfo(number).modelId;
         uint256 next = same ? _scalars[from] : _fresh++;
-        bytes32 nextId = _modelId(next);
+        ModelId nextId = _modelId(next);
         _scalars[nextId] = next;
         Finalization memory request = _finalization(number, included & _all(), _scalars[from], next);
         vm.recordLogs();
@@ -123,7 +124,7 @@ abstract contract PoolActions is PoolFixture {
     /// @notice Everything that must never be accepted.
     function actForge(uint256 kind, uint256 included) public {
         uint256 number = rounds.currentRound();
-        bytes32 from = rounds.roundInfo(number).modelId;
+        ModelId from = rounds.roundInfo(number).modelId;
         Finalization memory request = _finalization(number, _all(), _scalars[from], _fresh);
         kind %= 5;
         // A next model that nobody proved; records of a round before; a set that the proof is not for; no acknowledgement; a reward.
@@ -207,10 +208,13 @@ abstract contract PoolActions is PoolFixture {
         for (uint256 number = 2; number <= rounds.currentRound(); ++number) {
             Round memory before = rounds.roundInfo(number - 1);
             Proposal memory proposal = rounds.proposalOf(number - 1);
-            bytes32 modelId = rounds.roundInfo(number).modelId;
+            ModelId modelId = rounds.roundInfo(number).modelId;
             vm.assertTrue(_proven[modelId]);
             vm.assertTrue(before.status == RoundStatus.Settled || before.status == RoundStatus.Void);
-            vm.assertEq(modelId, before.status == RoundStatus.Void ? before.modelId : proposal.modelId);
+            vm.assertEq(
+                ModelId.unwrap(modelId),
+                ModelId.unwrap(before.status == RoundStatus.Void ? before.modelId : proposal.modelId)
+            );
             if (before.status == RoundStatus.Void) vm.assertEq(_paidIn[number - 1], 0);
         }
     }

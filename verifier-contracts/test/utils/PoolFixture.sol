@@ -10,11 +10,16 @@ import {DatasetLayout} from "../../contracts/generated/DatasetLayout.sol";
 import {TrainingLayout} from "../../contracts/generated/TrainingLayout.sol";
 import {RoundLayout} from "../../contracts/generated/RoundLayout.sol";
 import {Claim, ClaimRecord, Finalization} from "../../contracts/interfaces/IContributionRounds.sol";
+import {IContributionToken} from "../../contracts/interfaces/IContributionToken.sol";
 import {Attestation} from "../../contracts/interfaces/IDataRegistry.sol";
 import {IRewardPolicy} from "../../contracts/interfaces/IRewardPolicy.sol";
 import {Circuit} from "../../contracts/interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../../contracts/interfaces/Ids.sol";
+import {SHARD_TREE_DEPTH} from "../../contracts/libraries/ShardTree.sol";
+import {AggregationConfig} from "../../contracts/masked/Rosters.sol";
 import {SecureAggregation} from "../../contracts/masked/SecureAggregation.sol";
 import {Bn254, G1Point} from "../../contracts/libraries/Bn254.sol";
+import {RoundsConfig} from "../../contracts/rounds/RoundStore.sol";
 import {Curve} from "./Curve.sol";
 import {StandInMasks} from "./StandInMasks.sol";
 import {StandInVerifier} from "./StandInVerifier.sol";
@@ -23,14 +28,14 @@ import {Test, Vm} from "./Vm.sol";
 
 /// @title A deployed pool and an honest contributor's side of it
 abstract contract PoolFixture is Test {
-    bytes32 internal constant PROFILE = keccak256("profile");
+    ProfileId internal constant PROFILE = ProfileId.wrap(keccak256("profile"));
     bytes32 internal constant SRS = keccak256("srs");
-    bytes32 internal constant SUBJECT = keccak256("subject");
+    Subject internal constant SUBJECT = Subject.wrap(keccak256("subject"));
     uint256 internal constant ATTESTOR_KEY = 0xA77E5707;
     uint256 internal constant ALICE_KEY = 0xA11CE;
     uint256 internal constant BOB_KEY = 0xB0B;
     uint256 internal constant CAROL_KEY = 0xCA401;
-    bytes32 internal constant CAROLS = keccak256("Carol's source");
+    Subject internal constant CAROLS = Subject.wrap(keccak256("Carol's source"));
     bytes32 internal constant SEED = keccak256("seed");
     uint96 internal constant BUDGET = 45 ether;
     uint256 internal constant REWARD = 10 ether;
@@ -64,8 +69,8 @@ abstract contract PoolFixture is Test {
 
     mapping(uint256 round => ClaimRecord[] records) internal recorded;
     mapping(uint256 round => bytes32[] hashes) internal hashes;
-    mapping(bytes32 root => G1Point[] points) private _points;
-    mapping(bytes32 root => bytes32[] leaves) private _leaves;
+    mapping(Root root => G1Point[] points) private _points;
+    mapping(Root root => bytes32[] leaves) private _leaves;
 
     function setUp() public virtual {
         vm.roll(100);
@@ -88,34 +93,38 @@ abstract contract PoolFixture is Test {
     }
 
     function _newRounds(IRewardPolicy terms) internal virtual returns (ContributionRounds) {
-        return new ContributionRounds(
-            address(this),
-            registry,
-            router,
-            token,
-            terms,
-            BUDGET,
-            CLAIM_BLOCKS,
-            FINALIZE_BLOCKS,
-            WINDOW_BLOCKS,
-            BEACON_DELAY,
-            _newAggregation()
-        );
+        return new ContributionRounds(_roundsConfig(token, terms));
     }
 
-    /// @dev Each rounds contract has its own.
+    /// @dev Each rounds contract has an aggregation contract of its own: this deploys one.
+    function _roundsConfig(IContributionToken paidIn, IRewardPolicy terms) internal returns (RoundsConfig memory) {
+        return RoundsConfig({
+            admin: address(this),
+            registry: registry,
+            router: router,
+            token: paidIn,
+            policy: terms,
+            roundBudget: BUDGET,
+            claimBlocks: CLAIM_BLOCKS,
+            finalizeBlocks: FINALIZE_BLOCKS,
+            windowBlocks: WINDOW_BLOCKS,
+            beaconDelay: BEACON_DELAY,
+            aggregation: _newAggregation()
+        });
+    }
+
     function _newAggregation() internal returns (SecureAggregation) {
-        return new SecureAggregation(masks, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND);
+        return new SecureAggregation(AggregationConfig(masks, SHARE_BLOCKS, REVEAL_BLOCKS, DISPUTE_BLOCKS, BOND));
     }
 
     // -- the contributor's files
 
-    function _leaf(bytes32 profileId, uint256 index, G1Point memory point) internal pure returns (bytes32) {
+    function _leaf(ProfileId profileId, uint256 index, G1Point memory point) internal pure returns (bytes32) {
         return keccak256(abi.encode(keccak256("zkpoc.leaf.v1"), profileId, index, point.x, point.y));
     }
 
     /// @dev A dataset of `count` shards that `salt` tells apart.
-    function _commit(uint256 salt, uint256 count) internal returns (bytes32 root) {
+    function _commit(uint256 salt, uint256 count) internal returns (Root root) {
         G1Point[] memory points = new G1Point[](count);
         bytes32[] memory leaves = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -129,17 +138,17 @@ abstract contract PoolFixture is Test {
         }
     }
 
-    function _point(bytes32 root, uint256 index) internal view returns (G1Point memory) {
+    function _point(Root root, uint256 index) internal view returns (G1Point memory) {
         return _points[root][index];
     }
 
-    function _path(bytes32 root, uint256 index) internal view returns (bytes32[10] memory path) {
+    function _path(Root root, uint256 index) internal view returns (bytes32[SHARD_TREE_DEPTH] memory path) {
         (path,) = Tree.pathOf(_leaves[root], index);
     }
 
     // -- attestations
 
-    function _attestation(address owner, bytes32 subject, bytes32 root, uint64 epoch)
+    function _attestation(address owner, Subject subject, Root root, uint64 epoch)
         internal
         pure
         returns (Attestation memory)
@@ -161,7 +170,7 @@ abstract contract PoolFixture is Test {
         return abi.encodePacked(r, s, v);
     }
 
-    function _register(address owner, bytes32 subject, bytes32 root, uint64 epoch) internal {
+    function _register(address owner, Subject subject, Root root, uint64 epoch) internal {
         Attestation memory attestation = _attestation(owner, subject, root, epoch);
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
         vm.prank(owner);
@@ -170,9 +179,9 @@ abstract contract PoolFixture is Test {
 
     // -- proofs (their committed points are real, the rest is filler)
 
-    function _modelId(uint256 model) internal view returns (bytes32) {
+    function _modelId(uint256 model) internal view returns (ModelId) {
         G1Point memory point = Curve.point(model);
-        return keccak256(abi.encode(point.x, point.y));
+        return ModelId.wrap(keccak256(abi.encode(point.x, point.y)));
     }
 
     function _fill(bytes memory head, uint256 length) internal pure returns (bytes memory proof) {
@@ -182,11 +191,11 @@ abstract contract PoolFixture is Test {
         }
     }
 
-    function _delta(bytes32 root, uint256 index, uint256 nonce) internal pure returns (uint256[4] memory) {
+    function _delta(Root root, uint256 index, uint256 nonce) internal pure returns (uint256[4] memory) {
         return Curve.scalars(uint256(keccak256(abi.encode(root, index, nonce))));
     }
 
-    function _datasetProof(bytes32 root, uint256 index, address owner)
+    function _datasetProof(Root root, uint256 index, address owner)
         internal
         returns (bytes memory proof, bytes memory link)
     {
@@ -199,13 +208,13 @@ abstract contract PoolFixture is Test {
         datasetVerifier.accept(proof, instances);
     }
 
-    function _validate(bytes32 root, uint256 index, address owner) internal {
+    function _validate(Root root, uint256 index, address owner) internal {
         (bytes memory proof, bytes memory link) = _datasetProof(root, index, owner);
         registry.validateShard(root, index, _point(root, index), _path(root, index), proof, link);
     }
 
     /// @dev An honest open claim for `index`, of the model `model`; the training verifier accepts its proof.
-    function _claimAt(uint256 round, address owner, bytes32 subject, bytes32 root, uint256 index, uint256 model)
+    function _claimAt(uint256 round, address owner, Subject subject, Root root, uint256 index, uint256 model)
         internal
         returns (Claim memory)
     {
@@ -216,8 +225,8 @@ abstract contract PoolFixture is Test {
     function _maskedClaimAt(
         uint256 round,
         address owner,
-        bytes32 subject,
-        bytes32 root,
+        Subject subject,
+        Root root,
         uint256 index,
         uint256 model,
         bytes32 maskKey
@@ -249,7 +258,7 @@ abstract contract PoolFixture is Test {
     }
 
     /// @dev An honest claim for the shard that the round drew.
-    function _claim(uint256 round, address owner, bytes32 subject, bytes32 root, uint256 model)
+    function _claim(uint256 round, address owner, Subject subject, Root root, uint256 model)
         internal
         returns (Claim memory)
     {
@@ -292,9 +301,8 @@ abstract contract PoolFixture is Test {
     /// @dev Place and record of a claim, as its event tells it.
     function _recordOf(Vm.Log memory log) internal pure returns (uint256 number, ClaimRecord memory record) {
         uint256 reward;
-        (number,,, record.update, record.nullifier,,, reward, record.maskKey) = abi.decode(
-            log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256, bytes32)
-        );
+        (number,,, record.update, record.nullifier,,, reward, record.maskKey) =
+            abi.decode(log.data, (uint256, bytes32, uint256, bytes, bytes32, uint8, uint8, uint256, bytes32));
         record.claimant = address(uint160(uint256(log.topics[2])));
         record.reward = uint96(reward);
     }
@@ -360,7 +368,7 @@ abstract contract PoolFixture is Test {
         }
     }
 
-    function _acknowledge(uint256 number, bytes32 modelId, address account) internal view returns (bytes memory) {
+    function _acknowledge(uint256 number, ModelId modelId, address account) internal view returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[account], rounds.acknowledgementDigest(number, modelId));
         return abi.encodePacked(r, s, v);
     }
@@ -382,7 +390,7 @@ abstract contract PoolFixture is Test {
     function _endRound(uint256 next) internal {
         uint256 number = rounds.currentRound();
         if (recorded[number].length == 0 && next != model_) {
-            bytes32 root = _carolsRoot();
+            Root root = _carolsRoot();
             _send(CAROL, _claim(number, CAROL, CAROLS, root, model_));
         }
         _toDeadline();
@@ -396,12 +404,12 @@ abstract contract PoolFixture is Test {
     }
 
     /// @dev Carol's dataset, all of it validated; registered before the first model.
-    function _carolsRoot() internal view returns (bytes32) {
+    function _carolsRoot() internal view returns (Root) {
         return registry.liveRoot(CAROLS);
     }
 
     function _registerCarol() internal {
-        bytes32 root = _commit(uint256(keccak256("Carol")), SHARDS);
+        Root root = _commit(uint256(keccak256("Carol")), SHARDS);
         _register(CAROL, CAROLS, root, 1);
         for (uint256 i = 0; i < SHARDS; ++i) {
             _validate(root, i, CAROL);

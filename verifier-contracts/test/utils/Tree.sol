@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Root} from "../../contracts/interfaces/Ids.sol";
+import {SHARD_TREE_DEPTH} from "../../contracts/libraries/ShardTree.sol";
+
 /// @title The committer's side of the shard tree, written without the contracts' code
 library Tree {
     /// @notice Path of `index` and the root, for leaves that stand at 0, 1, .. and zero leaves behind them.
     function pathOf(bytes32[] memory leaves, uint256 index)
         internal
         pure
-        returns (bytes32[10] memory path, bytes32 root)
+        returns (bytes32[SHARD_TREE_DEPTH] memory path, Root root)
     {
         bytes32[] memory level = leaves;
         bytes32 empty = 0;
@@ -23,6 +26,6 @@ library Tree {
             level = above;
             index >>= 1;
         }
-        root = level[0];
+        root = Root.wrap(level[0]);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {AdapterConfig} from "../../contracts/vana/FileProofs.sol";
 import {KeylessAttestor} from "../../contracts/vana/KeylessAttestor.sol";
 import {VanaProofPool} from "../../contracts/vana/VanaProofPool.sol";
@@ -20,14 +21,14 @@ abstract contract VanaFixture is PoolFixture {
     uint256 internal constant FACTOR = 20 ether;
     uint256 internal constant FUNDS = 1000 ether;
     string internal constant INSTRUCTION = "https://example.org/instruction";
-    bytes32 internal constant BOBS = keccak256("Bob's source");
+    Subject internal constant BOBS = Subject.wrap(keccak256("Bob's source"));
 
     LocalVanaRegistry internal vana;
     VanaProofPool internal pool;
     LocalVanaPool internal template;
     KeylessAttestor internal attestor;
-    bytes32 internal root;
-    bytes32 internal bobsRoot;
+    Root internal root;
+    Root internal bobsRoot;
 
     function setUp() public virtual override {
         super.setUp();
@@ -101,8 +102,8 @@ abstract contract VanaFixture is PoolFixture {
         IFileProofs adapter,
         uint256 fileId,
         address owner,
-        bytes32 subject,
-        bytes32 dataset,
+        Subject subject,
+        Root dataset,
         uint256 index,
         uint8 lossLog2
     ) internal returns (FileClaim memory request) {

@@ -5,7 +5,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {LinkVerifier} from "../../contracts/libraries/LinkVerifier.sol";
 import {KeylessAttestor} from "../../contracts/vana/KeylessAttestor.sol";
 import {FileClaim, IFileProofs} from "../../contracts/vana/interfaces/IFileProofs.sol";
-import {IVanaDataRegistry, VanaProof, VanaProofData} from "../../contracts/vana/interfaces/IVanaDataRegistry.sol";
+import {IVanaDataRegistry, VanaProof} from "../../contracts/vana/interfaces/IVanaDataRegistry.sol";
 import {IVanaPool, IVanaTemplate} from "../../contracts/vana/interfaces/IVanaPool.sol";
 import {LocalVanaPool} from "../../contracts/vana/local/LocalVanaPool.sol";
 import {LocalVanaRegistry} from "../../contracts/vana/local/LocalVanaRegistry.sol";

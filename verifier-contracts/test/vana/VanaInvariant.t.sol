@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {FileClaim, IFileProofs} from "../../contracts/vana/interfaces/IFileProofs.sol";
 import {VanaProof} from "../../contracts/vana/interfaces/IVanaDataRegistry.sol";
 import {VanaFixture} from "../utils/VanaFixture.sol";
@@ -50,7 +51,7 @@ contract VanaInvariantTest is VanaFixture {
         return 1 + seed % (vana.filesCount() + 1);
     }
 
-    function _member(bool bob) private view returns (address owner, bytes32 subject, bytes32 dataset) {
+    function _member(bool bob) private view returns (address owner, Subject subject, Root dataset) {
         return bob ? (BOB, BOBS, bobsRoot) : (ALICE, SUBJECT, root);
     }
 
@@ -70,7 +71,7 @@ contract VanaInvariantTest is VanaFixture {
     /// @notice A member proves some file to be some shard, at either adapter.
     function actProve(uint256 seed, bool bob, bool keyless) external {
         uint256 which = keyless ? 1 : 0;
-        (address owner, bytes32 subject, bytes32 dataset) = _member(bob);
+        (address owner, Subject subject, Root dataset) = _member(bob);
         (uint256 fileId, uint256 index) = (_someFile(seed >> 8), seed % SHARDS);
         uint8 loss = uint8(LOSS_LOG2 + 4 * (seed >> 128) % 20);
         FileClaim memory request = _request(_adapter(which), fileId, owner, subject, dataset, index, loss);
@@ -119,14 +120,12 @@ contract VanaInvariantTest is VanaFixture {
 
     /// @notice A proof for one adapter, file or member is sent for another.
     function actMisuse(uint256 seed, bool bob, bool keyless) external {
-        (address owner, bytes32 subject, bytes32 dataset) = _member(bob);
+        (address owner, Subject subject, Root dataset) = _member(bob);
         uint256 fileId = _someFile(seed >> 8);
         FileClaim memory request =
             _request(_adapter(keyless ? 0 : 1), fileId, owner, subject, dataset, seed % SHARDS, LOSS_LOG2);
         if (seed & 256 != 0) {
-            request = _request(
-                _adapter(keyless ? 1 : 0), fileId + 1, owner, subject, dataset, seed % SHARDS, LOSS_LOG2
-            );
+            request = _request(_adapter(keyless ? 1 : 0), fileId + 1, owner, subject, dataset, seed % SHARDS, LOSS_LOG2);
             request.fileId = fileId;
         }
         try _adapter(keyless ? 1 : 0).proveFile(request) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {Attestation, IDataRegistry} from "../../contracts/interfaces/IDataRegistry.sol";
 import {Circuit, IVerifierRouter} from "../../contracts/interfaces/IVerifierRouter.sol";
+import {ModelId, ProfileId, Root, Subject} from "../../contracts/interfaces/Ids.sol";
 import {LinkVerifier} from "../../contracts/libraries/LinkVerifier.sol";
 import {AdapterConfig} from "../../contracts/vana/FileProofs.sol";
 import {VanaProofPool} from "../../contracts/vana/VanaProofPool.sol";
@@ -81,7 +82,7 @@ contract VanaProofPoolTest is VanaFixture {
     }
 
     function test_ValidatesInTheSameCall() public {
-        bytes32 other = _commit(3, SHARDS);
+        Root other = _commit(3, SHARDS);
         _register(CAROL, CAROLS, other, 1);
         uint256 id = _file(CAROL, "ipfs://carol");
         FileClaim memory request = _request(pool, id, CAROL, CAROLS, other, 2, LOSS_LOG2);
@@ -99,7 +100,9 @@ contract VanaProofPoolTest is VanaFixture {
             uint8 loss = uint8(MAX_LOSS_LOG2 - 20 + 4 * i);
             vm.assertEq(pool.scoreOf(NORM_LOG2, loss), expected[i] * 0.25 ether);
         }
-        vm.expectRevert(abi.encodeWithSelector(IFileProofs.ZkPocVanaLossBound.selector, MAX_LOSS_LOG2, MAX_LOSS_LOG2 + 1));
+        vm.expectRevert(
+            abi.encodeWithSelector(IFileProofs.ZkPocVanaLossBound.selector, MAX_LOSS_LOG2, MAX_LOSS_LOG2 + 1)
+        );
         pool.scoreOf(NORM_LOG2, MAX_LOSS_LOG2 + 1);
         vm.expectRevert(abi.encodeWithSelector(IFileProofs.ZkPocVanaNormBound.selector, NORM_LOG2, NORM_LOG2 + 1));
         pool.scoreOf(NORM_LOG2 + 1, MAX_LOSS_LOG2);
@@ -165,13 +168,11 @@ contract VanaProofPoolTest is VanaFixture {
 
     function test_RevertWhen_TheSourceComesBackInOtherShards() public {
         pool.proveFile(_alices(pool, file, 0));
-        bytes32 again = _commit(9, SHARDS);
+        Root again = _commit(9, SHARDS);
         _register(ALICE, SUBJECT, again, 2);
         _validate(again, 0, ALICE);
         uint256 second = _file(ALICE, "ipfs://alice/again");
-        _refused(
-            _request(pool, second, ALICE, SUBJECT, again, 0, LOSS_LOG2), IFileProofs.ZkPocVanaOtherRoot.selector
-        );
+        _refused(_request(pool, second, ALICE, SUBJECT, again, 0, LOSS_LOG2), IFileProofs.ZkPocVanaOtherRoot.selector);
         // The first dataset still counts.
         pool.proveFile(_alices(pool, second, 1));
     }
@@ -185,14 +186,16 @@ contract VanaProofPoolTest is VanaFixture {
     }
 
     function test_RevertWhen_NobodyAttestedTheDataset() public {
-        bytes32 own = _commit(5, SHARDS);
-        _refused(_request(pool, file, ALICE, SUBJECT, own, 0, LOSS_LOG2), IDataRegistry.ZkPocRegistryUnknownRoot.selector);
+        Root own = _commit(5, SHARDS);
+        _refused(
+            _request(pool, file, ALICE, SUBJECT, own, 0, LOSS_LOG2), IDataRegistry.ZkPocRegistryUnknownRoot.selector
+        );
     }
 
     function test_RevertWhen_TheDatasetIsOfAnotherProfile() public {
-        bytes32 own = _commit(6, SHARDS);
-        Attestation memory attestation = _attestation(ALICE, keccak256("another source"), own, 1);
-        attestation.profileId = keccak256("another profile");
+        Root own = _commit(6, SHARDS);
+        Attestation memory attestation = _attestation(ALICE, Subject.wrap(keccak256("another source")), own, 1);
+        attestation.profileId = ProfileId.wrap(keccak256("another profile"));
         bytes memory signature = _sign(ATTESTOR_KEY, attestation);
         vm.prank(ALICE);
         registry.register(attestation, signature);
@@ -317,7 +320,7 @@ contract VanaProofPoolTest is VanaFixture {
         vm.expectPartialRevert(bytes4(keccak256("AccessControlUnauthorizedAccount(address,bytes32)")));
         made.setModel(SEED, proof);
         made.setModel(SEED, proof);
-        vm.assertEq(made.modelId(), _modelId(MODEL));
+        vm.assertEq(ModelId.unwrap(made.modelId()), ModelId.unwrap(_modelId(MODEL)));
         vm.expectPartialRevert(IFileProofs.ZkPocVanaModelSet.selector);
         made.setModel(SEED, proof);
         made.proveFile(request);
@@ -367,7 +370,7 @@ contract VanaProofPoolTest is VanaFixture {
 
     function test_RevertWhen_AnArgumentIsMissing() public {
         AdapterConfig memory config = _config();
-        config.profileId = 0;
+        config.profileId = ProfileId.wrap(0);
         vm.expectPartialRevert(IFileProofs.ZkPocVanaZeroArgument.selector);
         new VanaProofPool(config, token, "", "", "", 1);
         config = _config();

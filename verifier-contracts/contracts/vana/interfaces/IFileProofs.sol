@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ModelId, ProfileId, Root, Subject} from "../../interfaces/Ids.sol";
 import {G1Point} from "../../libraries/Bn254.sol";
+import {SHARD_TREE_DEPTH} from "../../libraries/ShardTree.sol";
 
 /// @notice What a file of Vana's registry is proven to stand for: a shard of a registered dataset, and a training step on it.
 /// @param fileId The file.
@@ -17,10 +19,10 @@ import {G1Point} from "../../libraries/Bn254.sol";
 /// @param datasetLink Its link, empty when it is validated already.
 struct FileClaim {
     uint256 fileId;
-    bytes32 root;
+    Root root;
     uint256 index;
     G1Point commitment;
-    bytes32[10] path;
+    bytes32[SHARD_TREE_DEPTH] path;
     uint8 normLog2;
     uint8 lossLog2;
     bytes proof;
@@ -32,13 +34,13 @@ struct FileClaim {
 /// @title Proofs of contribution for files of Vana's registry
 interface IFileProofs {
     /// @notice The adapter has its model, which is the public start model of `seed` if anyone finds the same id for it.
-    event ModelSet(bytes32 indexed modelId, bytes32 seed);
+    event ModelSet(ModelId indexed modelId, bytes32 seed);
     /// @notice A file was proven to stand for a shard.
     event FileProven(
         uint256 indexed fileId,
         address indexed owner,
         bytes32 indexed nullifier,
-        bytes32 root,
+        Root root,
         uint256 index,
         uint8 normLog2,
         uint8 lossLog2,
@@ -50,23 +52,23 @@ interface IFileProofs {
     /// @notice A bound's exponent does not fit the field.
     error ZkPocVanaBound(uint256 max, uint256 got);
     /// @notice The adapter has its model already.
-    error ZkPocVanaModelSet(bytes32 modelId);
+    error ZkPocVanaModelSet(ModelId modelId);
     /// @notice The adapter has no model yet.
     error ZkPocVanaNoModel();
     /// @notice The proof is about another model.
-    error ZkPocVanaModel(bytes32 expected, bytes32 got);
+    error ZkPocVanaModel(ModelId expected, ModelId got);
     /// @notice Vana's registry has no such file.
     error ZkPocVanaNoFile(uint256 fileId);
     /// @notice The file's owner is not the dataset's.
     error ZkPocVanaNotOwner(address expected, address got);
     /// @notice The dataset was committed for another profile.
-    error ZkPocVanaProfile(bytes32 expected, bytes32 got);
+    error ZkPocVanaProfile(ProfileId expected, ProfileId got);
     /// @notice The dataset has no such shard.
     error ZkPocVanaIndex(uint256 count, uint256 got);
     /// @notice The path does not lead from the shard to the root.
-    error ZkPocVanaNotInRoot(bytes32 expected, bytes32 got);
+    error ZkPocVanaNotInRoot(Root expected, Root got);
     /// @notice Another dataset of the same source was used here before.
-    error ZkPocVanaOtherRoot(bytes32 expected, bytes32 got);
+    error ZkPocVanaOtherRoot(Root expected, Root got);
     /// @notice The shard was proven for another file.
     error ZkPocVanaUsed(bytes32 nullifier, uint256 fileId);
     /// @notice The file was proven already.
@@ -76,7 +78,7 @@ interface IFileProofs {
     /// @notice The proven bound on the loss is wider than is accepted.
     error ZkPocVanaLossBound(uint8 allowed, uint8 got);
     /// @notice The shard was not proven well-formed, and no proof came along.
-    error ZkPocVanaNotValidated(bytes32 root, uint256 index);
+    error ZkPocVanaNotValidated(Root root, uint256 index);
     /// @notice A proof has another length than the circuit's.
     error ZkPocVanaProofLength(uint256 expected, uint256 got);
 
@@ -91,7 +93,7 @@ interface IFileProofs {
     function proveFile(FileClaim calldata request) external;
 
     /// @notice Commitment id of the model; zero before it is set.
-    function modelId() external view returns (bytes32);
+    function modelId() external view returns (ModelId);
 
     /// @notice The file that a contribution was proven for; zero when there is none.
     /// @param nullifier One for each model, source and shard.
@@ -101,7 +103,7 @@ interface IFileProofs {
     function scoreOf(uint8 normLog2, uint8 lossLog2) external view returns (uint256 score);
 
     /// @notice The context that a file's training proof and link are bound to.
-    function fileContext(uint256 fileId, address owner, bytes32 subject, bytes32 root, uint256 index)
+    function fileContext(uint256 fileId, address owner, Subject subject, Root root, uint256 index)
         external
         view
         returns (uint256);
