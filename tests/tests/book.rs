@@ -29,7 +29,8 @@ fn read(page: &str) -> String {
 fn book() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).expect("the folder of the book");
     let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
-    let mut pages: Vec<String> = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<String> =
+        names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
     pages.sort();
     assert!(pages.len() >= 20, "{pages:?}");
     pages
@@ -69,7 +70,11 @@ fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
     headings
         .map(|heading| {
-            let kept = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+            let kept = heading
+                .to_lowercase()
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                .collect::<String>();
             kept.replace(' ', "-")
         })
         .collect()
