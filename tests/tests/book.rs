@@ -174,6 +174,89 @@ fn every_page_is_in_the_summary_and_in_the_index() {
     }
 }
 
+/// Where modules are, in the order of the code map.
+const SOURCES: [&str; 7] = [
+    "circuits/src",
+    "prover/engine/src",
+    "prover/src",
+    "verifier-contracts/src",
+    "verifier-contracts/contracts",
+    "prover/client/src",
+    "prover/cli/src",
+];
+
+/// The source files below a folder but for tests, as paths from the top.
+fn sources(folder: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}")) {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("a name");
+        let path = format!("{folder}/{name}");
+        match entry.path().is_dir() {
+            true => out.extend(sources(&path)),
+            false if name.ends_with("tests.rs") => {}
+            false => out.extend((name.ends_with(".rs") || name.ends_with(".sol")).then_some(path)),
+        }
+    }
+    out.sort();
+    out
+}
+
+/// What a source says of itself: the first sentence of its documentation, or its title.
+fn about(path: &str) -> String {
+    let text = read(path);
+    let line = match path.ends_with(".sol") {
+        true => text.lines().find_map(|line| line.trim().strip_prefix("/// @title ")).map(str::to_owned),
+        false => {
+            let lines =
+                text.lines().skip_while(|line| !line.starts_with("//!")).map_while(|line| line.strip_prefix("//!"));
+            let first: Vec<&str> = lines.map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let first = first.join(" ");
+            // A full stop inside of a code span ends no sentence.
+            let outside = |at: &usize| first[..*at].matches('`').count() % 2 == 0;
+            let end = first.match_indices(". ").map(|(at, _)| at).find(outside).unwrap_or(first.len());
+            (!first.is_empty()).then(|| first[..end].to_owned())
+        }
+    };
+    let line = line.unwrap_or_else(|| panic!("{path} does not say what it is"));
+    let plain = line
+        .replace("[`", "`")
+        .replace("`]", "`")
+        .replace("mod@", "")
+        .replace("super::", "")
+        .replace("crate::", "")
+        .replace('|', "\\|");
+    plain.trim_end_matches('.').to_owned()
+}
+
+/// With `ZKPOC_REWRITE_MAP` set, writes the tables of the code map anew instead of comparing them.
+#[test]
+fn the_code_map_has_a_line_for_each_module() {
+    let page = read("docs/code-map.md");
+    let mut parts = page.split("<!-- modules of ");
+    let mut wanted = parts.next().unwrap_or_default().to_owned();
+    for (part, folder) in parts.zip(SOURCES) {
+        assert!(part.starts_with(&format!("{folder} -->")), "expected the modules of {folder}");
+        let (_, rest) = part.split_once("<!-- end -->").expect("the end of a table");
+        let rows = sources(folder).into_iter().map(|path| format!("| `{path}` | {} |\n", about(&path)));
+        let table = format!("| module | what it is |\n|---|---|\n{}", rows.collect::<String>());
+        wanted += &format!("<!-- modules of {folder} -->\n\n{table}\n<!-- end -->{rest}");
+    }
+    assert_eq!(wanted.matches("<!-- end -->").count(), SOURCES.len());
+    if std::env::var_os("ZKPOC_REWRITE_MAP").is_some() {
+        std::fs::write(root().join("docs/code-map.md"), wanted).expect("written");
+        return;
+    }
+    let known: BTreeSet<&str> = page.lines().collect();
+    let missing: Vec<&str> = wanted.lines().filter(|line| !known.contains(line)).collect();
+    assert!(
+        missing.is_empty(),
+        "the code map lacks these lines (ZKPOC_REWRITE_MAP=1 writes them):\n{}",
+        missing.join("\n")
+    );
+    assert_eq!(page, wanted, "ZKPOC_REWRITE_MAP=1 writes the code map anew");
+}
+
 /// Names of constraints with their degrees, the largest over all circuits given.
 fn constraints<C: Circuit<Fr>>(circuits: &[C]) -> BTreeMap<String, usize> {
     let mut out = BTreeMap::new();
