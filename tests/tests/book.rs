@@ -213,7 +213,7 @@ fn about(path: &str) -> String {
             let first: Vec<&str> = lines.map(str::trim).take_while(|line| !line.is_empty()).collect();
             let first = first.join(" ");
             // A full stop inside of a code span ends no sentence.
-            let outside = |at: &usize| first[..*at].matches('`').count() % 2 == 0;
+            let outside = |at: &usize| first[..*at].matches('`').count().is_multiple_of(2);
             let end = first.match_indices(". ").map(|(at, _)| at).find(outside).unwrap_or(first.len());
             (!first.is_empty()).then(|| first[..end].to_owned())
         }
