@@ -206,7 +206,10 @@ fn sources(folder: &str) -> Vec<String> {
 fn about(path: &str) -> String {
     let text = read(path);
     let line = match path.ends_with(".sol") {
-        true => text.lines().find_map(|line| line.trim().strip_prefix("/// @title ")).map(str::to_owned),
+        true => {
+            let tagged = |tag| text.lines().find_map(|line| line.trim().strip_prefix(tag)).map(str::to_owned);
+            tagged("/// @title ").or_else(|| tagged("/// @notice "))
+        }
         false => {
             let lines =
                 text.lines().skip_while(|line| !line.starts_with("//!")).map_while(|line| line.strip_prefix("//!"));
