@@ -58,6 +58,8 @@
 //! # Errors
 //! Every error has a method `kind` that gives its [`ErrorKind`]: what a caller can do about it.
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "test-utils")]
 pub mod audit;
 pub mod circuit;

@@ -23,12 +23,13 @@
 
 use std::time::{Duration, Instant};
 
+use alloy_primitives::B256;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::transcript::TranscriptWriterBuffer;
 use rand_core::OsRng;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
-use zkpoc_circuits::grid::Grid;
+use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
 use zkpoc_circuits::round::RoundError;
 use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
@@ -39,7 +40,7 @@ use crate::commit::CommitError;
 use crate::keys::ProverKey;
 use crate::link::{difference, link_bases, prove_link, LinkBases, LinkError, LinkProof};
 use crate::srs::Srs;
-use crate::verify::{verify, ProofPoints, VerifyError};
+use crate::verify::{verify_alone, ProofPoints, VerifyError};
 use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_engine::wipe;
 use zkpoc_engine::{self, EngineError, MemoryError, Stages, Statement, Strategy};
@@ -64,8 +65,22 @@ pub enum ProveError {
     #[error(transparent)]
     Round(#[from] RoundError),
     /// The proof was made but is about another next model than the native one.
-    #[error("the proof's next model is not the native one's; the kept keys may be damaged: make them anew with `zkpoc keys PROFILE --remake`")]
+    #[error("the proof's next model is not the native one's; the kept keys may be damaged, make them anew")]
     NextModel,
+    /// The profile has no layout.
+    #[error(transparent)]
+    Layout(LayoutError),
+    /// The statement is about another profile than the key.
+    #[error("the statement is about the profile with id {found}, the key is for {expected}")]
+    Profile {
+        /// Id of the key's profile.
+        expected: B256,
+        /// Id of the statement's.
+        found: B256,
+    },
+    /// The witness is of another model, or of another sum, than the statement.
+    #[error("the model or the sum of the witness is not that of the statement: its commitment differs")]
+    Model,
     /// The shard under its blinding is not what was registered.
     #[error("the shard and its blinding do not give the registered commitment; the dataset's files are not those that were committed")]
     NotRegistered,
@@ -98,7 +113,7 @@ pub enum ProveError {
         source: EngineError,
     },
     /// The proof was made but does not verify.
-    #[error("the finished proof does not verify ({source}); the kept keys may be damaged: make them anew with `zkpoc keys PROFILE --remake`")]
+    #[error("the finished proof does not verify ({source}); the kept keys may be damaged, make them anew")]
     SelfCheck {
         /// Why not.
         source: VerifyError,
@@ -146,6 +161,16 @@ pub struct ProvingContext<'a, C> {
 }
 
 impl<'a, C: ProfileCircuit> ProvingContext<'a, C> {
+    /// The key.
+    pub fn key(&self) -> &'a ProverKey<C> {
+        self.key
+    }
+
+    /// The reference string.
+    pub fn srs(&self) -> &'a Srs {
+        self.srs
+    }
+
     /// Refuses an SRS of another size.
     pub fn new(srs: &'a Srs, key: &'a ProverKey<C>) -> Result<Self, ProveError> {
         let expected = key.profile().k;
@@ -295,19 +320,35 @@ pub struct DatasetProof {
     pub timings: Timings,
 }
 
-/// Proves one training step.
+/// Proves one training step, which is computed here; [`crate::statement`] is the way in for applications.
+#[doc(hidden)]
 pub fn prove_training(
     context: &ProvingContext<'_, TrainingCircuit>,
     request: &TrainingRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
-    let _span = tracing::info_span!("prove", circuit = "training").entered();
-    let (key, profile) = (context.key, context.key.profile());
-    let start = Instant::now();
     progress(Phase::Step);
-    check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
-    let trace = step(profile, request.model, request.shard)?;
+    let start = Instant::now();
+    let trace = step(context.key.profile(), request.model, request.shard)?;
+    let stepped = start.elapsed();
+    let mut made = prove_traced(context, request, trace, progress)?;
+    made.timings.witness += stepped;
+    Ok(made)
+}
+
+/// Proves a training step whose trace is at hand: that of the request's model and shard.
+#[doc(hidden)]
+pub fn prove_traced(
+    context: &ProvingContext<'_, TrainingCircuit>,
+    request: &TrainingRequest<'_>,
+    trace: StepTrace,
+    progress: Progress<'_>,
+) -> Result<TrainingProof, ProveError> {
+    let _span = tracing::info_span!("prove", circuit = "training").entered();
+    let key = context.key;
+    let start = Instant::now();
     progress(Phase::Witness);
+    check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
     let plan = key.circuit().plan();
     let buckets = request.buckets.unwrap_or_else(|| Buckets::covering(plan, &trace));
     let Buckets { norm_log2, loss_log2 } = buckets;
@@ -331,7 +372,8 @@ pub fn prove_training(
     Ok(TrainingProof { proof, instances, points, link, buckets, loss, opening, timings })
 }
 
-/// Proves that a shard is well-formed.
+/// Proves that a shard is well-formed; [`crate::statement`] is the way in for applications.
+#[doc(hidden)]
 pub fn prove_dataset(
     context: &ProvingContext<'_, DatasetCircuit>,
     shard: &Shard,
@@ -380,8 +422,9 @@ fn create<C: ProfileCircuit>(
     Ok(proof)
 }
 
-/// The bytes of a proof for a circuit with a witness, true or not; the proof is not checked. `tails`
+/// The bytes of a proof for a circuit with a witness, true or not; **the proof is not checked**. `tails`
 /// are the blinding rows of the first columns, those of the others are random.
+#[doc(hidden)]
 pub fn prove_columns<C: ProfileCircuit>(
     context: &ProvingContext<'_, C>,
     circuit: C,
@@ -415,7 +458,7 @@ fn finish<C: ProfileCircuit>(
 ) -> Result<(ProofPoints, LinkProof), ProveError> {
     progress(Phase::Check);
     let start = Instant::now();
-    let points = verify(context.key.verifier(), context.srs, proof, instances)
+    let points = verify_alone(context.key.verifier(), context.srs, proof, instances)
         .map_err(|source| ProveError::SelfCheck { source })?;
     timings.verify = start.elapsed();
     progress(Phase::Link);
@@ -435,3 +478,6 @@ fn check_registered(srs: &Srs, grid: &Grid, shard: &Shard, registered: &Register
         false => Err(ProveError::NotRegistered),
     }
 }
+
+#[cfg(test)]
+mod engine_tests;

@@ -90,6 +90,22 @@ pub enum VerifyError {
         /// Points given.
         found: usize,
     },
+    /// A bound that no proof shows: its power of 2 would come near the group order.
+    #[error("public input {index} is the bound 2^{exponent}; the largest is 2^{most}")]
+    Bound {
+        /// Which public input.
+        index: usize,
+        /// Largest exponent.
+        most: u32,
+        /// The exponent.
+        exponent: u32,
+    },
+    /// A round's proof is about another model, sum or next model.
+    #[error("the proof is about another {which}: its commitment differs from the expected one")]
+    RoundPoints {
+        /// Which of them.
+        which: &'static str,
+    },
     /// The link does not hold.
     #[error("the link to the registered commitment: {0}")]
     Link(#[from] LinkError),
@@ -212,13 +228,20 @@ fn check_elements(key: &VerifierKey, proof: &[u8]) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// Checks a training or dataset proof, and returns its committed points.
-pub fn verify(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Result<ProofPoints, VerifyError> {
+/// Checks a training or dataset proof by itself and returns its committed points, which nothing is said about: **neither the model
+/// nor the link to a registered shard is checked**. [`crate::statement::verify`] checks these, too.
+pub fn verify_alone(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Result<ProofPoints, VerifyError> {
     check(key, srs, proof, inputs, ProofPoints::read)
 }
 
-/// Checks a round's proof, and returns its committed points.
-pub fn verify_round(key: &VerifierKey, srs: &Srs, proof: &[u8], inputs: &[Fr]) -> Result<RoundPoints, VerifyError> {
+/// Checks a round's proof by itself and returns its committed points, which nothing is said about: **neither of the models nor the
+/// sum is checked**. [`crate::statement::verify`] checks these, too.
+pub fn verify_round_alone(
+    key: &VerifierKey,
+    srs: &Srs,
+    proof: &[u8],
+    inputs: &[Fr],
+) -> Result<RoundPoints, VerifyError> {
     check(key, srs, proof, inputs, RoundPoints::read)
 }
 
@@ -264,7 +287,7 @@ pub fn verify_training(
     if model.len() != key.model_points() {
         return Err(VerifyError::ModelPoints { expected: key.model_points(), found: model.len() });
     }
-    let points = verify(key, srs, proof, inputs)?;
+    let points = verify_alone(key, srs, proof, inputs)?;
     match points.model.iter().zip(model).position(|(found, expected)| found != expected) {
         Some(index) => Err(VerifyError::Model { index }),
         None => Ok(points),

@@ -66,6 +66,8 @@
 //!
 //! Every error type has `kind()`, which says what the caller can do: see [`ErrorKind`].
 
+#![forbid(unsafe_code)]
+
 pub mod bindings;
 pub mod compile;
 pub mod deploy;

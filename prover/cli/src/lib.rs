@@ -6,6 +6,8 @@
 //!
 //! To add a command: a file with its arguments and `run`, and a variant of `Command`.
 
+#![forbid(unsafe_code)]
+
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

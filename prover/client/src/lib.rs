@@ -1,5 +1,7 @@
 //! Client library of zkpoc.
 
+#![forbid(unsafe_code)]
+
 pub mod aggregation;
 pub mod attest;
 pub mod chain;

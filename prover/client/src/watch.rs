@@ -33,7 +33,7 @@ use zkpoc_engine::encoding::{point_to_bytes, scalar_from_bytes};
 use zkpoc_prover::commit::sum_of_points;
 use zkpoc_prover::link::{link_bases, LinkBases, LinkProof};
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{verify, verify_data_link, verify_round, RoundPoints};
+use zkpoc_prover::verify::{verify_alone, verify_data_link, verify_round_alone, RoundPoints};
 
 /// One event of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -236,7 +236,8 @@ impl<'a> Watcher<'a> {
         let call = ContributionRounds::openGenesisCall::abi_decode(input).map_err(|_| not_direct("openGenesis"))?;
         let (chain_id, rounds, profile_id) = self.place()?;
         let context = scalar(genesis_context(chain_id, rounds, event.seed, profile_id))?;
-        let points = verify_round(&self.keys.round, self.srs, &call.proof, &[context, Fr::from(1)]).map_err(plain)?;
+        let points =
+            verify_round_alone(&self.keys.round, self.srs, &call.proof, &[context, Fr::from(1)]).map_err(plain)?;
         let id = |model: &Model| model_id(self.srs, self.profile, model).map_err(plain);
         same("the model it starts from", id(&Model::zero(self.profile))?, id_of(&points.model)?)?;
         same("the first model", event.modelId, id_of(&points.next)?)?;
@@ -289,7 +290,7 @@ impl<'a> Watcher<'a> {
         };
         let bound = |log2: u8| scalar(U256::ONE << usize::from(log2));
         let inputs = [scalar(fields.value())?, bound(normLog2)?, bound(lossLog2)?];
-        let points = verify(&self.keys.training, self.srs, &proof, &inputs).map_err(plain)?;
+        let points = verify_alone(&self.keys.training, self.srs, &proof, &inputs).map_err(plain)?;
         same("the proof's model", model, id_of(&points.model)?)?;
         same("the update", commitment_id(&event.update).map_err(plain)?, id_of(&points.update)?)?;
         let registered = point_from_words([commitment.x, commitment.y]).map_err(plain)?;
@@ -330,7 +331,7 @@ impl<'a> Watcher<'a> {
         let context = scalar(round_context(chain_id, rounds, event.round, set_hash(&hashes), profile_id))?;
         let inputs = [context, Fr::from(hashes.len() as u64)];
         let RoundPoints { model: from, next, .. } =
-            verify_round(&self.keys.round, self.srs, &whole, &inputs).map_err(plain)?;
+            verify_round_alone(&self.keys.round, self.srs, &whole, &inputs).map_err(plain)?;
         same("the proof's model", model, id_of(&from)?)?;
         same("the next model", event.modelId, id_of(&next)?)?;
         Ok(format!("{} claims lead to model {}", hashes.len(), event.modelId))

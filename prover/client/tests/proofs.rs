@@ -111,7 +111,7 @@ fn toy_proof() -> &'static (Registered, TrainingProof) {
 }
 
 fn check(setup: &Setup, proof: &[u8], instances: &[Fr]) -> Result<ProofPoints, VerifyError> {
-    verify(setup.training.verifier(), &setup.srs, proof, instances)
+    verify_alone(setup.training.verifier(), &setup.srs, proof, instances)
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn accepts_a_validity_proof_with_its_link() {
     for setup in [toy(), digits()] {
         let registered = setup.register(&setup.shards[1]);
         let made = setup.validate(&setup.shards[1], &registered).expect("proof");
-        let points = verify(setup.dataset.verifier(), &setup.srs, &made.proof, &made.instances).expect("verify");
+        let points = verify_alone(setup.dataset.verifier(), &setup.srs, &made.proof, &made.instances).expect("verify");
         assert!(points.model.is_empty() && points.update.is_empty());
         let proving = ProvingContext::new(&setup.srs, &setup.dataset).expect("context");
         verify_data_link(proving.bases(), &made.instances, &registered.commitment, &points, &made.link).expect("link");
@@ -270,15 +270,15 @@ fn rejects_a_proof_about_another_model() {
 fn rejects_a_proof_under_another_circuit_or_reference_string() {
     let setup = toy();
     let (_, made) = toy_proof();
-    let of_dataset = verify(setup.dataset.verifier(), &setup.srs, &made.proof, &made.instances[..1]);
+    let of_dataset = verify_alone(setup.dataset.verifier(), &setup.srs, &made.proof, &made.instances[..1]);
     assert!(matches!(of_dataset, Err(VerifyError::Length { circuit: CircuitKind::Dataset, .. })));
     let srs = Srs::dev_insecure(8).expect("SRS");
     let key = ProverKey::<TrainingCircuit>::generate(&setup.profile, &srs).expect("key");
     assert_ne!(key.verifier().digest(), setup.training.verifier().digest());
-    assert_eq!(verify(key.verifier(), &srs, &made.proof, &made.instances), Err(VerifyError::Invalid));
+    assert_eq!(verify_alone(key.verifier(), &srs, &made.proof, &made.instances), Err(VerifyError::Invalid));
     let small = Srs::dev_insecure(7).expect("SRS");
     let size = VerifyError::Size { expected: 8, found: 7 };
-    assert_eq!(verify(key.verifier(), &small, &made.proof, &made.instances), Err(size));
+    assert_eq!(verify_alone(key.verifier(), &small, &made.proof, &made.instances), Err(size));
 }
 
 #[test]

@@ -15,6 +15,28 @@
 //! | `quotient` | the gates' quotient, one coset at a time |
 //! | `opening` | SHPLONK |
 //! | `prove` | the protocol |
+//! | [`arith`] | multi-exponentiations, transforms, products of columns: all code that is fast, and all that is unsafe |
+//! | [`encoding`], [`transcript`] | points and scalars as bytes; the Keccak transcript of proofs and contracts |
+//! | [`proof_format`] | lengths and offsets in a proof |
+//! | `heap`, `wipe` | freed memory given back; secrets overwritten |
+//!
+//! The keys and reference strings that proofs need, and the way to prove a statement, are in the crate `zkpoc-prover`.
+//!
+//! # Example
+//! The engine's multi-exponentiation is the sum that the curve's own arithmetic gives, and its result survives its encoding:
+//!
+//! ```
+//! use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
+//! use halo2_proofs::halo2curves::group::{prime::PrimeCurveAffine, Curve};
+//! use zkpoc_engine::arith::msm_small;
+//! use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes};
+//!
+//! let bases: Vec<G1Affine> = (1..=4u64).map(|i| (G1Affine::generator() * Fr::from(i)).to_affine()).collect();
+//! let sum = msm_small(&[3, -1, 0, 2], &bases).to_affine();
+//! // 3 * 1 - 1 * 2 + 2 * 4 = 9
+//! assert_eq!(sum, (G1Affine::generator() * Fr::from(9)).to_affine());
+//! assert_eq!(point_from_bytes(&point_to_bytes(&sum)), Ok(sum));
+//! ```
 //!
 //! # Soundness
 //! A verifier decides; nothing here can make a false statement verify. A witness that breaks a gate
@@ -31,6 +53,8 @@
 //! sees the value at the trapdoor `tau`, in the exponent, and the value at `x`. Two random coefficients
 //! make these two independent and uniform (`x != tau`), as `n` do. Here the polynomial has degree 1,
 //! fresh for each proof, so proofs have the same distribution and its commitment costs nothing.
+
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //! # Files
 //! `<profile>-<circuit>-<id>.vk`: the verifying key, of less than 1 kB. It starts with a header of
 //! 128 bytes: a magic word, the identity of the key (hash of the profile id, circuit, SRS digest,
-//! constraint system and program version), the length and the SHA-256 of what follows, which is
+//! constraint system, fixed cells and program version), the length and the SHA-256 of what follows, which is
 //! Halo2's own form with checked field elements. A file whose header or digest is wrong is made anew,
 //! with a notice. A proving key has no file: what it has beside the verifying key follows from the
 //! profile ([`super::ProverKey`]).
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::CurveAffine;
-use halo2_proofs::plonk::{ConstraintSystem, VerifyingKey};
+use halo2_proofs::plonk::{Column, ConstraintSystem, Fixed, VerifyingKey};
 use halo2_proofs::SerdeFormat;
 use sha2::{Digest, Sha256};
 use zkpoc_circuits::profile::Profile;
@@ -35,10 +35,13 @@ use super::{circuit, generate_vk, KeyError, ProverKey, VerifierKey};
 use crate::fsio;
 use crate::fsio::Overwrite;
 use crate::srs::Srs;
+use zkpoc_circuits::columns::FixedCells;
 use zkpoc_circuits::kind::{CircuitKind, ProfileCircuit};
 
 const MAGIC: &[u8; 16] = b"zkpoc key file 1";
 const HEADER: usize = 128;
+/// Bytes of fixed cells that are hashed at a time.
+const BLOCK: usize = 1 << 16;
 const FORMAT: SerdeFormat = SerdeFormat::RawBytes;
 
 /// Where a key came from.
@@ -152,13 +155,28 @@ fn remade(path: &Path, reason: String) -> KeySource {
 /// Everything that determines a key and is known before it is made.
 fn identity<C: ProfileCircuit>(profile: &Profile, srs: &Srs, circuit: &C) -> [u8; 32] {
     let mut cs = ConstraintSystem::<Fr>::default();
-    let _config = C::configure_with_params(&mut cs, circuit.params());
+    let config = C::configure_with_params(&mut cs, circuit.params());
+    // Selectors and tables are fixed cells: two circuits of one constraint system differ in them alone, and so do their keys.
+    let mut fixed = Sha256::new();
+    let mut block = Vec::with_capacity(BLOCK + 24);
+    let mut put = |column: Column<Fixed>, row: usize, value: u64| {
+        for number in [column.index() as u64, row as u64, value] {
+            block.extend_from_slice(&number.to_le_bytes());
+        }
+        if block.len() >= BLOCK {
+            fixed.update(&block);
+            block.clear();
+        }
+    };
+    circuit.fixed_cells(&config, &mut FixedCells::new(&mut put));
+    fixed.update(&block);
     let mut hash = Sha256::new();
-    hash.update(b"zkpoc.key.v1");
+    hash.update(b"zkpoc.key.v2");
     hash.update(profile.id());
     hash.update([C::KIND as u8]);
     hash.update(srs.digest());
     hash.update(Sha256::digest(format!("{:?}", cs.pinned())));
+    hash.update(fixed.finalize());
     hash.update(env!("CARGO_PKG_VERSION"));
     hash.finalize().into()
 }
@@ -227,3 +245,6 @@ fn check_vk(vk: &VerifyingKey<G1Affine>, profile: &Profile) -> Result<(), String
         false => Err("a fixed commitment is not a point of the curve".into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

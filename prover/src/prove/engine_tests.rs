@@ -21,7 +21,7 @@ use crate::blinding::{ScriptedRng, Tail};
 use crate::keys::ProverKey;
 use crate::prove::Buckets;
 use crate::srs::Srs;
-use crate::verify::{verify, verify_round, VerifyError};
+use crate::verify::{verify_alone, verify_round_alone, VerifyError};
 
 /// A profile with a model, a shard and the keys of all circuits.
 struct Setup {
@@ -104,7 +104,7 @@ fn commitments_to_the_first_phase_are_those_of_halo2() {
     let first = shape.first * POINT_BYTES;
     assert_eq!(ours[..first], theirs[..first]);
     for proof in [&ours, &theirs] {
-        verify(key.verifier(), &setup.srs, proof, &inputs).expect("a valid proof");
+        verify_alone(key.verifier(), &setup.srs, proof, &inputs).expect("a valid proof");
     }
 }
 
@@ -117,7 +117,7 @@ fn proofs_of_all_circuits_verify_and_no_two_are_alike() {
     let proofs = [Strategy::Fast, Strategy::Thrifty]
         .map(|strategy| setup.prove_by(strategy, &dataset, circuit.clone(), &[Fr::from(4)], &[]));
     for proof in &proofs {
-        verify(dataset.verifier(), &setup.srs, proof, &[Fr::from(4)]).expect("a valid proof");
+        verify_alone(dataset.verifier(), &setup.srs, proof, &[Fr::from(4)]).expect("a valid proof");
     }
     assert!(proofs[0].chunks(64).zip(proofs[1].chunks(64)).all(|(a, b)| a != b));
 
@@ -132,7 +132,7 @@ fn proofs_of_all_circuits_verify_and_no_two_are_alike() {
     let sum = vec![vec![Fr::ZERO; round.blinding_rows()]; plan.grid.columns];
     let tails = [public.clone(), sum, public].concat();
     let proof = setup.prove(&round, round.circuit().with_witness(witness), &inputs, &tails);
-    verify_round(round.verifier(), &setup.srs, &proof, &inputs).expect("a valid proof");
+    verify_round_alone(round.verifier(), &setup.srs, &proof, &inputs).expect("a valid proof");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_false_witness_gives_a_proof_that_does_not_verify() {
         let mut forged = witness.clone();
         change(&mut forged);
         let proof = setup.prove(&key, key.circuit().with_witness(forged), &inputs, &tails);
-        assert_eq!(verify(key.verifier(), &setup.srs, &proof, &inputs).err(), Some(VerifyError::Invalid));
+        assert_eq!(verify_alone(key.verifier(), &setup.srs, &proof, &inputs).err(), Some(VerifyError::Invalid));
     };
     forge(&|forged| forged.d[0][row] += Fr::ONE);
     forge(&|forged| forged.w[0][row] += Fr::ONE);
@@ -154,8 +154,8 @@ fn a_false_witness_gives_a_proof_that_does_not_verify() {
     forge(&|forged| forged.aux[0][unit] += Fr::from_raw([0, 1, 0, 0]));
     let proof = setup.prove(&key, key.circuit().with_witness(witness.clone()), &inputs, &tails);
     let other = [inputs[0], inputs[1].double(), inputs[2]];
-    verify(key.verifier(), &setup.srs, &proof, &inputs).expect("a valid proof");
-    assert_eq!(verify(key.verifier(), &setup.srs, &proof, &other).err(), Some(VerifyError::Invalid));
+    verify_alone(key.verifier(), &setup.srs, &proof, &inputs).expect("a valid proof");
+    assert_eq!(verify_alone(key.verifier(), &setup.srs, &proof, &other).err(), Some(VerifyError::Invalid));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 
 use super::{create, model_commitment, Phase, Progress, ProveError, ProvingContext, Timings, UpdateOpening};
 use crate::blinding::Tail;
-use crate::verify::{verify_round, RoundPoints};
+use crate::verify::{verify_round_alone, RoundPoints};
 
 /// What a round's proof is made for.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl UpdateOpening {
     }
 }
 
-/// Proves a round.
+/// Proves a round; [`crate::statement`] is the way in for applications.
+#[doc(hidden)]
 pub fn prove_round(
     context: &ProvingContext<'_, RoundCircuit>,
     request: &RoundRequest<'_>,
@@ -88,7 +89,7 @@ pub fn prove_round(
     let proof = create(context, key.circuit().with_witness(witness), &instances, tails, &mut timings, progress)?;
     progress(Phase::Check);
     let start = Instant::now();
-    let points = verify_round(key.verifier(), context.srs, &proof, &instances)
+    let points = verify_round_alone(key.verifier(), context.srs, &proof, &instances)
         .map_err(|source| ProveError::SelfCheck { source })?;
     timings.verify = start.elapsed();
     if points.next != model_commitment(context.srs, &plan.grid, &next)? {

@@ -14,7 +14,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_client::aggregation::share::{seeds, Share, Sum};
 use zkpoc_client::aggregation::{AggregationError, MaskSecret, PairSeed, Roster};
 use zkpoc_contracts::bindings::digests::TrainingContext;
-use zkpoc_prover::verify::{verify, VerifyError};
+use zkpoc_prover::verify::{verify_alone, VerifyError};
 
 use crate::masked_group::assert_computed;
 use crate::masked_group::cells;
@@ -72,7 +72,7 @@ fn rejects_a_claim_under_another_key_of_its_masks() {
     let made = kit.train_in(&honest.shard, &registered, context(&honest.fields));
     let with = |fields: &TrainingContext| {
         let inputs: Vec<Fr> = [&[context(fields)], &made.instances[1..]].concat();
-        verify(kit.training.verifier(), &kit.srs, &made.proof, &inputs)
+        verify_alone(kit.training.verifier(), &kit.srs, &made.proof, &inputs)
     };
     with(&honest.fields).expect("the claim itself");
     for key in [MaskSecret::random().public(), B256::ZERO] {

@@ -29,7 +29,7 @@ use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::prove::{model_commitment, UpdateOpening};
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{verify, verify_round};
+use zkpoc_prover::verify::{verify_alone, verify_round_alone};
 
 /// The secret of the reference string.
 const TAU: u64 = 0x0005_ec2e_7000_0001;
@@ -51,9 +51,9 @@ fn scalar(value: U256) -> Fr {
 fn natively(circuit: Circuit, proof: &[u8], instances: &[Fr]) -> bool {
     let ProfileKeys { training, dataset, round } = &kit().keys;
     match circuit {
-        Circuit::Training => verify(training, &kit().srs, proof, instances).is_ok(),
-        Circuit::Dataset => verify(dataset, &kit().srs, proof, instances).is_ok(),
-        _ => verify_round(round, &kit().srs, proof, instances).is_ok(),
+        Circuit::Training => verify_alone(training, &kit().srs, proof, instances).is_ok(),
+        Circuit::Dataset => verify_alone(dataset, &kit().srs, proof, instances).is_ok(),
+        _ => verify_round_alone(round, &kit().srs, proof, instances).is_ok(),
     }
 }
 

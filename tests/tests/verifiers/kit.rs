@@ -21,7 +21,7 @@ use zkpoc_engine::encoding::{scalar_to_bytes, POINT_BYTES, SCALAR_BYTES};
 use zkpoc_engine::transcript::TranscriptError;
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{verify, verify_round, VerifyError};
+use zkpoc_prover::verify::{verify_alone, verify_round_alone, VerifyError};
 
 use crate::link::LinkStage;
 use crate::proofs::Made;
@@ -198,8 +198,8 @@ pub(crate) fn product_verdict(key: &VerifierKey, srs: &Srs, claim: &Claim) -> Re
     let words: Vec<U256> = claim.instances.iter().map(|word| U256::from_be_bytes(*word)).collect();
     let inputs = inputs_from_words(key.kind(), &words);
     let verdict = inputs.and_then(|inputs| match key.kind() {
-        CircuitKind::Round => verify_round(key, srs, &claim.proof, &inputs).map(|_| ()),
-        _ => verify(key, srs, &claim.proof, &inputs).map(|_| ()),
+        CircuitKind::Round => verify_round_alone(key, srs, &claim.proof, &inputs).map(|_| ()),
+        _ => verify_alone(key, srs, &claim.proof, &inputs).map(|_| ()),
     });
     verdict.map_err(|error| match error {
         VerifyError::Inputs { .. } => Fault::Count,

@@ -32,7 +32,7 @@ use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::Overwrite;
 use zkpoc_prover::measure::{peak_rss_bytes, reset_peak_rss};
 use zkpoc_prover::prove::{prove_round, ProvingContext, RoundRequest, Timings, UpdateOpening};
-use zkpoc_prover::verify::verify_round;
+use zkpoc_prover::verify::verify_round_alone;
 
 /// Largest stored finalization, bytes.
 const LIMIT: u64 = 1 << 20;
@@ -301,7 +301,7 @@ impl Site<'_> {
         let points: Vec<u8> = sum.iter().flat_map(point_to_bytes).collect();
         let (key, _) = self.keys().verifier::<RoundCircuit>(self.profile, self.srs)?;
         let inputs = [context, Fr::from(found.count)];
-        let checked = verify_round(&key, self.srs, &[head, &points, rest].concat(), &inputs);
+        let checked = verify_round_alone(&key, self.srs, &[head, &points, rest].concat(), &inputs);
         let next = model_id(self.srs, self.profile, next)?;
         Ok(found.model_id == next && checked.is_ok_and(|points| points_id(&points.next).is_ok_and(|id| id == next)))
     }

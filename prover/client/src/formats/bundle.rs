@@ -28,7 +28,7 @@ use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::LinkBases;
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{verify, verify_data_link, verify_training, ProofPoints, VerifyError};
+use zkpoc_prover::verify::{verify_alone, verify_data_link, verify_training, ProofPoints, VerifyError};
 
 use super::{hexadecimal, json, FormatError};
 use crate::chain::words::scalar_to_word;
@@ -346,7 +346,7 @@ pub fn verify_bundle(
     same("SRS digest", srs.digest().to_string(), bundle.srs_digest.to_string())?;
     let points = match expected.model {
         Some(model) => verify_training(key, srs, &bundle.proof, &bundle.instances, model)?,
-        None => verify(key, srs, &bundle.proof, &bundle.instances)?,
+        None => verify_alone(key, srs, &bundle.proof, &bundle.instances)?,
     };
     match &bundle.link {
         Some(link) => verify_data_link(bases, &bundle.instances, &link.registered, &points, &link.proof)?,

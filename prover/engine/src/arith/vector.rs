@@ -1,6 +1,6 @@
 //! Arithmetic for processors with AVX-512 IFMA.
 //!
-//! The only module of the workspace with `unsafe` code: reading and writing registers ([`lanes`]), seeing the library's
+//! One of the two modules of the workspace with `unsafe` code; the other, [`crate::heap`], is one call. Here it is: reading and writing registers ([`lanes`]), seeing the library's
 //! elements as words ([`words`]), tasks that write to disjoint places of one slice ([`transform`]), and the entries below,
 //! which call code compiled for instructions that [`available`] has found.
 //!
