@@ -126,7 +126,7 @@ contract AggregationInvariantTest is PoolActions, MaskedMembers {
         }
     }
 
-    /// @notice A finalization of whole groups and some open claims.
+    /// @notice A finalization of whole groups and some plain claims.
     function actFinalizeWhole(uint256 seed) public {
         uint256 number = rounds.currentRound();
         uint256 included = seed & _openClaims(number);
@@ -302,7 +302,7 @@ contract AggregationInvariantTest is PoolActions, MaskedMembers {
         }
     }
 
-    /// @dev Groups as a whole, and open claims.
+    /// @dev Groups as a whole, and plain claims.
     function _checkIncluded(uint256 round, uint256 included) private view {
         uint256 rest = included & ~_openClaims(round);
         if (rest == 0) return;

@@ -183,7 +183,7 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
         vm.roll(block.number - 1);
         _refuses(15, ISecureAggregation.ZkPocAggregationTooEarly.selector);
         _refuses(14, ISecureAggregation.ZkPocAggregationTooEarly.selector);
-        // Open claims need not wait.
+        // Plain claims need not wait.
         rounds.finalize(_finalization(1, 1, MODEL, 5));
     }
 
@@ -223,7 +223,7 @@ contract MaskedRoundsTest is PoolFixture, MaskedMembers {
         vm.assertEq(token.balanceOf(_members[2]), 0);
     }
 
-    /// @notice Open claims first; the group on top takes their place.
+    /// @notice Plain claims first; the group on top takes their place.
     function test_FinalizationsDifferByAWholeGroup() public {
         _openBesideGroup(3);
         rounds.finalize(_finalization(1, 1, MODEL, 5));

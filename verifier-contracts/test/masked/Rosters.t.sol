@@ -89,7 +89,7 @@ contract RostersTest is GroupFixture {
         vm.assertEq(sums.groupCount(ROUND), 0);
     }
 
-    /// @notice Open claims and keys that give no secret are left out.
+    /// @notice Plain claims and keys that give no secret are left out.
     function test_UnacceptableKeysAreInNoGroup() public {
         bytes32[5] memory bad = [
             bytes32(0),

@@ -213,7 +213,7 @@ abstract contract PoolFixture is Test {
         registry.validateShard(root, index, _point(root, index), _path(root, index), proof, link);
     }
 
-    /// @dev An honest open claim for `index`, of the model `model`; the training verifier accepts its proof.
+    /// @dev An honest plain claim for `index`, of the model `model`; the training verifier accepts its proof.
     function _claimAt(uint256 round, address owner, Subject subject, Root root, uint256 index, uint256 model)
         internal
         returns (Claim memory)
