@@ -66,6 +66,19 @@ pub enum LayoutError {
         /// Weight columns.
         columns: usize,
     },
+    /// The last committed column has a place without a weight column where the others have one. Fixed columns serve all
+    /// committed columns alike: such a place would be bound nowhere, or the others' not.
+    #[error("weight_columns = {columns} fill {full} committed columns of {places} places (stack_bits = {stack_bits}) and a part of another: set weight_columns to a multiple of {places} or to less than {places}, or stack_bits to a smaller number")]
+    Places {
+        /// Weight columns.
+        columns: usize,
+        /// log2 of the places.
+        stack_bits: u32,
+        /// Places of a committed column.
+        places: usize,
+        /// Committed columns that are full.
+        full: usize,
+    },
     /// The lookup table does not fit beside the sections.
     #[error(
         "the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs"
@@ -189,7 +202,7 @@ impl Grid {
     ///
     /// # Errors
     /// [`LayoutError::TooManyRows`] when the blocks do not fit, [`LayoutError::Width`] when a width
-    /// does not fill whole rows.
+    /// does not fill whole rows, [`LayoutError::Places`] when the last of several columns would be filled in part.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
         let layers = profile.layers.clone();
         let depth = layers.len() - 1;
@@ -198,6 +211,10 @@ impl Grid {
             return Err(LayoutError::Width { layer, width, columns });
         }
         let stack_bits = profile.stack_bits;
+        let places = 1usize << stack_bits.min(8);
+        if !profile.fills_places() {
+            return Err(LayoutError::Places { columns, stack_bits, places, full: columns / places });
+        }
         let forward = layers[1..].iter();
         let transposed = layers[1..depth].iter();
         let widest = forward.chain(transposed).max().copied().unwrap_or(1);
