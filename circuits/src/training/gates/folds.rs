@@ -29,9 +29,9 @@
 //! `sum 1/(alpha-f) + E = sum n/(alpha-t)`, and for `alpha` to infinity `E = 0` as a polynomial in `upsilon`, so these cells are 0.
 //! All other rows are those of constraint 1: every row is in a section, in a gap, or from the table on. So an update is 0 on padding.
 //! An update column is opened at four rotations for each place in it that holds an update and one for each other; as many of its
-//! last rows as there are blinding rows are random, 15 or more, at least two more than two proofs open.
-//! Each fold is a polynomial in its challenge of degree below `2^18`, so a false
-//! identity survives with probability below `2^18 / r < 2^-235`.
+//! last rows as there are blinding rows are random, at least two more than two proofs open (`crate::blinding`).
+//! Each fold is a polynomial in its challenge whose degree is at most `C` times the rows of a place, `2^17` in the built-in profiles,
+//! so a false identity survives with probability below `2^18 / r < 2^-235` there (`crate::soundness`).
 //! Tests: `rejects_*` in `tests/training.rs`, the recorder in `tests/audit.rs`.
 
 use super::super::config::{Cells, TrainingConfig};

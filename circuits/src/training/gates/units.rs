@@ -23,7 +23,7 @@
 //! # Soundness
 //! `quo`, `rem` and `exc` are sums of looked-up limbs, so they are integers in their ranges
 //! (`lookup`), and `below` is a bit. Then `2^S t + rem` is unique: both sides are below
-//! `2^(limbs of exc + S + 1) < 2^91`, far below `r/2`. When `below = 0`, `t' = quo + exc >= 0`, and `exc > 0`
+//! `2^(bits of exc + S + 2) <= 2^137` (a sum of 62 bits, limbs of 15), far below `r/2`. When `below = 0`, `t' = quo + exc >= 0`, and `exc > 0`
 //! forces `quo = Q`; when `below = 1`, `quo = 0` and `t' = -(exc + 1) < 0`. So `quo` is the clamp and
 //! `below` says whether `t' < 0`; for activations, that is the mask of the ReLU. `Z` and the
 //! back-propagated sum are exact integers by the product identities of `links`, and the equality of
