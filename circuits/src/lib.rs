@@ -2,6 +2,7 @@
 
 #[cfg(feature = "test-utils")]
 pub mod audit;
+mod blinding;
 pub mod columns;
 pub mod dataset;
 mod expr;
@@ -11,6 +12,7 @@ pub mod instance;
 pub mod profile;
 pub mod quantize;
 pub mod reference;
+mod rotations;
 pub mod round;
 pub mod soundness;
 pub mod training;

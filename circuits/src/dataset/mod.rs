@@ -25,9 +25,11 @@ mod witness;
 
 pub use witness::{DatasetWitness, Phase2};
 
+use crate::blinding;
 use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{Grid, LayoutError};
 use crate::profile::Profile;
+use crate::rotations;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
@@ -126,8 +128,8 @@ impl DatasetPlan {
         let labels = grid.layers[grid.depth()];
         let shift = if table_end > grid.output(0) { table_end.max(grid.end()) - grid.output(0) } else { 0 };
         if grid.output(0) + shift + labels > grid.blocks() {
-            return Err(LayoutError::Table {
-                limb_bits: profile.feature_bits,
+            return Err(LayoutError::Features {
+                feature_bits: profile.feature_bits,
                 need: table + labels,
                 have: grid.blocks() - grid.bias(1),
             });
@@ -135,10 +137,12 @@ impl DatasetPlan {
         let label_shift = shift * grid.rows_per_block;
         let plan = DatasetPlan { grid, feature_bits: profile.feature_bits, label_shift };
         let grid = &plan.grid;
-        let need = table.max(grid.batch.saturating_sub(1));
-        let have = grid.blocks() - grid.bias(1);
+        let (need, have) = (grid.batch.saturating_sub(1), grid.blocks() - grid.bias(1));
+        if table > have {
+            return Err(LayoutError::Features { feature_bits: plan.feature_bits, need: table, have });
+        }
         if need > have {
-            return Err(LayoutError::Table { limb_bits: plan.feature_bits, need, have });
+            return Err(LayoutError::Pairs { records: grid.batch, need, have });
         }
         Ok(plan)
     }
@@ -183,7 +187,12 @@ impl DatasetCircuit {
     /// # Errors
     /// [`LayoutError`] when the profile does not fit.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
-        Ok(DatasetCircuit { plan: Some(Arc::new(DatasetPlan::new(profile)?)), witness: None, tamper: None })
+        let plan = DatasetPlan::new(profile)?;
+        let mut cs = ConstraintSystem::default();
+        let config = DatasetConfig::configure(&mut cs, &plan);
+        rotations::check(&cs, profile.k)?;
+        blinding::data(&cs, config.x)?;
+        Ok(DatasetCircuit { plan: Some(Arc::new(plan)), witness: None, tamper: None })
     }
 
     /// The same circuit with a witness.

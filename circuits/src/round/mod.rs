@@ -36,6 +36,7 @@ pub use witness::{Phase2, RoundError, RoundWitness};
 use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
+use crate::rotations;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
@@ -67,6 +68,9 @@ impl RoundCircuit {
     /// [`LayoutError`] when the profile does not fit.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
         let plan = RoundPlan::new(profile)?;
+        let mut cs = ConstraintSystem::default();
+        RoundConfig::configure(&mut cs, &plan);
+        rotations::check(&cs, profile.k)?;
         let circuit = RoundCircuit { plan: Some(Arc::new(plan)), witness: None, tamper: None };
         match circuit.blinding_rows() {
             need if need > TAIL => Err(LayoutError::Tail { need, have: TAIL }),

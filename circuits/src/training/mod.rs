@@ -28,8 +28,8 @@
 //! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (see `gates::folds`);
 //! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
-//! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
-//! below `2^18`; there are fewer than `2^5`, so the total error is below `2^23 / r < 2^-230`.
+//! Each identity is a polynomial in challenges drawn after all its operands were committed, in the built-in profiles of degree
+//! below `2^18`; there are fewer than `2^5`, so the total error is below `2^23 / r < 2^-230` ([`crate::soundness`] computes it).
 //!
 //! # Source
 //! Products by random evaluation: Freivalds 1977; LogUp: eprint 2022/1530; committed columns:
@@ -47,9 +47,11 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
+use crate::blinding;
 use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{LayoutError, TAIL};
 use crate::profile::Profile;
+use crate::rotations;
 use config::Challenges;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -88,6 +90,9 @@ impl TrainingCircuit {
         if config.blinding_rows > TAIL {
             return Err(LayoutError::Tail { need: config.blinding_rows, have: TAIL });
         }
+        rotations::check(&cs, profile.k)?;
+        blinding::data(&cs, config.x.column)?;
+        blinding::updates(&cs, config.d.iter().map(|place| place.column))?;
         Ok(TrainingCircuit { plan: Some(Arc::new(plan)), witness: None, tamper: None })
     }
 
