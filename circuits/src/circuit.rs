@@ -6,12 +6,14 @@
 //!
 //! # Errors
 //! [`LayoutError`] when a profile does not fit, [`LayoutError::Tail`] when its gates open a column so often that the
-//! blinding rows reach beyond the tail: they would overwrite cells that gates read.
+//! blinding rows reach beyond the tail: they would overwrite cells that gates read; [`LayoutError::Rotations`] when they read one row
+//! of a column twice; [`LayoutError::Blinding`] when they open a hiding column so often that it hides no more.
 
 use crate::columns::{self, Columns, Declared, FixedCells};
 use crate::grid::{LayoutError, TAIL};
 use crate::kind::{CircuitKind, ProfileCircuit};
 use crate::profile::Profile;
+use crate::rotations;
 use halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem, Error};
@@ -42,6 +44,12 @@ pub trait Definition: 'static {
 
     /// Creates the gates.
     fn gates(meta: &mut ConstraintSystem<Fr>, config: &Self::Config, plan: &Self::Plan);
+
+    /// Checks that the random rows of hiding columns outnumber their openings, see [`crate::blinding`].
+    ///
+    /// # Errors
+    /// [`LayoutError::Blinding`].
+    fn hides(cs: &ConstraintSystem<Fr>, config: &Self::Config) -> Result<(), LayoutError>;
 
     /// The columns and challenges in the order of declaration.
     fn declared(config: &Self::Config, blinding_rows: usize) -> Declared;
@@ -91,11 +99,15 @@ impl<D: Definition> ColumnCircuit<D> {
     /// # Errors
     /// [`LayoutError`] when the profile does not fit.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
-        let circuit = Self::blank(Some(Arc::new(D::plan(profile)?)));
-        match circuit.blinding_rows() {
-            need if need > TAIL => Err(LayoutError::Tail { need, have: TAIL }),
-            _ => Ok(circuit),
+        let plan = D::plan(profile)?;
+        let mut cs = ConstraintSystem::default();
+        let configured = configure::<D>(&mut cs, &plan);
+        if configured.blinding_rows > TAIL {
+            return Err(LayoutError::Tail { need: configured.blinding_rows, have: TAIL });
         }
+        rotations::check(&cs, profile.k)?;
+        D::hides(&cs, &configured.columns)?;
+        Ok(Self::blank(Some(Arc::new(plan))))
     }
 
     fn blank(plan: Option<Arc<D::Plan>>) -> Self {
@@ -237,6 +249,10 @@ mod tests {
                 let sum: Expr = (0..OPENINGS).fold(constant(0), |sum, rotation| sum + cell(rotation));
                 [("sum", sum)]
             });
+        }
+
+        fn hides(_: &ConstraintSystem<Fr>, _: &Column<Advice>) -> Result<(), LayoutError> {
+            Ok(())
         }
 
         fn declared(column: &Column<Advice>, blinding_rows: usize) -> Declared {

@@ -27,6 +27,7 @@ pub use config::DatasetConfig;
 pub use plan::DatasetPlan;
 pub use witness::{DatasetWitness, Phase2};
 
+use crate::blinding;
 use crate::circuit::{ColumnCircuit, Definition};
 use crate::columns::{Declared, FixedCells};
 use crate::grid::LayoutError;
@@ -64,6 +65,10 @@ impl Definition for Dataset {
 
     fn gates(meta: &mut ConstraintSystem<Fr>, config: &DatasetConfig, plan: &DatasetPlan) {
         gates::create(meta, config, plan);
+    }
+
+    fn hides(cs: &ConstraintSystem<Fr>, config: &Self::Config) -> Result<(), LayoutError> {
+        blinding::data(cs, config.x)
     }
 
     fn declared(config: &DatasetConfig, blinding_rows: usize) -> Declared {

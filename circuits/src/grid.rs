@@ -104,7 +104,7 @@ impl Grid {
     ///
     /// # Errors
     /// [`LayoutError::TooManyRows`] when the blocks do not fit, [`LayoutError::Width`] when a width
-    /// does not fill whole rows.
+    /// does not fill whole rows, [`LayoutError::Places`] when the last of several columns would be filled in part.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
         let layers = profile.layers.clone();
         let depth = layers.len() - 1;
@@ -113,6 +113,10 @@ impl Grid {
             return Err(LayoutError::Width { layer, width, columns });
         }
         let stack_bits = profile.stack_bits;
+        let places = 1usize << stack_bits.min(8);
+        if !profile.fills_places() {
+            return Err(LayoutError::Places { columns, stack_bits, places, full: columns / places });
+        }
         let forward = layers[1..].iter();
         let transposed = layers[1..depth].iter();
         let widest = forward.chain(transposed).max().copied().unwrap_or(1);

@@ -20,6 +20,7 @@
 //! | [`training`], [`dataset`], [`round`] | the circuits: each a plan, columns, gates and the columns of its witness |
 //! | [`logup`] | range checks: gate, sum and argument for all three |
 //! | [`circuit`], [`columns`], [`kind`] | the Halo2 circuit around a definition, its columns, its name |
+//! | [`blinding`] | how many openings the random rows of a hiding column stand |
 //! | [`instance`] | the table of public inputs |
 //! | [`soundness`] | how likely a false statement passes, computed from the circuits |
 //! | [`field`], [`error`] | signed integers as field elements; what a caller can do about an error |
@@ -62,6 +63,7 @@
 
 #[cfg(feature = "test-utils")]
 pub mod audit;
+pub mod blinding;
 pub mod circuit;
 pub mod columns;
 pub mod dataset;
@@ -75,6 +77,7 @@ pub mod logup;
 pub mod profile;
 pub mod quantize;
 pub mod reference;
+mod rotations;
 pub mod round;
 pub mod soundness;
 pub mod training;

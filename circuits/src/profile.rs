@@ -160,6 +160,14 @@ impl Profile {
         self.weight_columns.div_ceil(1 << self.stack_bits.min(8))
     }
 
+    /// Whether the weight columns fill all places of the columns that commit to them, or lie in one column. One set of fixed
+    /// columns says for all committed columns which rows hold weights, so no other layout is sound.
+    #[must_use]
+    pub fn fills_places(&self) -> bool {
+        let places = 1 << self.stack_bits.min(8);
+        self.weight_columns <= places || self.weight_columns.is_multiple_of(places)
+    }
+
     /// Number of features of a record, `n_0`.
     #[must_use]
     pub fn features(&self) -> usize {

@@ -72,6 +72,11 @@ impl Definition for Round {
         gates::create(meta, config, plan);
     }
 
+    fn hides(_: &ConstraintSystem<Fr>, _: &Self::Config) -> Result<(), LayoutError> {
+        // A sum is opened less often than each of its updates, whose rows the training circuit counts.
+        Ok(())
+    }
+
     fn declared(config: &RoundConfig, blinding_rows: usize) -> Declared {
         Declared {
             first: config.first_phase().collect(),

@@ -8,14 +8,18 @@
 //! | check | degree | count |
 //! |---|---|---|
 //! | product | `R^2 C + n + 3` in `theta`, `mu`, `upsilon`: `forward` of each layer, `backward` of all but the first | `2 L - 1` |
-//! | update | `2 n` in `upsilon`: `gradient` of each layer | `L` |
+//! | update | `C h` in `upsilon`, `h` the rows of a place: `gradient` of each layer, whose `E` folds a section's rows of `C` cells | `L` |
 //! | state | 3 in `mu`, `upsilon`: `state` of each layer and `start` | `L + 1` |
 //! | lookup | looked-up cells plus table rows in `alpha`; in a training proof plus `n C` in `upsilon`, for the update's last fold | 1 |
 //! | copies | `(R C)^2 + 2 R C` in `tau`: `transposed` of each layer but the first | `L - 1` |
 //! | constraints | number of constraints, in `y` | 1 |
-//! | evaluation | `D n` in `x`, `D` the degree of the gates | 1 |
-//! | opening | `2 n` plus the number of queries, in SHPLONK's challenges | 1 |
+//! | evaluation | `D N` in `x`, `D` the degree of the gates | 1 |
+//! | opening | `2 N` plus the number of queries, in SHPLONK's challenges | 1 |
 //! | link | 2 in `e` | 1 for each proof with a data column |
+//!
+//! `n` is the number of rows, `N` that of the powers of tau that a prover can have: an opening shows that a polynomial is
+//! committed to, not that its degree is below `n`, and a ceremony publishes more powers than a circuit uses. The largest one on
+//! BN254, of 2^28 rows, has `N = 2^29 - 1` ([`POWERS_BITS`]). Folds and sums are over rows, whatever the degree of what has them.
 //!
 //! # Bounds
 //! A challenge is a 256-bit hash modulo `r`; its most frequent values are 6 r / 2^256 < 1.14 times as likely as uniform ones,
@@ -30,6 +34,9 @@ use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 
 /// log2 of the order of BN254's scalar field, rounded down.
 pub const ORDER_BITS: f64 = 253.59;
+
+/// log2 of the powers of tau that the largest ceremony on BN254 published, rounded up.
+pub const POWERS_BITS: u32 = 29;
 
 /// How much likelier than `1 / r` a value of a challenge can be.
 const BIAS: f64 = 1.14;
@@ -67,7 +74,7 @@ fn bound(check: &'static str, degree: usize, count: usize) -> ErrorBound {
 }
 
 /// What holds for every circuit: constraints, evaluation, opening.
-fn proof_system<C: Circuit<Fr>>(circuit: &C, rows: usize) -> [ErrorBound; 3] {
+fn proof_system<C: Circuit<Fr>>(circuit: &C) -> [ErrorBound; 3] {
     let mut cs = ConstraintSystem::default();
     C::configure_with_params(&mut cs, circuit.params());
     let constraints = cs.gates().iter().map(|gate| gate.polynomials().len()).sum();
@@ -75,8 +82,8 @@ fn proof_system<C: Circuit<Fr>>(circuit: &C, rows: usize) -> [ErrorBound; 3] {
     let queries = cs.advice_queries().len() + cs.fixed_queries().len() + cs.degree();
     [
         bound("constraints", constraints, 1),
-        bound("evaluation", cs.degree() * rows, 1),
-        bound("opening", 2 * rows + queries, 1),
+        bound("evaluation", cs.degree() << POWERS_BITS, 1),
+        bound("opening", (2 << POWERS_BITS) + queries, 1),
     ]
 }
 
@@ -87,11 +94,11 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
     let looked_up = area.rows.len() * area.columns.len();
     let mut out = vec![
         bound("product", block * block * grid.width + rows + 3, 2 * depth - 1),
-        bound("update", 2 * rows, depth),
+        bound("update", grid.width * grid.height(), depth),
         bound("state", 3, depth + 1),
         bound("lookup", looked_up + (1 << profile.limb_bits) + rows * grid.columns, 1),
     ];
-    out.extend(proof_system(circuit, rows));
+    out.extend(proof_system(circuit));
     out.push(bound("link", 2, 1));
     out
 }
@@ -100,7 +107,7 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
 pub fn dataset(circuit: &DatasetCircuit) -> Vec<ErrorBound> {
     let plan: &DatasetPlan = circuit.plan();
     let mut out = vec![bound("lookup", plan.features().len() + (1 << plan.feature_bits), 1)];
-    out.extend(proof_system(circuit, plan.grid.rows()));
+    out.extend(proof_system(circuit));
     out.push(bound("link", 2, 1));
     out
 }
@@ -114,6 +121,6 @@ pub fn round(circuit: &RoundCircuit) -> Vec<ErrorBound> {
     if grid.depth() > 1 {
         out.push(bound("copies", cells * cells + 2 * cells, grid.depth() - 1));
     }
-    out.extend(proof_system(circuit, grid.rows()));
+    out.extend(proof_system(circuit));
     out
 }

@@ -28,8 +28,8 @@
 //! 4. the update is inputs transposed times signals (`gradient`), and zero elsewhere (see `gates::folds`);
 //! 5. the norm and the loss stay below their bounds (`start`, `loss.total`, `bucket`).
 //!
-//! Each identity is a polynomial in challenges drawn after all its operands were committed, of degree
-//! below `2^18`; there are fewer than `2^5`, so the total error is below `2^23 / r < 2^-230`.
+//! Each identity is a polynomial in challenges drawn after all its operands were committed, in the built-in profiles of degree
+//! below `2^18`; there are fewer than `2^5`, so the total error is below `2^23 / r < 2^-230` ([`crate::soundness`] computes it).
 //!
 //! # Source
 //! Products by random evaluation: Freivalds 1977; LogUp: eprint 2022/1530; committed columns:
@@ -47,6 +47,7 @@ pub use config::TrainingConfig;
 pub use plan::Plan;
 pub use witness::{Phase1, WitnessError};
 
+use crate::blinding;
 use crate::circuit::{ColumnCircuit, Definition};
 use crate::columns::{Declared, FixedCells};
 use crate::grid::LayoutError;
@@ -86,6 +87,11 @@ impl Definition for Training {
 
     fn gates(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, plan: &Plan) {
         gates::create(meta, config, plan);
+    }
+
+    fn hides(cs: &ConstraintSystem<Fr>, config: &Self::Config) -> Result<(), LayoutError> {
+        blinding::data(cs, config.x.column)?;
+        blinding::updates(cs, config.d.iter().map(|place| place.column))
     }
 
     fn declared(config: &TrainingConfig, blinding_rows: usize) -> Declared {

@@ -2,6 +2,8 @@
 
 #[path = "round/forged.rs"]
 mod forged;
+#[path = "round/places.rs"]
+mod places;
 #[path = "round/shapes.rs"]
 mod shapes;
 mod support;
@@ -15,7 +17,7 @@ use support::proving::{CircuitKeys, Script};
 use support::{names, random_step, round_audit, score, shape};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::field::signed;
-use zkpoc_circuits::grid::TAIL;
+use zkpoc_circuits::grid::{LayoutError, TAIL};
 use zkpoc_circuits::profile::{LearningRate, Profile};
 use zkpoc_circuits::quantize::{signed_max, signed_min};
 use zkpoc_circuits::reference::{step, Model, Update};

@@ -6,13 +6,16 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 use proptest::prelude::*;
+use rand::rngs::StdRng;
+use rand::SeedableRng;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use support::cheat::recount;
+use support::draw;
 use support::proving::Keys;
 use support::{shape, stacked, Claim, Fixture};
 use zkpoc_circuits::grid::LayoutError;
-use zkpoc_circuits::profile::{Bounds, Profile};
+use zkpoc_circuits::profile::{Bounds, Profile, ProfileError};
 use zkpoc_circuits::training::{Plan, TrainingCircuit};
 
 /// Profiles of depth 1 to 3 with any widths, bits and shifts that are valid, at the smallest k that fits
@@ -197,4 +200,141 @@ fn heads_of_buckets_stay_below_the_field() {
     let (norm_bits, loss_bits) = plan.bucket_bits();
     assert!(norm >> norm_bits.min(127) == 0 && loss >> loss_bits.min(127) == 0);
     assert!(norm_bits <= 247 && loss_bits <= 247, "{norm_bits} {loss_bits}");
+}
+
+/// What `gates::units` says of the largest value of a unit: an excess of 62 bits and a remainder of 48, in limbs of 15 bits.
+#[test]
+fn values_of_units_stay_below_the_field() {
+    let profile = Profile {
+        layers: vec![1, 1, 3],
+        batch: 1,
+        weight_bits: 30,
+        signal_bits: 32,
+        residual_shift: 48,
+        backprop_shift: 1,
+        target: 1 << 48,
+        max_claims: 1,
+        limb_bits: 15,
+        k: 16,
+        ..Profile::builtin("toy").unwrap()
+    };
+    profile.validate().unwrap();
+    let bits = |part: &zkpoc_circuits::training::plan::Requantise| part.excess.bits + part.shift + 2;
+    let plan = Plan::new(&profile).unwrap();
+    assert_eq!(bits(&plan.signal), 137);
+    assert!(bits(plan.relu.as_ref().unwrap()) <= 137);
+}
+
+#[test]
+fn refuses_weight_columns_that_fill_a_committed_column_in_part() {
+    let refused = |columns: usize, stack_bits: u32| {
+        let toy = Profile::builtin("toy").unwrap();
+        let profile = Profile { layers: vec![6, columns, columns], weight_columns: columns, stack_bits, k: 12, ..toy };
+        let layout = zkpoc_circuits::grid::Grid::new(&profile).err();
+        let places = 1 << stack_bits;
+        let sound = columns <= places || columns.is_multiple_of(places);
+        let full = columns / places;
+        assert_eq!(layout, (!sound).then_some(LayoutError::Places { columns, stack_bits, places, full }));
+        let field = profile.validate().err();
+        assert_eq!(field, (!sound).then_some(ProfileError::Places { columns, stack_bits, places }));
+        for error in layout.map(|e| e.to_string()).into_iter().chain(field.map(|e| e.to_string())) {
+            assert!(
+                error.contains("weight_columns")
+                    && error.contains(&format!(
+                        "multiple of {}",
+                        if error.starts_with("profile") { "it".into() } else { places.to_string() }
+                    )),
+                "{error}"
+            );
+        }
+        !sound
+    };
+    let all = (0..=2).flat_map(|bits| (1..=16).map(move |columns| (columns, bits)));
+    let refused: Vec<(usize, u32)> = all.filter(|(columns, bits)| refused(*columns, *bits)).collect();
+    // The odd numbers from 3 on in two places; in four those from 5 on that four does not divide.
+    assert_eq!(refused.len(), 7 + 9);
+}
+
+/// A column that holds four update columns is read in 16 rows, more than half of what the tail has room for; one that holds three
+/// and has a place without one in 13, for which 28 random rows are just enough.
+#[test]
+fn refuses_update_columns_that_proofs_open_too_often() {
+    let mut seen = BTreeSet::new();
+    let shapes = (0..=2).flat_map(|bits| (1..=8).map(move |columns| (bits, columns)));
+    for ((stack_bits, columns), hidden) in shapes.flat_map(|shape| [(shape, true), (shape, false)]) {
+        let toy = Profile::builtin("toy").unwrap();
+        let layers = if hidden { vec![6, columns, columns] } else { vec![30, 2 * columns] };
+        let limb_bits = if hidden { 4 } else { 7 };
+        let profile = Profile { layers, weight_columns: columns, stack_bits, limb_bits, k: 12, batch: 6, ..toy };
+        if profile.validate().is_err() {
+            continue;
+        }
+        let places = columns.min(1 << stack_bits);
+        let openings = 4 * places + (1 << stack_bits) - places;
+        let need = 2 * openings + 2;
+        match TrainingCircuit::new(&profile) {
+            Ok(circuit) => assert!(need <= circuit.blinding_rows(), "{columns} columns, {stack_bits} stacked"),
+            Err(LayoutError::Blinding { column: "an update column", openings: counted, need: asked, have }) => {
+                assert_eq!((counted, asked), (openings, need), "{columns} columns, {stack_bits} stacked");
+                assert!(have < need);
+                seen.insert(places);
+            }
+            // Another column is read in so many rows that the tail has no room for their blinding.
+            Err(LayoutError::Tail { .. }) => {}
+            Err(error) => panic!("{columns} columns, {stack_bits} stacked: {error}"),
+        }
+    }
+    assert!(seen.contains(&4) && !seen.contains(&1), "{seen:?}");
+}
+
+/// A dataset's error says what does not fit: the comparisons of records, not a table.
+#[test]
+fn refuses_more_records_than_can_be_compared_and_says_so() {
+    let dataset = |edit: &dyn Fn(&mut Profile)| {
+        let mut profile = Profile::builtin("toy").unwrap();
+        edit(&mut profile);
+        zkpoc_circuits::dataset::DatasetCircuit::new(&profile).expect_err("no layout")
+    };
+    let pairs = dataset(&|p| (p.layers, p.batch, p.k) = (vec![1, 1], 40, 9));
+    assert!(matches!(pairs, LayoutError::Pairs { records: 40, need: 39, .. }), "{pairs:?}");
+    assert!(pairs.to_string().contains("smaller batch") && !pairs.to_string().contains("limb"), "{pairs}");
+    let table = dataset(&|p| p.feature_bits = 12);
+    assert!(matches!(table, LayoutError::Features { feature_bits: 12, .. }), "{table:?}");
+    assert!(table.to_string().contains("feature_bits") && !table.to_string().contains("limb"), "{table}");
+}
+
+/// Two rotations that are one row cannot be opened. Small circuits meet them; they are refused, and no others.
+#[test]
+fn refuses_rotations_that_meet() {
+    let (mut met, mut apart) = (0, 0);
+    // Among these seeds is a shape of 2^7 rows whose rotations of -48 and 80 meet.
+    let drawn = (1680..1690).flat_map(|seed| {
+        let mut rng = StdRng::seed_from_u64(seed);
+        (0..12).map(move |_| draw::fields(&mut rng))
+    });
+    for profile in drawn.flat_map(|profile| (6..=9).map(move |k| Profile { k, ..profile.clone() })) {
+        let k = profile.k;
+        if profile.validate().is_err() {
+            continue;
+        }
+        let Ok(plan) = Plan::new(&profile) else { continue };
+        let mut cs = ConstraintSystem::<Fr>::default();
+        TrainingCircuit::configure_with_params(&mut cs, Some(std::sync::Arc::new(plan)));
+        assert!(!cs.advice_queries().is_empty(), "the gates are there");
+        let at = |rotation: i32| rotation.rem_euclid(1 << k);
+        let cells: BTreeSet<_> = cs.advice_queries().iter().map(|(column, r)| (column.index(), at(r.0))).collect();
+        let meet = cells.len() < cs.advice_queries().len();
+        match TrainingCircuit::new(&profile) {
+            Err(LayoutError::Rotations { rotations: (a, b), k: of }) => {
+                assert!(meet && a != b && at(a) == at(b) && of == k, "{profile:?}: {a} and {b}");
+                met += 1;
+            }
+            Err(LayoutError::Tail { .. }) => {}
+            other => {
+                assert!(!meet, "{profile:?}: {:?}", other.err());
+                apart += 1;
+            }
+        }
+    }
+    assert!(met > 0 && apart > 0, "{met} meet, {apart} do not");
 }

@@ -21,8 +21,7 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
 
-/// Random rows at the end of a hiding column, and bases of a link proof.
-pub const LINK_ROWS: usize = 4;
+pub use zkpoc_circuits::blinding::LINK_ROWS;
 
 /// The random cells of a hiding column, rows `n-4` to `n-1`.
 pub type Blinding = [Fr; LINK_ROWS];

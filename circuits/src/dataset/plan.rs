@@ -35,8 +35,8 @@ impl DatasetPlan {
         let labels = grid.layers[grid.depth()];
         let shift = if table_end > grid.output(0) { table_end.max(grid.end()) - grid.output(0) } else { 0 };
         if grid.output(0) + shift + labels > grid.blocks() {
-            return Err(LayoutError::Table {
-                limb_bits: profile.feature_bits,
+            return Err(LayoutError::Features {
+                feature_bits: profile.feature_bits,
                 need: table + labels,
                 have: grid.blocks() - grid.bias(1),
             });
@@ -44,10 +44,12 @@ impl DatasetPlan {
         let label_shift = shift * grid.rows_per_block;
         let plan = DatasetPlan { grid, feature_bits: profile.feature_bits, label_shift };
         let grid = &plan.grid;
-        let need = table.max(grid.batch.saturating_sub(1));
-        let have = grid.blocks() - grid.bias(1);
+        let (need, have) = (grid.batch.saturating_sub(1), grid.blocks() - grid.bias(1));
+        if table > have {
+            return Err(LayoutError::Features { feature_bits: plan.feature_bits, need: table, have });
+        }
         if need > have {
-            return Err(LayoutError::Table { limb_bits: plan.feature_bits, need, have });
+            return Err(LayoutError::Pairs { records: grid.batch, need, have });
         }
         Ok(plan)
     }

@@ -32,6 +32,19 @@ pub enum LayoutError {
         /// Weight columns.
         columns: usize,
     },
+    /// The last committed column has a place without a weight column where the others have one. Fixed columns serve all
+    /// committed columns alike: such a place would be bound nowhere, or the others' not.
+    #[error("weight_columns = {columns} fill {full} committed columns of {places} places (stack_bits = {stack_bits}) and a part of another: set weight_columns to a multiple of {places} or to less than {places}, or stack_bits to a smaller number")]
+    Places {
+        /// Weight columns.
+        columns: usize,
+        /// log2 of the places.
+        stack_bits: u32,
+        /// Places of a committed column.
+        places: usize,
+        /// Committed columns that are full.
+        full: usize,
+    },
     /// The lookup table does not fit beside the sections.
     #[error(
         "the table of 2^{limb_bits} values needs {need} blocks, but {have} are free: use a larger k or narrower limbs"
@@ -73,6 +86,46 @@ pub enum LayoutError {
         weight_bits: u32,
         /// Bits of two limbs.
         most: u32,
+    },
+    /// The records of a shard cannot all be compared.
+    #[error("comparing {records} records of a shard in pairs needs {need} blocks after the features, but {have} are free: use a larger k or a smaller batch")]
+    Pairs {
+        /// Records in a shard.
+        records: usize,
+        /// Blocks needed, one for each distance of two records.
+        need: usize,
+        /// Blocks there are.
+        have: usize,
+    },
+    /// The table of feature values does not fit after the features.
+    #[error("the table of 2^{feature_bits} feature values and the labels' sums need {need} blocks after the features, but {have} are free: use a larger k or fewer feature_bits")]
+    Features {
+        /// log2 of the table's size.
+        feature_bits: u32,
+        /// Blocks needed.
+        need: usize,
+        /// Blocks free.
+        have: usize,
+    },
+    /// Proofs would open a hiding committed column so often that it hides no more.
+    #[error("a proof opens {column} in {openings} rows; hiding it takes {need} random rows, but there are {have}: use a smaller stack_bits, or fewer weight_columns in a column")]
+    Blinding {
+        /// The column.
+        column: &'static str,
+        /// Rows at which a proof opens it.
+        openings: usize,
+        /// Random rows needed.
+        need: usize,
+        /// Random rows there are.
+        have: usize,
+    },
+    /// Gates read a column at two rotations that are one row.
+    #[error("gates read a column {} and {} rows away, which is the same row of 2^{k}: use a larger k", .rotations.0, .rotations.1)]
+    Rotations {
+        /// The two rotations.
+        rotations: (i32, i32),
+        /// log2 of the rows.
+        k: u32,
     },
     /// A column would need more blinding rows than the tail has.
     #[error("a column is queried so often that {need} blinding rows are needed, but the tail has {have}")]

@@ -87,6 +87,16 @@ pub enum ProfileError {
         /// The number of rows.
         max: usize,
     },
+    /// Weight columns that fill a committed column in part, where another one is full.
+    #[error("profile field `weight_columns` is {columns}; with `stack_bits` = {stack_bits} expected at most {places} or a multiple of it")]
+    Places {
+        /// Weight columns.
+        columns: usize,
+        /// log2 of how many of them lie in one column.
+        stack_bits: u32,
+        /// `2^stack_bits`.
+        places: usize,
+    },
     /// A sum that could become too large.
     #[error("{what} can reach {value}; it must stay below 2^{bits}")]
     TooLarge {
@@ -175,6 +185,10 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("weight_columns", p.weight_columns as i128, 1, 16)?;
     range("stack_bits", p.stack_bits.into(), 0, 2)?;
     range("k", p.k.into(), 4, 24)?;
+    if !p.fills_places() {
+        let (columns, stack_bits) = (p.weight_columns, p.stack_bits);
+        return Err(ProfileError::Places { columns, stack_bits, places: 1 << stack_bits });
+    }
     let unit = p.target >> p.residual_shift;
     let max = signed_max(p.signal_bits);
     match (1..=max).contains(&unit) {

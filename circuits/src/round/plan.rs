@@ -80,9 +80,9 @@ impl RoundPlan {
         self.profile.weight_bits - self.limb_bits
     }
 
-    /// Rows whose cells are looked up: from the first input's block to the last bias, of the last stacked column.
+    /// Rows whose cells are looked up: from the first input's block to the last bias, of the lowest place that holds weights.
     pub fn area(&self) -> std::ops::Range<usize> {
-        let (_, last) = self.grid.weight_column(self.grid.width - 1);
+        let last = (0..self.grid.width).map(|c| self.grid.weight_column(c).1).max().unwrap_or(0);
         self.grid.row(self.grid.input(1, 0))..last + self.grid.row(self.grid.gap(self.grid.depth()))
     }
 

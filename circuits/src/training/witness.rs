@@ -21,18 +21,15 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum WitnessError {
     /// The squared norm is not below the bound.
-    #[error("the update's squared norm is {norm}, not below 2^{log2}: choose a larger norm bucket")]
+    /// How large it is stays with the prover: errors end up in logs.
+    #[error("the update's squared norm is not below the bound, 2^{log2}: choose a larger norm bucket")]
     Norm {
-        /// The squared norm.
-        norm: u128,
         /// log2 of the bound.
         log2: u32,
     },
     /// The loss is not below the bound.
-    #[error("the loss is {loss}, not below 2^{log2}: choose a larger loss bucket")]
+    #[error("the loss is not below the bound, 2^{log2}: choose a larger loss bucket")]
     Loss {
-        /// The loss.
-        loss: u128,
         /// log2 of the bound.
         log2: u32,
     },
@@ -92,10 +89,10 @@ impl Phase1 {
             }
         }
         if trace.norm >> norm_log2 != 0 {
-            return Err(WitnessError::Norm { norm: trace.norm, log2: norm_log2 });
+            return Err(WitnessError::Norm { log2: norm_log2 });
         }
         if trace.loss >> loss_log2 != 0 {
-            return Err(WitnessError::Loss { loss: trace.loss, log2: loss_log2 });
+            return Err(WitnessError::Loss { log2: loss_log2 });
         }
 
         let grid = &plan.grid;

@@ -7,9 +7,13 @@
 
 pub(crate) mod census;
 pub(crate) mod cheat;
+pub(crate) mod draw;
 pub(crate) mod free;
 pub(crate) mod proving;
+pub(crate) mod rigid;
 pub(crate) mod score;
+pub(crate) mod structure;
+pub(crate) mod sweep;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -53,9 +53,9 @@
 //! All other rows are in a gap (`update.start`, `update.gap`) or from the table on (`update.end`, `update.rest`), and places
 //! without an update are 0 in the sections too (`update.idle`). So an update is 0 on padding.
 //! An update column is opened at four rotations for each place in it that holds an update and one for each other; as many of its
-//! last rows as there are blinding rows are random.
-//! Each fold is a polynomial in its challenge of degree below `2^18`, so a false
-//! identity survives with probability below `2^18 / r < 2^-235`.
+//! last rows as there are blinding rows are random, at least two more than two proofs open (`crate::blinding`).
+//! Each fold is a polynomial in its challenge whose degree is at most `C` times the rows of a place, `2^17` in the built-in profiles,
+//! so a false identity survives with probability below `2^18 / r < 2^-235` there (`crate::soundness`).
 
 use super::super::config::{Cells, TrainingConfig};
 use super::super::plan::Plan;

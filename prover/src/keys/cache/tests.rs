@@ -29,6 +29,10 @@ impl Definition for Moved {
         Dataset::gates(meta, config, plan);
     }
 
+    fn hides(cs: &ConstraintSystem<Fr>, config: &Self::Config) -> Result<(), LayoutError> {
+        Dataset::hides(cs, config)
+    }
+
     fn declared(config: &Self::Config, blinding_rows: usize) -> Declared {
         Dataset::declared(config, blinding_rows)
     }
