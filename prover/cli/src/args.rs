@@ -109,34 +109,35 @@ pub fn refuse_existing(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The round's model: a file, the public start of a seed, or one published under its id.
+/// The round's model: a file, the public start of a seed, or the one published at the exchange under its id.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct ModelArgs {
-    /// The model, as safetensors.
+    /// The model, as safetensors [default: the one that is published at the exchange].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The public start model of a seed.
+    /// The public start model of a seed [default: the model that is published at the exchange].
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: Option<[u8; 32]>,
-    /// Where finalizers publish models: a folder, or the URL of `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
+    /// Where models are published, if that is not the exchange.
+    #[arg(long, hide = true, value_name = "DIR|URL")]
     models: Option<String>,
 }
 
 impl ModelArgs {
-    /// The model; `id` is the one to get where models are published.
-    pub fn load(&self, site: &Site<'_>, id: B256) -> Result<Model, Error> {
-        match (&self.model, self.model_seed, &self.models) {
-            (Some(path), _, _) => model(site.profile, path),
-            (None, Some(seed), _) => Ok(Model::random(site.profile, seed)),
-            (None, None, Some(text)) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
-            (None, None, None) => Err(Error::Usage("expected --model, --model-seed or --models".into())),
+    /// The model; `id` is the one to get from the exchange.
+    pub fn load(&self, site: &Site<'_>, id: B256, exchange: Option<&Source>) -> Result<Model, Error> {
+        match (&self.model, self.model_seed, &self.models, exchange) {
+            (Some(path), ..) => model(site.profile, path),
+            (None, Some(seed), ..) => Ok(Model::random(site.profile, seed)),
+            (None, None, Some(text), _) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
+            (None, None, None, Some(exchange)) => Ok(site.fetch_model(id, exchange)?),
+            (None, None, None, None) => Err(Error::Usage("expected --exchange, --model or --model-seed".into())),
         }
     }
 }
 
-/// Where openings, models and acknowledgements are kept.
+/// An exchange: where shares, openings, models, acknowledgements and complaints are kept.
 pub fn source(profile: &Profile, text: &str) -> Result<Source, Error> {
     Ok(Source::open(text, Limits::of(profile))?)
 }

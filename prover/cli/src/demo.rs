@@ -11,7 +11,7 @@
 //! | finalizer | a process for each round, own home | adds the claims' updates up, proves the next model, finalizes |
 //!
 //! Openings or shares, models and acknowledgements pass through one folder. From three contributors on claims are masked: they form a
-//! group (larger rounds several), and the finalizer sees the sum of its updates only. With fewer, or on request, claims are open:
+//! group (larger rounds several), and the finalizer sees the sum of its updates only. With fewer, or on request, claims are plain:
 //! then whoever reads an opening can compute the shard from it, and here the finalizer can.
 //!
 //! The processes are this program with the commands that a user would type, so the demo shows nothing that they cannot do.
@@ -189,8 +189,8 @@ pub struct Options {
     pub rounds: u64,
     /// Shards of a contributor.
     pub shards: usize,
-    /// Claims are open even if there are enough contributors for a group.
-    pub open: bool,
+    /// Claims are plain even if there are enough contributors for a group.
+    pub plain: bool,
     /// Contributors that are lost in the first round, after the groups are fixed.
     pub dropped: usize,
     /// Where the report for a browser goes.
@@ -216,7 +216,7 @@ pub struct Options {
 impl Options {
     /// Whether claims are masked.
     pub fn masked(&self) -> bool {
-        !self.open && self.contributors >= MIN_GROUP
+        !self.plain && self.contributors >= MIN_GROUP
     }
 }
 

@@ -102,7 +102,7 @@ pub enum ContributeError {
         expected: B256,
     },
     /// No claim of the round can be opened.
-    #[error("none of the {claims} claims of round {round} can be added up: no opening of an open claim, and no whole group, is at the source{why}")]
+    #[error("none of the {claims} claims of round {round} can be added up: no opening of a plain claim, and no whole group, is at the source{why}")]
     NoOpenings {
         /// The round.
         round: u64,
@@ -165,7 +165,7 @@ pub enum ContributeError {
     StoredMode {
         /// Its name.
         id: String,
-        /// Masked or open.
+        /// Masked or plain.
         found: &'static str,
         /// What to do.
         hint: &'static str,

@@ -21,9 +21,9 @@ pub struct GroupArgs {
     /// The profile, if it is one of your own: its TOML file.
     #[arg(long)]
     profile: Option<String>,
-    /// Where shares and complaints are published: a folder, or the URL of `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
-    shares: Option<String>,
+    /// The exchange, where shares and complaints are published: a folder, or the URL of `zkpoc round serve`.
+    #[arg(long, alias = "shares", value_name = "DIR|URL")]
+    exchange: Option<String>,
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
@@ -40,8 +40,8 @@ pub struct GroupArgs {
 impl GroupArgs {
     /// Fixes the groups, posts, publishes: whatever can be done now.
     pub fn share(&self, session: &Session) -> Result<Answer, Error> {
-        if self.shares.is_none() {
-            return Err(Error::Usage("expected --shares: where shares are published".into()));
+        if self.exchange.is_none() {
+            return Err(Error::Usage("expected --exchange: where shares are published".into()));
         }
         self.advance(session, Allowed { share: true, ..Allowed::NONE })
     }
@@ -71,13 +71,13 @@ impl GroupArgs {
         let pool = self.chain.pool(&client, &profile)?;
         let view = checked(&client, &pool, &profile, &srs)?;
         let site = session.site(&home, &profile, &srs, &view);
-        let shares = self.shares.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let exchange = self.exchange.as_deref().map(|text| source(&profile, text)).transpose()?;
         let round = round_number(&view, self.round)?;
         let member = site.member(&dataset, round)?;
         let confirmations = self.confirmations.unwrap_or_else(|| default_confirmations(client.chain_id()));
         let how = (allowed, confirmations);
         let (taken, next) =
-            site.advance_member(&member, shares.as_ref(), Some(&key), how, &mut |phase| phases.start(phase))?;
+            site.advance_member(&member, exchange.as_ref(), Some(&key), how, &mut |phase| phases.start(phase))?;
         drop(phases);
         let lines: Vec<String> = taken.iter().map(taken_text).collect();
         let nothing = if taken.is_empty() { "nothing to do now\n".to_owned() } else { lines.join("\n") + "\n" };

@@ -58,7 +58,7 @@ pub enum RoundCommand {
     Status(LookArgs),
     /// Serve a folder of shares, models, acknowledgements, complaints and openings over HTTP.
     ///
-    /// A share says nothing by itself. An opening, of a claim with --open, gives away the records of its shard: whoever can read
+    /// A share says nothing by itself. An opening, of a claim with --plain, gives away the records of its shard: whoever can read
     /// the folder or reach the port can compute them.
     /// There is no TLS and no login.
     Serve(ServeArgs),
@@ -72,9 +72,9 @@ pub struct OpenArgs {
     /// The seed; everyone recomputes the model from it.
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: [u8; 32],
-    /// Also publish the model there under its id, for contributors: the folder that `zkpoc round serve` serves.
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
+    /// Also publish the model at the exchange under its id, for contributors: the folder that `zkpoc round serve` serves.
+    #[arg(long, alias = "models", value_name = "DIR")]
+    exchange: Option<PathBuf>,
     /// Also write the model here, as safetensors.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -151,7 +151,7 @@ impl OpenArgs {
             let bytes = tensors::write_model(&profile, &first.model).map_err(Error::format(out))?;
             fsio::write(out, &bytes, Overwrite::Refuse)?;
         }
-        if let Some(folder) = &self.models {
+        if let Some(folder) = &self.exchange {
             let folder = Folder::create(folder, Limits::of(&profile))?;
             site.publish_model(&first.model, first.model_id, &Source::Folder(folder))?;
         }

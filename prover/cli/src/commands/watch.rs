@@ -40,16 +40,16 @@ pub struct WatchArgs {
     /// the bond back.
     #[arg(long, value_name = "NAME", requires = "exchange")]
     drive: Option<String>,
-    /// Where models, shares, acknowledgements and complaints are exchanged: a folder, or the URL of `zkpoc round serve`.
+    /// The exchange of models, shares, acknowledgements and complaints: a folder, or the URL of `zkpoc round serve`.
     #[arg(long, value_name = "DIR|URL", requires = "drive")]
     exchange: Option<String>,
     /// Also carry disputes on chain that take proofs of masks: some 25 million gas for a column of 50,000 cells, and nobody pays
     /// it back. Without it a group that is spoiled so is void, but who spoiled it keeps the bond.
     #[arg(long, requires = "drive")]
     dispute: bool,
-    /// Drive open claims: their openings go to the exchange, and **whoever reads one can compute the shard from it**.
-    #[arg(long, requires = "drive")]
-    open: bool,
+    /// Drive plain claims: their openings go to the exchange, and **whoever reads one can compute the shard from it**.
+    #[arg(long, alias = "open", requires = "drive")]
+    plain: bool,
     /// Blocks after which nothing on chain is taken to be undone [default: 32; 1 on a development chain].
     #[arg(long, value_name = "BLOCKS", requires = "drive")]
     confirmations: Option<u64>,
@@ -126,7 +126,7 @@ impl Participant {
             dataset: &self.dataset,
             source: &self.exchange,
             signer: &self.signer,
-            masked: !args.open,
+            masked: !args.plain,
             costly: args.dispute,
             confirmations: args.confirmations.unwrap_or_else(|| default_confirmations(chain_id)),
         }

@@ -51,7 +51,7 @@ pub struct Prepared {
 
 impl Site<'_> {
     /// Proves the training step that a round draws for a dataset, and stores it; or finds it stored. A masked claim joins a group;
-    /// an open one is included by whoever gets its opening.
+    /// a plain one is included by whoever gets its opening.
     pub fn prepare_claim(
         &self,
         dataset: &Dataset,
@@ -112,8 +112,8 @@ impl Site<'_> {
         };
         let wrong = |found, hint| ContributeError::StoredMode { id: id.to_owned(), found, hint };
         match (key.is_zero(), masked) {
-            (true, true) => Err(wrong("open", "claim with --open to send it, or move its folder away to prove anew")),
-            (false, false) => Err(wrong("masked", "claim without --open to send it")),
+            (true, true) => Err(wrong("plain", "make a plain claim to send it, or move its folder away to prove anew")),
+            (false, false) => Err(wrong("masked", "make a masked claim to send it")),
             _ => Ok(key),
         }
     }
@@ -133,7 +133,7 @@ impl Site<'_> {
         let shard = shard.ok_or(ContributeError::NoShard { last, index: fields.index })?;
         let trace = step(self.profile, model, shard)?;
         let key = UpdateKey::of(fields.profile_id, model_id, &trace.update);
-        // What was handed over in the open may be so again.
+        // What was handed over by a plain claim may be so again.
         Ok(Journal::of(self.home)?.check_free(&key, (!masked).then_some(OPEN))?)
     }
 
@@ -192,7 +192,7 @@ impl Site<'_> {
         }
     }
 
-    /// Hands the opening of an open claim over; the journal knows of it before. **Everyone who can read the source can compute the
+    /// Hands the opening of a plain claim over; the journal knows of it before. **Everyone who can read the source can compute the
     /// shard from it**, and the update can be in no masked sum any more. The opening of a masked claim never leaves this machine.
     pub fn hand_over(&self, round: u64, record: &ClaimRecord, source: &Source) -> Result<B256, ContributeError> {
         if record.mask.is_some() {
@@ -218,7 +218,7 @@ impl Site<'_> {
         Ok(Checker::new(self.profile, self.srs)?.check(&record.opening, &points.update)?)
     }
 
-    /// What a claim of the sender is bound to; it is an open one.
+    /// What a claim of the sender is bound to; it is a plain one.
     pub(super) fn fields(&self, dataset: &Dataset, round: u64, index: u64) -> Result<TrainingContext, ContributeError> {
         let root = dataset.manifest.root;
         Ok(TrainingContext {

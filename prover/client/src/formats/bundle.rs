@@ -3,7 +3,7 @@
 //! # Layout
 //! | field | content |
 //! |---|---|
-//! | `format`, `version` | `zkpoc-proof`, 1 |
+//! | `format`, `version` | `zkpoc-proof`, 2 |
 //! | `profile`, `profile_id` | name and id of the profile |
 //! | `circuit` | `training` or `dataset` |
 //! | `k`, `srs_digest` | size, and the string it was made under |
@@ -288,12 +288,12 @@ fn read_context(raw: &RawContext, profile_id: B256) -> Result<Context, FormatErr
     })
 }
 
-/// A claim without a mask key is open; then the field is not there, so a key of zero has one spelling.
+/// A claim without a mask key is plain; then the field is not there, so a key of zero has one spelling.
 fn read_mask_key(text: Option<&str>) -> Result<B256, FormatError> {
     const FIELD: &str = "context.training.mask_key";
     let Some(text) = text else { return Ok(B256::ZERO) };
     match word(FIELD, text)? {
-        B256::ZERO => Err(FormatError::field(FIELD, "a key, or no such field for an open claim", text)),
+        B256::ZERO => Err(FormatError::field(FIELD, "a key, or no such field for a plain claim", text)),
         key => Ok(key),
     }
 }
