@@ -52,7 +52,7 @@ pub enum RoundCommand {
     Settle(EndArgs),
     /// End a round that nobody finalized in time (anyone).
     Void(EndArgs),
-    /// Follow the chain's events and verify every proof again.
+    /// Follow the chain's events and verify the proofs of first models, claims and finalizations again; not those of shards.
     Watch(WatchArgs),
     /// What the current round is about and where it stands.
     Status(LookArgs),

@@ -1,4 +1,5 @@
-//! `zkpoc round watch`: a pool's events, with every proof verified again; with `--drive` a contributor's part in every round, too.
+//! `zkpoc round watch`: a pool's events, with the proofs of rounds verified again; with `--drive` a contributor's part in every
+//! round, too.
 
 use std::io::Write;
 use std::path::PathBuf;
