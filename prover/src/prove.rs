@@ -301,12 +301,35 @@ pub fn prove_training(
     request: &TrainingRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
+    prove_step(context, request, None, progress)
+}
+
+/// Proves a training step that was computed before: `trace` is [`step`] of the request's model and shard. A trace of another
+/// step has no proof: what is made does not pass its own check, [`ProveError::SelfCheck`].
+pub fn prove_training_traced(
+    context: &ProvingContext<'_, TrainingCircuit>,
+    request: &TrainingRequest<'_>,
+    trace: StepTrace,
+    progress: Progress<'_>,
+) -> Result<TrainingProof, ProveError> {
+    prove_step(context, request, Some(trace), progress)
+}
+
+fn prove_step(
+    context: &ProvingContext<'_, TrainingCircuit>,
+    request: &TrainingRequest<'_>,
+    trace: Option<StepTrace>,
+    progress: Progress<'_>,
+) -> Result<TrainingProof, ProveError> {
     let _span = tracing::info_span!("prove", circuit = "training").entered();
     let (key, profile) = (context.key, context.key.profile());
     let start = Instant::now();
     progress(Phase::Step);
     check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
-    let trace = step(profile, request.model, request.shard)?;
+    let trace = match trace {
+        Some(trace) => trace,
+        None => step(profile, request.model, request.shard)?,
+    };
     progress(Phase::Witness);
     let plan = key.circuit().plan();
     let buckets = request.buckets.unwrap_or_else(|| Buckets::covering(plan, &trace));

@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{Model, ReferenceError};
+use zkpoc_circuits::reference::{Model, ReferenceError, Shard};
 use zkpoc_contracts::bindings::digests::{merkle_path, DigestError, DEPTH};
 use zkpoc_contracts::bindings::G1Point;
 
@@ -206,7 +206,7 @@ pub mod finalize;
 pub mod masked;
 mod validity;
 
-pub use claim::{claim_id, Prepared};
+pub use claim::{check_kept, claim_id, is_kept_for, Prepared};
 pub use finalize::{FirstModel, RoundClaim};
 pub use validity::Validity;
 
@@ -286,14 +286,23 @@ fn refused_only_for(answer: Result<Outcome, ChainError>, name: &str) -> Result<(
     }
 }
 
+/// A shard's place among the dataset's.
+fn place(dataset: &Dataset, index: u64) -> Result<usize, ContributeError> {
+    let last = dataset.shards.len().saturating_sub(1);
+    let place = usize::try_from(index).ok().filter(|place| *place < dataset.shards.len());
+    place.ok_or(ContributeError::NoShard { last, index })
+}
+
+/// A shard of a dataset.
+fn shard(dataset: &Dataset, index: u64) -> Result<&Shard, ContributeError> {
+    Ok(&dataset.shards[place(dataset, index)?])
+}
+
 /// What is registered for a shard, and its path.
 fn registered(dataset: &Dataset, index: u64) -> Result<(Registered, [B256; DEPTH]), ContributeError> {
-    let manifest = &dataset.manifest;
-    let place = usize::try_from(index).ok().filter(|place| *place < dataset.shards.len());
-    let commitment = place.and_then(|place| manifest.commitments.get(place));
-    let (Some(place), Some(commitment)) = (place, commitment) else {
-        return Err(ContributeError::NoShard { last: dataset.shards.len().saturating_sub(1), index });
-    };
+    let (manifest, place) = (&dataset.manifest, place(dataset, index)?);
+    let last = manifest.commitments.len().saturating_sub(1);
+    let commitment = manifest.commitments.get(place).ok_or(ContributeError::NoShard { last, index })?;
     let path = merkle_path(&manifest.leaves(), place)?;
     Ok((Registered { commitment: *commitment, blinding: dataset.blinding(index) }, path))
 }

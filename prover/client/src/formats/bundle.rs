@@ -24,6 +24,7 @@ use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
 use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::LinkBases;
@@ -182,6 +183,28 @@ fn address(field: &str, text: &str) -> Result<Address, FormatError> {
 }
 
 impl ProofBundle {
+    /// The file of a proof with its link; the circuit is that of the context.
+    pub fn linked(
+        profile: &Profile,
+        srs: &Srs,
+        context: Context,
+        instances: Vec<Fr>,
+        proof: Vec<u8>,
+        link: Link,
+    ) -> Self {
+        Self {
+            profile: profile.name.clone(),
+            profile_id: B256::new(profile.id()),
+            circuit: context.circuit(),
+            k: profile.k,
+            srs_digest: srs.digest(),
+            context,
+            instances,
+            proof,
+            link: Some(link),
+        }
+    }
+
     /// Writes the bundle as JSON text.
     pub fn to_json(&self) -> Vec<u8> {
         json::write(&RawBundle {
