@@ -6,7 +6,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use zkpoc_contracts::bindings::ContributionRounds;
 
-use crate::args::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
 use crate::args::{round_number, source, ModelArgs};
 use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::error::Error;
@@ -56,14 +56,11 @@ impl ClaimArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
-        let exchange = self.exchange.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, srs, view) = (&opened.profile, &opened.srs, opened.view()?);
+        let site = opened.site(&view);
+        let exchange = self.exchange.as_deref().map(|text| source(profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
         let model = self.model.load(&site, view.round(number)?.modelId, exchange.as_ref())?;
         // The opening of a masked claim is handed to nobody.
@@ -98,9 +95,9 @@ impl ClaimArgs {
         let floor = self.measure.then(|| {
             phases.start("floor of the step");
             let place = check_index(&dataset, prepared.index)?;
-            let grid = grid(&profile)?;
+            let grid = grid(profile)?;
             let columns = Columns::of(&grid, &model, &dataset.shards[place], &prepared.record.opening.update);
-            Ok::<_, Error>(measure(&srs, &columns, FLOOR_RUNS).floor_ms)
+            Ok::<_, Error>(measure(srs, &columns, FLOOR_RUNS).floor_ms)
         });
         let floor = floor.transpose()?;
         drop(phases);

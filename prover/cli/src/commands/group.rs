@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{json, Value};
 
-use crate::args::{checked, ChainArgs};
+use crate::args::ChainArgs;
 use crate::args::{round_number, source};
 use crate::error::Error;
 use crate::session::load;
@@ -63,15 +63,12 @@ impl GroupArgs {
 
     fn advance(&self, session: &Session, allowed: Allowed) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let mut phases = session.phases();
         let key = signer::require(self.chain.keystore.as_deref())?;
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
-        let exchange = self.exchange.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (client, view) = (&opened.client, opened.view()?);
+        let site = opened.site(&view);
+        let exchange = self.exchange.as_deref().map(|text| source(&opened.profile, text)).transpose()?;
         let round = round_number(&view, self.round)?;
         let member = site.member(&dataset, round)?;
         let confirmations = self.confirmations.unwrap_or_else(|| default_confirmations(client.chain_id()));

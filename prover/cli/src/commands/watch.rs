@@ -11,7 +11,7 @@ use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 
 use crate::args::source;
-use crate::args::{checked, ChainArgs};
+use crate::args::ChainArgs;
 use crate::commands::group::{taken_json, taken_text};
 use crate::error::Error;
 use crate::session::load;
@@ -65,15 +65,13 @@ impl WatchArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let client = self.chain.viewer()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let keys = ProfileKeys::load(&session.keys()?, &profile, &srs)?;
-        let watcher = Watcher::new(&view, &profile, &srs, &keys)?;
-        let participant = self.drive.as_deref().map(|name| self.participant(session, name, &profile)).transpose()?;
-        let home = session.home()?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open_to_look(session, profile, self.srs.as_deref())?;
+        let (profile, srs, client, pool) = (&opened.profile, &opened.srs, &opened.client, &opened.pool);
+        let view = opened.view()?;
+        let keys = ProfileKeys::load(&session.keys()?, profile, srs)?;
+        let watcher = Watcher::new(&view, profile, srs, &keys)?;
+        let participant = self.drive.as_deref().map(|name| self.participant(session, name, profile)).transpose()?;
+        let site = opened.site(&view);
         let (mut next, mut verified, mut bad) = (self.from_block.unwrap_or(pool.block), 0u64, 0u64);
         loop {
             let latest = client.block_number()?;

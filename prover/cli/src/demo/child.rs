@@ -221,7 +221,17 @@ impl<'a> Contributor<'a> {
         self.run(
             &format!("round {step}"),
             &[
-                &["round", step, DATASET, "--profile", &self.shared.profile, "--round", &round, "--exchange", &exchange],
+                &[
+                    "round",
+                    step,
+                    DATASET,
+                    "--profile",
+                    &self.shared.profile,
+                    "--round",
+                    &round,
+                    "--exchange",
+                    &exchange,
+                ],
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
