@@ -39,6 +39,7 @@ use zkpoc_client::chain::deployment::SrsName;
 use zkpoc_client::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
 use zkpoc_client::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
 use zkpoc_client::contribute::{ContributeError, Site};
+use zkpoc_client::error::ErrorKind;
 use zkpoc_client::exchange::{Folder, Limits, Source};
 use zkpoc_client::home::Home;
 use zkpoc_prover::fsio;
@@ -174,6 +175,31 @@ pub enum DemoError {
     /// This program's own path is not known.
     #[error("cannot find this program's own file: {0}")]
     Program(std::io::Error),
+}
+
+impl DemoError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Child { code: 1, .. } => ErrorKind::Refused,
+            Self::Child { code: 2, .. } => ErrorKind::Input,
+            Self::Tools(_)
+            | Self::Node(_)
+            | Self::Child { .. }
+            | Self::Interrupted
+            | Self::Answer { .. }
+            | Self::Program(_) => ErrorKind::Environment,
+            Self::Chain(error) => error.kind(),
+            Self::Contracts(error) => error.kind(),
+            Self::Contribute(error) => error.kind(),
+            Self::Vana(error) => error.kind(),
+            Self::Records(error) => error.kind(),
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Srs(error) => ErrorKind::of_srs(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Claims { .. } | Self::Dropped { .. } | Self::Data { .. } => ErrorKind::Input,
+        }
+    }
 }
 
 /// What to show.

@@ -19,6 +19,7 @@ use crate::aggregation::AggregationError;
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::words::{point_to_words, points_id};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
+use crate::error::ErrorKind;
 use crate::exchange::OpeningError;
 use crate::formats::FormatError;
 use crate::home::{Dataset, DatasetManifest, Home, HomeError};
@@ -187,11 +188,26 @@ pub enum ContributeError {
         reason: String,
     },
     /// No round was opened yet.
-    #[error("the pool has no round yet; its operator opens one with `zkpoc round open`")]
+    #[error("the pool has no round yet; its operator opens the first one")]
     NoRound,
 }
 
 impl ContributeError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Chain(error) => error.kind(),
+            Self::Prove(error) => ErrorKind::of_prove(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Home(error) => error.kind(),
+            Self::Attest(error) => error.kind(),
+            Self::Opening(error) => error.kind(),
+            Self::Aggregation(error) => error.kind(),
+            Self::File(error) => ErrorKind::of_file(error),
+            _ => ErrorKind::Input,
+        }
+    }
+
     /// The decoded error, when a contract refused.
     pub fn refusal(&self) -> Option<&crate::chain::Revert> {
         match self {
