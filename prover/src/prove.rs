@@ -327,28 +327,37 @@ pub fn prove_training(
     request: &TrainingRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
-    progress(Phase::Step);
-    let start = Instant::now();
-    let trace = step(context.key.profile(), request.model, request.shard)?;
-    let stepped = start.elapsed();
-    let mut made = prove_traced(context, request, trace, progress)?;
-    made.timings.witness += stepped;
-    Ok(made)
+    prove_step(context, request, None, progress)
 }
 
-/// Proves a training step whose trace is at hand: that of the request's model and shard.
+/// Proves a training step that was computed before: `trace` is [`step`] of the request's model and shard. A trace of another
+/// step has no proof: what is made does not pass its own check, [`ProveError::SelfCheck`].
 #[doc(hidden)]
-pub fn prove_traced(
+pub fn prove_training_traced(
     context: &ProvingContext<'_, TrainingCircuit>,
     request: &TrainingRequest<'_>,
     trace: StepTrace,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
+    prove_step(context, request, Some(trace), progress)
+}
+
+fn prove_step(
+    context: &ProvingContext<'_, TrainingCircuit>,
+    request: &TrainingRequest<'_>,
+    trace: Option<StepTrace>,
+    progress: Progress<'_>,
+) -> Result<TrainingProof, ProveError> {
     let _span = tracing::info_span!("prove", circuit = "training").entered();
-    let key = context.key;
+    let (key, profile) = (context.key, context.key.profile());
     let start = Instant::now();
-    progress(Phase::Witness);
+    progress(Phase::Step);
     check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
+    let trace = match trace {
+        Some(trace) => trace,
+        None => step(profile, request.model, request.shard)?,
+    };
+    progress(Phase::Witness);
     let plan = key.circuit().plan();
     let buckets = request.buckets.unwrap_or_else(|| Buckets::covering(plan, &trace));
     let Buckets { norm_log2, loss_log2 } = buckets;

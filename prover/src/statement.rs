@@ -38,7 +38,7 @@ use crate::blinding::Blinding;
 use crate::keys::VerifierKey;
 use crate::link::{link_bases, LinkBases, LinkProof};
 use crate::prove::{
-    model_commitment, prove_dataset, prove_round, prove_traced, Buckets, DatasetProof, ProveError, ProvingContext,
+    model_commitment, prove_dataset, prove_round, prove_training_traced, Buckets, DatasetProof, ProveError, ProvingContext,
     Registered, RoundProof, RoundRequest, TrainingProof, TrainingRequest, UpdateOpening,
 };
 use crate::srs::Srs;
@@ -250,7 +250,7 @@ impl Statement for TrainingStatement {
             buckets: Some(self.bounds),
             context: self.context,
         };
-        prove_traced(context, &request, witness.trace, &mut |_| {})
+        prove_training_traced(context, &request, witness.trace, &mut |_| {})
     }
 
     fn verify_with(&self, proof: &Proof, context: &VerifyingContext<'_>) -> Result<ProofPoints, VerifyError> {

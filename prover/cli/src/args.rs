@@ -9,12 +9,14 @@ use zkpoc_circuits::profile::Profile;
 
 use crate::error::Error;
 use crate::session::{bytes32, model};
+use crate::Session;
 use zkpoc_circuits::reference::Model;
 use zkpoc_client::chain::deployment::FOLDER;
 use zkpoc_client::chain::{signer, ChainError, Client, Deployment, Mode, Outcome, Pool, PoolClient};
 use zkpoc_client::contribute::{ContributeError, Site};
 use zkpoc_client::exchange::item::Limits;
 use zkpoc_client::exchange::source::Source;
+use zkpoc_client::home::Home;
 use zkpoc_prover::srs::Srs;
 
 /// Node, key and deployment file.
@@ -60,6 +62,24 @@ impl ChainArgs {
         Client::connect(&self.rpc_url, signer::load(self.keystore.as_deref())?)
     }
 
+    /// Opens everything for a step that sends: the sender's key must be there.
+    pub fn open(&self, session: &Session, profile: Profile, srs: Option<&Path>) -> Result<Opened, Error> {
+        Opened::new(session, profile, srs, |profile| {
+            let client = self.sender()?;
+            let pool = self.pool(&client, profile)?;
+            Ok((client, pool))
+        })
+    }
+
+    /// Opens everything for a look; with the sender's key if there is one.
+    pub fn open_to_look(&self, session: &Session, profile: Profile, srs: Option<&Path>) -> Result<Opened, Error> {
+        Opened::new(session, profile, srs, |profile| {
+            let client = self.viewer()?;
+            let pool = self.pool(&client, profile)?;
+            Ok((client, pool))
+        })
+    }
+
     /// The pool of a profile on the node's chain.
     pub fn pool(&self, client: &Client, profile: &Profile) -> Result<Pool, ChainError> {
         let deployment = Deployment::load(&self.deployments, client.chain_id())?;
@@ -67,14 +87,44 @@ impl ChainArgs {
     }
 }
 
-/// A pool, checked against the profile and the SRS at hand.
-pub fn checked<'a>(
-    client: &'a Client,
-    pool: &'a Pool,
-    profile: &Profile,
-    srs: &Srs,
-) -> Result<PoolClient<'a>, ChainError> {
-    PoolClient::new(client, pool, B256::new(profile.id()), srs.digest())
+/// What a step on a pool works with: home, profile, SRS, node and pool, opened at once.
+#[derive(Debug)]
+pub struct Opened {
+    /// The home.
+    pub home: Home,
+    /// The profile.
+    pub profile: Profile,
+    /// The SRS of its size.
+    pub srs: Srs,
+    /// The node.
+    pub client: Client,
+    /// The profile's pool on the node's chain.
+    pub pool: Pool,
+    memory_limit: Option<u64>,
+}
+
+impl Opened {
+    fn new(
+        session: &Session,
+        profile: Profile,
+        srs: Option<&Path>,
+        connect: impl FnOnce(&Profile) -> Result<(Client, Pool), ChainError>,
+    ) -> Result<Self, Error> {
+        let (home, srs) = (session.home()?, session.srs(srs, profile.k)?);
+        let (client, pool) = connect(&profile)?;
+        Ok(Self { home, profile, srs, client, pool, memory_limit: session.global().memory_limit })
+    }
+
+    /// The pool, checked against the profile and the SRS.
+    pub fn view(&self) -> Result<PoolClient<'_>, ChainError> {
+        PoolClient::new(&self.client, &self.pool, B256::new(self.profile.id()), self.srs.digest())
+    }
+
+    /// What the steps of a contribution need, within the memory that this run may take; `view` is that of [`Self::view`].
+    pub fn site<'a>(&'a self, view: &'a PoolClient<'a>) -> Site<'a> {
+        let Self { home, profile, srs, memory_limit, .. } = self;
+        Site { home, profile, srs, pool: view, memory_limit: *memory_limit }
+    }
 }
 
 /// A transaction for people, in one line.
@@ -109,34 +159,35 @@ pub fn refuse_existing(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The round's model: a file, the public start of a seed, or one published under its id.
+/// The round's model: a file, the public start of a seed, or the one published at the exchange under its id.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct ModelArgs {
-    /// The model, as safetensors.
+    /// The model, as safetensors [default: the one that is published at the exchange].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The public start model of a seed.
+    /// The public start model of a seed [default: the model that is published at the exchange].
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: Option<[u8; 32]>,
-    /// Where finalizers publish models: a folder, or the URL of `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
+    /// Where models are published, if that is not the exchange.
+    #[arg(long, hide = true, value_name = "DIR|URL")]
     models: Option<String>,
 }
 
 impl ModelArgs {
-    /// The model; `id` is the one to get where models are published.
-    pub fn load(&self, site: &Site<'_>, id: B256) -> Result<Model, Error> {
-        match (&self.model, self.model_seed, &self.models) {
-            (Some(path), _, _) => model(site.profile, path),
-            (None, Some(seed), _) => Ok(Model::random(site.profile, seed)),
-            (None, None, Some(text)) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
-            (None, None, None) => Err(Error::Usage("expected --model, --model-seed or --models".into())),
+    /// The model; `id` is the one to get from the exchange.
+    pub fn load(&self, site: &Site<'_>, id: B256, exchange: Option<&Source>) -> Result<Model, Error> {
+        match (&self.model, self.model_seed, &self.models, exchange) {
+            (Some(path), ..) => model(site.profile, path),
+            (None, Some(seed), ..) => Ok(Model::random(site.profile, seed)),
+            (None, None, Some(text), _) => Ok(site.fetch_model(id, &source(site.profile, text)?)?),
+            (None, None, None, Some(exchange)) => Ok(site.fetch_model(id, exchange)?),
+            (None, None, None, None) => Err(Error::Usage("expected --exchange, --model or --model-seed".into())),
         }
     }
 }
 
-/// Where openings, models and acknowledgements are kept.
+/// An exchange: where shares, openings, models, acknowledgements and complaints are kept.
 pub fn source(profile: &Profile, text: &str) -> Result<Source, Error> {
     Ok(Source::open(text, Limits::of(profile))?)
 }

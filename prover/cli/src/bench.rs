@@ -24,6 +24,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use zkpoc_client::error::ErrorKind;
 use zkpoc_prover::commit::CommitError;
 use zkpoc_prover::fsio::FsError;
 use zkpoc_prover::keys::KeyError;
@@ -91,6 +92,20 @@ pub enum BenchError {
         /// Why not.
         reason: std::io::Error,
     },
+}
+
+impl BenchError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Run { .. } | Self::Program { .. } => ErrorKind::Environment,
+            Self::Srs(error) => ErrorKind::of_srs(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Prove(error) => ErrorKind::of_prove(error),
+            Self::File(error) => ErrorKind::of_file(error),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// The middle of the values, the mean of the two in the middle for an even number; 0 of none.

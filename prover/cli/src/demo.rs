@@ -11,7 +11,7 @@
 //! | finalizer | a process for each round, own home | adds the claims' updates up, proves the next model, finalizes |
 //!
 //! Openings or shares, models and acknowledgements pass through one folder. From three contributors on claims are masked: they form a
-//! group (larger rounds several), and the finalizer sees the sum of its updates only. With fewer, or on request, claims are open:
+//! group (larger rounds several), and the finalizer sees the sum of its updates only. With fewer, or on request, claims are plain:
 //! then whoever reads an opening can compute the shard from it, and here the finalizer can.
 //!
 //! The processes are this program with the commands that a user would type, so the demo shows nothing that they cannot do.
@@ -39,6 +39,7 @@ use zkpoc_client::chain::deployment::SrsName;
 use zkpoc_client::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
 use zkpoc_client::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
 use zkpoc_client::contribute::{ContributeError, Site};
+use zkpoc_client::error::ErrorKind;
 use zkpoc_client::exchange::{Folder, Limits, Source};
 use zkpoc_client::home::Home;
 use zkpoc_prover::fsio;
@@ -176,6 +177,31 @@ pub enum DemoError {
     Program(std::io::Error),
 }
 
+impl DemoError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Child { code: 1, .. } => ErrorKind::Refused,
+            Self::Child { code: 2, .. } => ErrorKind::Input,
+            Self::Tools(_)
+            | Self::Node(_)
+            | Self::Child { .. }
+            | Self::Interrupted
+            | Self::Answer { .. }
+            | Self::Program(_) => ErrorKind::Environment,
+            Self::Chain(error) => error.kind(),
+            Self::Contracts(error) => error.kind(),
+            Self::Contribute(error) => error.kind(),
+            Self::Vana(error) => error.kind(),
+            Self::Records(error) => error.kind(),
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Srs(error) => ErrorKind::of_srs(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Claims { .. } | Self::Dropped { .. } | Self::Data { .. } => ErrorKind::Input,
+        }
+    }
+}
+
 /// What to show.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -189,8 +215,8 @@ pub struct Options {
     pub rounds: u64,
     /// Shards of a contributor.
     pub shards: usize,
-    /// Claims are open even if there are enough contributors for a group.
-    pub open: bool,
+    /// Claims are plain even if there are enough contributors for a group.
+    pub plain: bool,
     /// Contributors that are lost in the first round, after the groups are fixed.
     pub dropped: usize,
     /// Where the report for a browser goes.
@@ -216,7 +242,7 @@ pub struct Options {
 impl Options {
     /// Whether claims are masked.
     pub fn masked(&self) -> bool {
-        !self.open && self.contributors >= MIN_GROUP
+        !self.plain && self.contributors >= MIN_GROUP
     }
 }
 

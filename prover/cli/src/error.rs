@@ -7,7 +7,6 @@
 //! | 2 | bad input or usage: a file, a value or a combination that can be put right |
 //! | 3 | the environment: a tool, a node, the disk, another process |
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use zkpoc_circuits::grid::LayoutError;
@@ -22,6 +21,7 @@ use zkpoc_client::chain::ChainError;
 use zkpoc_client::contracts_gen::ContractsError;
 use zkpoc_client::contribute::ContributeError;
 use zkpoc_client::data::DataError;
+use zkpoc_client::error::ErrorKind;
 use zkpoc_client::exchange::OpeningError;
 use zkpoc_client::formats::FormatError;
 use zkpoc_client::home::backup::BackupError;
@@ -33,18 +33,6 @@ use zkpoc_prover::keys::KeyError;
 use zkpoc_prover::prove::ProveError;
 use zkpoc_prover::srs::SrsError;
 use zkpoc_prover::verify::VerifyError;
-
-/// What the exit code tells a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// A verification failed or a contract refused.
-    Refused = 1,
-    /// Bad input or usage.
-    Input = 2,
-    /// The environment.
-    Environment = 3,
-}
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -188,42 +176,131 @@ impl Error {
     }
 
     /// The kind, and with it the exit code.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Verify { .. } | Self::Deployed { .. } | Self::Watch { .. } => Kind::Refused,
-            Self::Chain(error) => of_chain(error),
-            Self::Contracts(error) => of_contracts(error),
-            Self::Attest(error) => of_attest(error),
-            Self::Contribute(error) => of_contribute(error),
-            Self::Vana(error) => of_vana(error),
-            Self::Opening(error) => of_opening(error),
-            Self::Demo(error) => of_demo(error),
-            Self::Bench(error) => of_bench(error),
-            Self::File(error) => of_file(error),
-            Self::Srs(SrsError::File(error)) => of_file(error),
-            Self::Data(error) => of_data(error),
-            Self::Home(error) => of_home(error),
-            Self::Backup(error) => of_backup(error),
-            Self::Key(KeyError::File(error)) => of_file(error),
-            Self::Key(KeyError::Keygen { .. }) => Kind::Environment,
-            Self::Prove(ProveError::SelfCheck { .. } | ProveError::Engine { .. }) => Kind::Environment,
-            Self::Tools(_) | Self::Threads { .. } => Kind::Environment,
-            Self::Srs(_)
-            | Self::Format { .. }
-            | Self::Key(_)
-            | Self::Prove(_)
+            Self::Verify { .. } | Self::Deployed { .. } | Self::Watch { .. } => ErrorKind::Refused,
+            Self::Chain(error) => error.kind(),
+            Self::Contracts(error) => error.kind(),
+            Self::Attest(error) => error.kind(),
+            Self::Contribute(error) => error.kind(),
+            Self::Vana(error) => error.kind(),
+            Self::Opening(error) => error.kind(),
+            Self::Data(error) => error.kind(),
+            Self::Home(error) => error.kind(),
+            Self::Backup(error) => error.kind(),
+            Self::Demo(error) => error.kind(),
+            Self::Bench(error) => error.kind(),
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Srs(error) => ErrorKind::of_srs(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Prove(error) => ErrorKind::of_prove(error),
+            Self::Tools(_) | Self::Threads { .. } => ErrorKind::Environment,
+            Self::Format { .. }
             | Self::Reference(_)
             | Self::Profile { .. }
             | Self::Layout { .. }
             | Self::Commit(_)
             | Self::Mismatch { .. }
-            | Self::Usage(_) => Kind::Input,
+            | Self::Usage(_) => ErrorKind::Input,
         }
     }
 
     /// 1, 2 or 3.
     pub fn exit_code(&self) -> u8 {
-        self.kind() as u8
+        match self.kind() {
+            ErrorKind::Refused => 1,
+            ErrorKind::Input => 2,
+            ErrorKind::Environment => 3,
+        }
+    }
+
+    /// The error in words, and which command or flag helps. The crates below know of neither.
+    pub fn text(&self) -> String {
+        let text = self.to_string();
+        match self.hint() {
+            // What a step of the demo said has its hint already.
+            Some(hint) if !text.contains(hint) => format!("{text}; {hint}"),
+            _ => text,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Srs(error) => of_srs(error),
+            Self::Prove(error) => of_prove(error),
+            Self::Chain(error) => of_chain(error),
+            Self::Contribute(error) => of_contribute(error),
+            Self::Vana(error) => of_vana(error),
+            Self::Demo(error) => match &**error {
+                DemoError::Srs(error) => of_srs(error),
+                DemoError::Chain(error) => of_chain(error),
+                DemoError::Contribute(error) => of_contribute(error),
+                DemoError::Vana(error) => of_vana(error),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn of_srs(error: &SrsError) -> Option<&'static str> {
+    match error {
+        SrsError::InsecureOnChain { .. } => Some("import a ceremony file with `srs import`"),
+        _ => None,
+    }
+}
+
+fn of_prove(error: &ProveError) -> Option<&'static str> {
+    match error {
+        ProveError::SelfCheck { .. } => Some("make them anew with `zkpoc keys PROFILE --remake`"),
+        _ => None,
+    }
+}
+
+fn of_chain(error: &ChainError) -> Option<&'static str> {
+    match error {
+        ChainError::Node { .. } => Some("check --rpc-url and that the node runs"),
+        ChainError::NoKey => Some("set ZKPOC_PRIVATE_KEY or give --keystore FILE"),
+        ChainError::NoPool { .. } => Some("run `zkpoc contracts deploy`"),
+        ChainError::PoolExists { .. } => Some("--replace forgets it"),
+        ChainError::Srs(error) => of_srs(error),
+        ChainError::Refused { revert, .. } => of_refusal(&revert.name),
+        _ => None,
+    }
+}
+
+/// By the name of the contract's error.
+fn of_refusal(name: &str) -> Option<&'static str> {
+    match name {
+        "ZkPocRoundsAcknowledged" => Some("claimants sign with `zkpoc round ack`"),
+        "ZkPocRoundsNotSealed" => Some("run `zkpoc round seal`"),
+        "ZkPocRoundsNotValidated" => Some("run `zkpoc dataset validate`"),
+        "ZkPocAggregationNotProven" => Some("`zkpoc round dispute` does it"),
+        _ => None,
+    }
+}
+
+fn of_contribute(error: &ContributeError) -> Option<&'static str> {
+    match error {
+        ContributeError::Chain(error) => of_chain(error),
+        ContributeError::Prove(error) => of_prove(error),
+        ContributeError::NoRound => Some("with `zkpoc round open`"),
+        ContributeError::OtherModel { .. } => Some("--exchange fetches it from where it is published"),
+        ContributeError::StoredMode { .. } | ContributeError::Phases { .. } => {
+            Some("a claim is plain with --plain, and masked without")
+        }
+        ContributeError::NoOpenings { .. } => Some("is --exchange where the claimants publish?"),
+        _ => None,
+    }
+}
+
+fn of_vana(error: &VanaError) -> Option<&'static str> {
+    match error {
+        VanaError::Chain(error) => of_chain(error),
+        VanaError::Contribute(error) => of_contribute(error),
+        VanaError::Adapter { .. } => Some("is --adapter of this deployment and profile?"),
+        VanaError::OtherModel { .. } => Some("give that seed with --model-seed"),
+        _ => None,
     }
 }
 
@@ -241,135 +318,57 @@ impl From<BenchError> for Error {
     }
 }
 
-fn of_bench(error: &BenchError) -> Kind {
-    match error {
-        BenchError::Run { .. } | BenchError::Program { .. } => Kind::Environment,
-        _ => Kind::Input,
-    }
-}
-
 impl From<DemoError> for Error {
     fn from(error: DemoError) -> Self {
         Self::Demo(Box::new(error))
     }
 }
 
-fn of_chain(error: &ChainError) -> Kind {
-    match error {
-        ChainError::File(error) | ChainError::Srs(SrsError::File(error)) => of_file(error),
-        error if error.is_refusal() => Kind::Refused,
-        error if error.is_environment() => Kind::Environment,
-        _ => Kind::Input,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zkpoc_client::chain::Revert;
 
-fn of_contracts(error: &ContractsError) -> Kind {
-    match error {
-        ContractsError::File(error) => of_file(error),
-        ContractsError::Compile(_) => Kind::Environment,
-        _ => Kind::Input,
+    fn refused(name: &str) -> ChainError {
+        let revert = Box::new(Revert { name: name.into(), ..Revert::decode(&[]) });
+        ChainError::Refused { what: "claim".into(), revert }
     }
-}
 
-fn of_attest(error: &AttestError) -> Kind {
-    match error {
-        AttestError::File(error) => of_file(error),
-        AttestError::Busy { .. } => Kind::Environment,
-        AttestError::Duplicate { .. } | AttestError::Commitment { .. } => Kind::Refused,
-        _ => Kind::Input,
+    #[test]
+    fn every_kind_has_its_exit_code() {
+        let (what, url, reason) = (String::new(), String::new(), String::new());
+        assert_eq!(Error::from(refused("ZkPocRoundsFull")).exit_code(), 1);
+        assert_eq!(Error::from(ContributeError::NoRound).exit_code(), 2);
+        assert_eq!(Error::from(ChainError::Node { what, url, reason }).exit_code(), 3);
+        let (who, command, status) = (String::new(), String::new(), String::new());
+        let child = |code| DemoError::Child {
+            who: who.clone(),
+            command: command.clone(),
+            status: status.clone(),
+            output: String::new(),
+            code,
+        };
+        assert_eq!([1, 2, 3, 101].map(|code| Error::from(child(code)).exit_code()), [1, 2, 3, 3]);
     }
-}
 
-fn of_contribute(error: &ContributeError) -> Kind {
-    match error {
-        ContributeError::Chain(error) => of_chain(error),
-        ContributeError::Home(error) => of_home(error),
-        ContributeError::Attest(error) => of_attest(error),
-        ContributeError::Opening(error) => of_opening(error),
-        ContributeError::File(error) => of_file(error),
-        ContributeError::Key(KeyError::File(error)) => of_file(error),
-        ContributeError::Key(KeyError::Keygen { .. })
-        | ContributeError::Prove(ProveError::SelfCheck { .. } | ProveError::Engine { .. }) => Kind::Environment,
-        _ => Kind::Input,
-    }
-}
-
-fn of_vana(error: &VanaError) -> Kind {
-    match error {
-        VanaError::Chain(error) => of_chain(error),
-        VanaError::Contribute(error) => of_contribute(error),
-        VanaError::Contracts(error) => of_contracts(error),
-        VanaError::Compile(_) | VanaError::NoEvent { .. } => Kind::Environment,
-        VanaError::Used { .. } | VanaError::NotProven { .. } => Kind::Refused,
-        _ => Kind::Input,
-    }
-}
-
-fn of_opening(error: &OpeningError) -> Kind {
-    match error {
-        OpeningError::File(error) => of_file(error),
-        error if error.is_refusal() => Kind::Refused,
-        error if error.is_environment() => Kind::Environment,
-        _ => Kind::Input,
-    }
-}
-
-fn of_demo(error: &DemoError) -> Kind {
-    match error {
-        DemoError::Child { code: 1, .. } => Kind::Refused,
-        DemoError::Child { code: 2, .. } => Kind::Input,
-        DemoError::Tools(_) | DemoError::Node(_) | DemoError::Child { .. } | DemoError::Interrupted => {
-            Kind::Environment
+    #[test]
+    fn hints_come_through_every_layer() {
+        let sealed = || refused("ZkPocRoundsNotSealed");
+        for error in [
+            Error::from(sealed()),
+            Error::from(ContributeError::from(sealed())),
+            Error::from(VanaError::from(ContributeError::from(sealed()))),
+            Error::from(DemoError::from(sealed())),
+        ] {
+            assert!(error.text().ends_with("; run `zkpoc round seal`"), "{}", error.text());
+            assert!(!error.to_string().contains("zkpoc round"), "{error}");
         }
-        DemoError::Answer { .. } | DemoError::Program(_) => Kind::Environment,
-        DemoError::Chain(error) => of_chain(error),
-        DemoError::Contracts(error) => of_contracts(error),
-        DemoError::Contribute(error) => of_contribute(error),
-        DemoError::Vana(error) => of_vana(error),
-        DemoError::Records(error) => of_data(error),
-        DemoError::File(error) | DemoError::Srs(SrsError::File(error)) | DemoError::Key(KeyError::File(error)) => {
-            of_file(error)
-        }
-        DemoError::Claims { .. }
-        | DemoError::Dropped { .. }
-        | DemoError::Data { .. }
-        | DemoError::Srs(_)
-        | DemoError::Key(_) => Kind::Input,
+        assert!(!Error::from(refused("ZkPocRoundsFull")).text().contains(';'));
     }
-}
 
-/// A path that is wrong is input; a disk that fails is not.
-fn of_file(error: &FsError) -> Kind {
-    match error {
-        FsError::Io { source, .. } => match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => Kind::Input,
-            _ => Kind::Environment,
-        },
-        _ => Kind::Input,
-    }
-}
-
-fn of_data(error: &DataError) -> Kind {
-    match error {
-        DataError::File(error) => of_file(error),
-        _ => Kind::Input,
-    }
-}
-
-fn of_home(error: &HomeError) -> Kind {
-    match error {
-        HomeError::File(error) => of_file(error),
-        HomeError::Data { source, .. } => of_data(source),
-        HomeError::NoHome | HomeError::Busy { .. } => Kind::Environment,
-        _ => Kind::Input,
-    }
-}
-
-fn of_backup(error: &BackupError) -> Kind {
-    match error {
-        BackupError::File(error) => of_file(error),
-        BackupError::Home(error) => of_home(error),
-        BackupError::Encrypt(_) => Kind::Environment,
-        _ => Kind::Input,
+    #[test]
+    fn a_hint_is_given_once() {
+        let error = Error::from(SrsError::InsecureOnChain { chain_id: 1 });
+        assert_eq!(error.text().matches("srs import").count(), 1, "{}", error.text());
     }
 }

@@ -136,12 +136,12 @@ where
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let code = error.exit_code();
+            let (code, text) = (error.exit_code(), plain(&error.text()));
             if json {
-                let object = json!({ "error": plain(&error.to_string()), "exit_code": code });
+                let object = json!({ "error": text, "exit_code": code });
                 let _written = writeln!(std::io::stdout(), "{object}");
             }
-            let _written = writeln!(std::io::stderr(), "error: {}", plain(&error.to_string()));
+            let _written = writeln!(std::io::stderr(), "error: {}", text);
             ExitCode::from(code)
         }
     }

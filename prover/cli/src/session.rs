@@ -11,8 +11,6 @@ use zkpoc_engine::memory::parse_size;
 use crate::error::Error;
 use crate::progress::Phases;
 use zkpoc_circuits::kind::ProfileCircuit;
-use zkpoc_client::chain::PoolClient;
-use zkpoc_client::contribute::Site;
 use zkpoc_client::formats::tensors;
 use zkpoc_client::home::{Dataset, DatasetManifest, Home};
 use zkpoc_prover::fsio;
@@ -127,11 +125,6 @@ impl Session {
              development with `zkpoc srs new --k {k}`",
             path.display()
         )))
-    }
-
-    /// What the steps of a contribution need, within the memory that this run may take.
-    pub fn site<'a>(&self, home: &'a Home, profile: &'a Profile, srs: &'a Srs, pool: &'a PoolClient<'a>) -> Site<'a> {
-        Site { home, profile, srs, pool, memory_limit: self.global.memory_limit }
     }
 
     /// Where keys are kept in the home.

@@ -322,7 +322,7 @@ fn e2e_every_command_of_a_round() {
     let exchange = stage.path("exchange");
     std::fs::create_dir(&exchange).expect("a folder");
     let finalize = ["round", "finalize", "toy", "--model-seed", SEED, "--openings", &exchange];
-    stage.bad(operator, &finalize, 2, "no opening of an open claim");
+    stage.bad(operator, &finalize, 2, "no opening of a plain claim");
     let handed = stage.good(contributor, &[&claim[..], &["--openings", &exchange]].concat());
     assert_eq!((&handed["claimed_before"], &handed["opening_published"]), (&Value::Bool(true), &Value::Bool(true)));
     let proven = stage.good(operator, &finalize);

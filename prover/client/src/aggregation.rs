@@ -35,6 +35,7 @@
 
 use alloy::primitives::{Address, B256};
 
+use crate::error::ErrorKind;
 use crate::formats::FormatError;
 use zkpoc_engine::encoding::PointError;
 
@@ -159,4 +160,14 @@ pub enum AggregationError {
     /// A file.
     #[error(transparent)]
     File(#[from] zkpoc_prover::fsio::FsError),
+}
+
+impl AggregationError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            _ => ErrorKind::Input,
+        }
+    }
 }

@@ -38,6 +38,7 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::ReferenceError;
 use zkpoc_contracts::bindings::Attestation;
 
+use crate::error::ErrorKind;
 use crate::formats::{hexadecimal, json, FormatError};
 use crate::home::{Dataset, DatasetManifest};
 use zkpoc_prover::commit::CommitError;
@@ -129,6 +130,18 @@ pub enum AttestError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FsError),
+}
+
+impl AttestError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Busy { .. } => ErrorKind::Environment,
+            Self::Duplicate { .. } | Self::Commitment { .. } => ErrorKind::Refused,
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

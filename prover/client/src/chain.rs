@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 
+use crate::error::ErrorKind;
 use zkpoc_prover::fsio::FsError;
 use zkpoc_prover::srs::SrsError;
 
@@ -55,7 +56,7 @@ pub enum ChainError {
     #[error("cannot start the network runtime: {0}")]
     Runtime(std::io::Error),
     /// The node did not answer, or not sensibly.
-    #[error("{what}: the node at {url} did not answer as expected: {reason}; check --rpc-url and that the node runs")]
+    #[error("{what}: the node at {url} did not answer as expected: {reason}")]
     Node {
         /// What was attempted.
         what: String,
@@ -121,7 +122,7 @@ pub enum ChainError {
         found: String,
     },
     /// Sending needs a key.
-    #[error("no key to send with: set {} or give --keystore FILE", signer::KEY_VARIABLE)]
+    #[error("no key to send with: neither {} nor a keystore file is given", signer::KEY_VARIABLE)]
     NoKey,
     /// The key cannot be used.
     #[error("{origin}: {reason}")]
@@ -152,7 +153,7 @@ pub enum ChainError {
         found: String,
     },
     /// The file holds no pool of that profile.
-    #[error("{file}: no pool of profile {profile} is deployed on chain {chain_id} (there are: {known}); run `zkpoc contracts deploy`", file = file.display())]
+    #[error("{file}: no pool of profile {profile} is deployed on chain {chain_id} (there are: {known})", file = file.display())]
     NoPool {
         /// The file looked into.
         file: PathBuf,
@@ -164,7 +165,7 @@ pub enum ChainError {
         known: String,
     },
     /// The file already holds a pool of that profile.
-    #[error("{file}: a pool of profile {profile} is deployed on chain {chain_id} already; --replace forgets it", file = file.display())]
+    #[error("{file}: a pool of profile {profile} is deployed on chain {chain_id} already", file = file.display())]
     PoolExists {
         /// The file.
         file: PathBuf,
@@ -211,6 +212,17 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Srs(error) => ErrorKind::of_srs(error),
+            _ if self.is_refusal() => ErrorKind::Refused,
+            _ if self.is_environment() => ErrorKind::Environment,
+            _ => ErrorKind::Input,
+        }
+    }
+
     /// The decoded error, when a contract refused.
     pub fn revert(&self) -> Option<&Revert> {
         match self {

@@ -39,6 +39,7 @@ use zkpoc_engine::proof_format::advice_offset;
 
 use crate::chain::deploy::Verifier;
 use crate::chain::words::point_to_words;
+use crate::error::ErrorKind;
 use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::commit::{commit_column, CommitError};
 use zkpoc_prover::fsio;
@@ -83,6 +84,17 @@ pub enum ContractsError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
+}
+
+impl ContractsError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Compile(_) => ErrorKind::Environment,
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// The generated sources of a profile and SRS.

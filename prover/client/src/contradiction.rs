@@ -20,6 +20,7 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{Difference, G1Point};
 
 use crate::chain::words::{point_to_words, scalar_to_word};
+use crate::error::ErrorKind;
 use zkpoc_engine::arith::root_of_unity;
 use zkpoc_prover::commit::open_column;
 use zkpoc_prover::srs::Srs;
@@ -38,6 +39,13 @@ pub enum DifferenceError {
         /// log2 of the string's.
         found: u32,
     },
+}
+
+impl DifferenceError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 /// The first cell in which the columns of two models differ, with the opening that shows it.

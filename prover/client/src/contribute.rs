@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::grid::{Grid, LayoutError};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{Model, ReferenceError};
+use zkpoc_circuits::reference::{Model, ReferenceError, Shard};
 use zkpoc_contracts::bindings::digests::{merkle_path, DigestError, DEPTH};
 use zkpoc_contracts::bindings::G1Point;
 
@@ -19,6 +19,7 @@ use crate::aggregation::AggregationError;
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::words::{point_to_words, points_id};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
+use crate::error::ErrorKind;
 use crate::exchange::OpeningError;
 use crate::formats::FormatError;
 use crate::home::{Dataset, DatasetManifest, Home, HomeError};
@@ -102,7 +103,7 @@ pub enum ContributeError {
         expected: B256,
     },
     /// No claim of the round can be opened.
-    #[error("none of the {claims} claims of round {round} can be added up: no opening of an open claim, and no whole group, is at the source{why}")]
+    #[error("none of the {claims} claims of round {round} can be added up: no opening of a plain claim, and no whole group, is at the source{why}")]
     NoOpenings {
         /// The round.
         round: u64,
@@ -165,7 +166,7 @@ pub enum ContributeError {
     StoredMode {
         /// Its name.
         id: String,
-        /// Masked or open.
+        /// Masked or plain.
         found: &'static str,
         /// What to do.
         hint: &'static str,
@@ -187,11 +188,26 @@ pub enum ContributeError {
         reason: String,
     },
     /// No round was opened yet.
-    #[error("the pool has no round yet; its operator opens one with `zkpoc round open`")]
+    #[error("the pool has no round yet; its operator opens the first one")]
     NoRound,
 }
 
 impl ContributeError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Chain(error) => error.kind(),
+            Self::Prove(error) => ErrorKind::of_prove(error),
+            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Home(error) => error.kind(),
+            Self::Attest(error) => error.kind(),
+            Self::Opening(error) => error.kind(),
+            Self::Aggregation(error) => error.kind(),
+            Self::File(error) => ErrorKind::of_file(error),
+            _ => ErrorKind::Input,
+        }
+    }
+
     /// The decoded error, when a contract refused.
     pub fn refusal(&self) -> Option<&crate::chain::Revert> {
         match self {
@@ -206,7 +222,7 @@ pub mod finalize;
 pub mod masked;
 mod validity;
 
-pub use claim::{claim_id, Prepared};
+pub use claim::{check_kept, claim_id, is_kept_for, Prepared};
 pub use finalize::{FirstModel, RoundClaim};
 pub use validity::Validity;
 
@@ -286,14 +302,23 @@ fn refused_only_for(answer: Result<Outcome, ChainError>, name: &str) -> Result<(
     }
 }
 
+/// A shard's place among the dataset's.
+fn place(dataset: &Dataset, index: u64) -> Result<usize, ContributeError> {
+    let last = dataset.shards.len().saturating_sub(1);
+    let place = usize::try_from(index).ok().filter(|place| *place < dataset.shards.len());
+    place.ok_or(ContributeError::NoShard { last, index })
+}
+
+/// A shard of a dataset.
+fn shard(dataset: &Dataset, index: u64) -> Result<&Shard, ContributeError> {
+    Ok(&dataset.shards[place(dataset, index)?])
+}
+
 /// What is registered for a shard, and its path.
 fn registered(dataset: &Dataset, index: u64) -> Result<(Registered, [B256; DEPTH]), ContributeError> {
-    let manifest = &dataset.manifest;
-    let place = usize::try_from(index).ok().filter(|place| *place < dataset.shards.len());
-    let commitment = place.and_then(|place| manifest.commitments.get(place));
-    let (Some(place), Some(commitment)) = (place, commitment) else {
-        return Err(ContributeError::NoShard { last: dataset.shards.len().saturating_sub(1), index });
-    };
+    let (manifest, place) = (&dataset.manifest, place(dataset, index)?);
+    let last = manifest.commitments.len().saturating_sub(1);
+    let commitment = manifest.commitments.get(place).ok_or(ContributeError::NoShard { last, index })?;
     let path = merkle_path(&manifest.leaves(), place)?;
     Ok((Registered { commitment: *commitment, blinding: dataset.blinding(index) }, path))
 }

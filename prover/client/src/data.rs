@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::error::ErrorKind;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{ReferenceError, Shard};
 
@@ -72,6 +73,16 @@ pub enum DataError {
     /// A record does not fit the profile.
     #[error(transparent)]
     Profile(#[from] ReferenceError),
+}
+
+impl DataError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// Labelled records of one width.

@@ -35,6 +35,7 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::ReferenceError;
 
 use crate::chain::words::points_id;
+use crate::error::ErrorKind;
 use crate::formats::FormatError;
 use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::commit::CommitError;
@@ -199,6 +200,16 @@ pub enum OpeningError {
 }
 
 impl OpeningError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            _ if self.is_refusal() => ErrorKind::Refused,
+            _ if self.is_environment() => ErrorKind::Environment,
+            _ => ErrorKind::Input,
+        }
+    }
+
     fn format(origin: impl Into<String>) -> impl FnOnce(FormatError) -> Self {
         let origin = origin.into();
         move |source| Self::Format { origin, source: Box::new(source) }

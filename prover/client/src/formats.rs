@@ -16,6 +16,7 @@ pub mod json;
 pub(crate) mod signature;
 pub mod tensors;
 
+use crate::error::ErrorKind;
 use zkpoc_circuits::reference::ReferenceError;
 
 /// Content that is not in the format.
@@ -55,6 +56,13 @@ pub enum FormatError {
     /// The values do not fit the profile.
     #[error(transparent)]
     Profile(#[from] ReferenceError),
+}
+
+impl FormatError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 impl FormatError {

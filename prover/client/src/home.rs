@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use fs4::FileExt;
 
 use crate::data::DataError;
+use crate::error::ErrorKind;
 use crate::formats::FormatError;
 use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::FsError;
@@ -96,6 +97,18 @@ pub enum HomeError {
         /// The home.
         path: PathBuf,
     },
+}
+
+impl HomeError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Data { source, .. } => source.kind(),
+            Self::NoHome | Self::Busy { .. } => ErrorKind::Environment,
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 impl HomeError {

@@ -9,6 +9,7 @@ pub mod contracts_gen;
 pub mod contradiction;
 pub mod contribute;
 pub mod data;
+pub mod error;
 pub mod exchange;
 pub mod formats;
 pub mod home;

@@ -19,6 +19,7 @@ use alloy::primitives::{Address, B256, U256};
 use crate::chain::ChainError;
 use crate::contracts_gen::ContractsError;
 use crate::contribute::ContributeError;
+use crate::error::ErrorKind;
 
 pub mod adapter;
 pub mod claim;
@@ -43,7 +44,9 @@ pub enum VanaError {
     #[error(transparent)]
     Compile(#[from] zkpoc_contracts::compile::CompileError),
     /// The adapter is of another deployment.
-    #[error("{adapter} is an adapter with {what} {found}, expected {expected}: is --adapter of this deployment and profile?")]
+    #[error(
+        "{adapter} is an adapter with {what} {found}, expected {expected}: it is of another deployment or profile"
+    )]
     Adapter {
         /// The adapter.
         adapter: Address,
@@ -76,7 +79,7 @@ pub enum VanaError {
     },
     /// The model at hand is not the adapter's.
     #[error(
-        "the model at hand has id {found}, the adapter's is {expected}; give the seed it was set with: --model-seed"
+        "the model at hand has id {found}, the adapter's is {expected}; it is the public start model of the seed that it was set with"
     )]
     OtherModel {
         /// The adapter's.
@@ -108,4 +111,18 @@ pub enum VanaError {
         /// Where to.
         contract: Address,
     },
+}
+
+impl VanaError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Chain(error) => error.kind(),
+            Self::Contribute(error) => error.kind(),
+            Self::Contracts(error) => error.kind(),
+            Self::Compile(_) | Self::NoEvent { .. } => ErrorKind::Environment,
+            Self::Used { .. } | Self::NotProven { .. } => ErrorKind::Refused,
+            _ => ErrorKind::Input,
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Following a pool: every proof that the chain accepted is verified again, natively, from its transaction.
+//! Following a pool: the proofs of first models, claims and finalizations that the chain accepted are verified again, natively,
+//! from their transactions.
 //!
 //! # What is checked
 //! | event | from the transaction | checked |
@@ -7,8 +8,10 @@
 //! | `ContributionProven` | `claim` | training proof under the claim's context, about the round's model; link; update points |
 //! | `RoundFinalized` | `finalize` | the sum of the included updates, round proof under the round's context, next model |
 //!
-//! The other events, those of the groups of masked rounds among them, are told without a check, among them that the router stopped the pool or froze a route. A transaction that reached the contract through another one shows no
-//! proof: that is said, and counts as not verified.
+//! The proofs that shards are well-formed (`validateShard`, and `datasetProof` of a claim) are **not** verified again: that a shard
+//! is valid rests on the verifier contract. The other events are told without a check: those of the groups of masked rounds, and that
+//! the router stopped the pool or froze a route. A transaction that reached the contract through another one shows no proof: that is
+//! said, and counts as not verified.
 //!
 //! # Errors
 //! [`ContributeError`] when the chain cannot be read; a proof that does not hold is a [`Seen`] that is not good.

@@ -1,4 +1,4 @@
-//! `zkpoc round claim`: a shard is drawn, trained on, proven and claimed; masked unless `--open`.
+//! `zkpoc round claim`: a shard is drawn, trained on, proven and claimed; masked unless `--plain`.
 
 use alloy::primitives::keccak256;
 use clap::Args;
@@ -6,7 +6,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use zkpoc_contracts::bindings::ContributionRounds;
 
-use crate::args::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
 use crate::args::{round_number, source, ModelArgs};
 use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
 use crate::error::Error;
@@ -31,14 +31,15 @@ pub struct ClaimArgs {
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
-    /// Claim in the open: whoever finalizes gets the update itself, and can compute the shard from it. Without this the claim joins
+    /// Make a plain claim: whoever finalizes gets the update itself, and can compute the shard from it. Without this the claim joins
     /// a group of at least three, and only their sum becomes known.
-    #[arg(long)]
-    open: bool,
-    /// Hand an open claim's opening over there once the claim is mined: a folder, or the URL of `zkpoc round serve`. **Whoever
-    /// reads an opening can compute the shard from it.** An open claim without one is not paid.
-    #[arg(long, value_name = "DIR|URL", requires = "open")]
-    openings: Option<String>,
+    #[arg(long, alias = "open")]
+    plain: bool,
+    /// The exchange: a folder, or the URL of `zkpoc round serve`. The model is fetched from there, and once a plain claim is mined
+    /// its opening is handed over there. **Whoever reads an opening can compute the shard from it.** A plain claim whose opening
+    /// nobody gets is not paid.
+    #[arg(long, alias = "openings", value_name = "DIR|URL", required_unless_present_any = ["model", "model_seed", "models"])]
+    exchange: Option<String>,
     /// Also time one multi-exponentiation of 2^16 scalars, as a yardstick.
     #[arg(long)]
     measure: bool,
@@ -55,17 +56,16 @@ impl ClaimArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
-        let openings = self.openings.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, srs, view) = (&opened.profile, &opened.srs, opened.view()?);
+        let site = opened.site(&view);
+        let exchange = self.exchange.as_deref().map(|text| source(profile, text)).transpose()?;
         let number = round_number(&view, self.round)?;
-        let model = self.model.load(&site, view.round(number)?.modelId)?;
-        let prepared = match site.prepare_claim(&dataset, &model, number, !self.open, &mut |phase| phases.start(phase))
+        let model = self.model.load(&site, view.round(number)?.modelId, exchange.as_ref())?;
+        // The opening of a masked claim is handed to nobody.
+        let openings = exchange.filter(|_| self.plain);
+        let prepared = match site.prepare_claim(&dataset, &model, number, !self.plain, &mut |phase| phases.start(phase))
         {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.name == "ZkPocRoundsAlreadyClaimed") => {
                 // An earlier run sent the claim; perhaps it did not come to handing the opening over.
@@ -95,9 +95,9 @@ impl ClaimArgs {
         let floor = self.measure.then(|| {
             phases.start("floor of the step");
             let place = check_index(&dataset, prepared.index)?;
-            let grid = grid(&profile)?;
+            let grid = grid(profile)?;
             let columns = Columns::of(&grid, &model, &dataset.shards[place], &prepared.record.opening.update);
-            Ok::<_, Error>(measure(&srs, &columns, FLOOR_RUNS).floor_ms)
+            Ok::<_, Error>(measure(srs, &columns, FLOOR_RUNS).floor_ms)
         });
         let floor = floor.transpose()?;
         drop(phases);
@@ -113,18 +113,18 @@ impl ClaimArgs {
             outcome_text(&outcome),
             match (&promised, &openings) {
                 (None, _) => "nothing was claimed".to_owned(),
-                (Some(tokens), _) if !self.open => format!(
+                (Some(tokens), _) if !self.plain => format!(
                     "{tokens} tokens when the round is settled, if at least {MIN_GROUP} such claims come together and the group ends \
                      whole: after the claim deadline run `zkpoc round share`, or leave it to `zkpoc round watch --drive`"
                 ),
                 (Some(tokens), Some(_)) => format!("{tokens} tokens when the round is settled; the opening is handed over"),
                 (Some(tokens), None) => format!(
-                    "{tokens} tokens when the round is settled, if whoever finalizes it gets the opening: claim with --openings"
+                    "{tokens} tokens when the round is settled, if whoever finalizes it gets the opening: run this again with --exchange"
                 ),
             }
         );
         let more = json!({
-            "mode": if self.open { "open" } else { "masked" },
+            "mode": if self.plain { "open" } else { "masked" },
             "round": prepared.claim.round.saturating_to::<u64>(), "root": prepared.claim.root, "index": prepared.index,
             "stored": prepared.stored, "validated_before": prepared.claim.datasetProof.is_empty(),
             "norm_log2": prepared.buckets.norm_log2, "loss_log2": prepared.buckets.loss_log2,

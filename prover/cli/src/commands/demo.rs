@@ -26,11 +26,11 @@ pub struct DemoArgs {
     /// run has the same models].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
-    /// Claim in the open: whoever finalizes sees every update. From three contributors on claims are masked otherwise.
-    #[arg(long)]
-    open: bool,
+    /// Make plain claims: whoever finalizes sees every update. From three contributors on claims are masked otherwise.
+    #[arg(long, alias = "open")]
+    plain: bool,
     /// So many contributors are lost in the first round, after the groups are fixed; at least three must be left.
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "open")]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "plain")]
     drop: u8,
     /// Also write a report for a browser there.
     #[arg(long, value_name = "FILE", default_value = "report.html")]
@@ -67,7 +67,7 @@ impl DemoArgs {
             contributors: self.contributors.into(),
             rounds: self.rounds.into(),
             shards: self.shards.map_or(if self.contributors < 3 { 8 } else { 1 }, usize::from),
-            open: self.open,
+            plain: self.plain,
             dropped: self.drop.into(),
             report: (!self.no_report).then(|| self.report.clone()),
             ledger: self.ledger.clone(),

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use zkpoc_contracts::bindings::ContributionRounds;
 
-use crate::args::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
 use crate::args::{round_number, source, ModelArgs};
 use crate::error::Error;
 use crate::metrics::msm16;
@@ -27,9 +27,9 @@ pub struct AckArgs {
     /// Id of the next model that is to be acknowledged.
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     next: [u8; 32],
-    /// Where it was published and where the acknowledgement goes: a folder, or the URL of `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
-    openings: String,
+    /// The exchange, where it was published and where the acknowledgement goes: a folder, or the URL of `zkpoc round serve`.
+    #[arg(long, alias = "openings", value_name = "DIR|URL")]
+    exchange: String,
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
@@ -47,10 +47,10 @@ pub struct FinalizeArgs {
     profile: String,
     #[command(flatten)]
     model: ModelArgs,
-    /// Where claimants publish shares or hand openings over, acknowledge, and the next model is published: a folder, or the URL of
-    /// `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
-    openings: String,
+    /// The exchange, where models are published, claimants publish shares or hand openings over, and acknowledge: a folder, or the
+    /// URL of `zkpoc round serve`.
+    #[arg(long, alias = "openings", value_name = "DIR|URL")]
+    exchange: String,
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
@@ -90,14 +90,11 @@ impl AckArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
-        let source = source(&profile, &self.openings)?;
+        let source = source(&profile, &self.exchange)?;
         let key = signer::require(self.chain.keystore.as_deref())?;
-        let client = self.chain.viewer()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open_to_look(session, profile, self.srs.as_deref())?;
+        let view = opened.view()?;
+        let site = opened.site(&view);
         let round = round_number(&view, self.round)?;
         let next = B256::new(self.next);
         // Whoever acknowledges has the model in hand, and its commitment is the one that is signed.
@@ -116,17 +113,14 @@ impl FinalizeArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
-        let source = source(&profile, &self.openings)?;
+        let source = source(&profile, &self.exchange)?;
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, view) = (&opened.profile, opened.view()?);
+        let site = opened.site(&view);
         let round = round_number(&view, self.round)?;
         phases.start("the round's model");
-        let model = self.model.load(&site, view.round(round)?.modelId)?;
+        let model = self.model.load(&site, view.round(round)?.modelId, Some(&source))?;
         let prepared = site.prepare_finalization(&model, round, &source, &mut |phase| phases.start(phase))?;
         phases.start("acknowledgements");
         let acknowledgements = site.acknowledgements(&prepared, &source)?;
@@ -207,12 +201,9 @@ impl EndArgs {
     /// Settles.
     pub fn settle(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let view = opened.view()?;
+        let site = opened.site(&view);
         let round = round_number(&view, self.round)?;
         let records = site.claims(round)?.into_iter().map(|claim| claim.record).collect();
         let outcome = view.settle(round, records, self.send.mode()).map_err(ContributeError::from)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{json, Value};
 
-use crate::args::{checked, ChainArgs};
+use crate::args::ChainArgs;
 use crate::args::{round_number, source};
 use crate::error::Error;
 use crate::session::load;
@@ -21,9 +21,9 @@ pub struct GroupArgs {
     /// The profile, if it is one of your own: its TOML file.
     #[arg(long)]
     profile: Option<String>,
-    /// Where shares and complaints are published: a folder, or the URL of `zkpoc round serve`.
-    #[arg(long, value_name = "DIR|URL")]
-    shares: Option<String>,
+    /// The exchange, where shares and complaints are published: a folder, or the URL of `zkpoc round serve`.
+    #[arg(long, alias = "shares", value_name = "DIR|URL")]
+    exchange: Option<String>,
     /// Number of the round [default: the current one].
     #[arg(long)]
     round: Option<u64>,
@@ -40,8 +40,8 @@ pub struct GroupArgs {
 impl GroupArgs {
     /// Fixes the groups, posts, publishes: whatever can be done now.
     pub fn share(&self, session: &Session) -> Result<Answer, Error> {
-        if self.shares.is_none() {
-            return Err(Error::Usage("expected --shares: where shares are published".into()));
+        if self.exchange.is_none() {
+            return Err(Error::Usage("expected --exchange: where shares are published".into()));
         }
         self.advance(session, Allowed { share: true, ..Allowed::NONE })
     }
@@ -63,21 +63,18 @@ impl GroupArgs {
 
     fn advance(&self, session: &Session, allowed: Allowed) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let mut phases = session.phases();
         let key = signer::require(self.chain.keystore.as_deref())?;
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
-        let shares = self.shares.as_deref().map(|text| source(&profile, text)).transpose()?;
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (client, view) = (&opened.client, opened.view()?);
+        let site = opened.site(&view);
+        let exchange = self.exchange.as_deref().map(|text| source(&opened.profile, text)).transpose()?;
         let round = round_number(&view, self.round)?;
         let member = site.member(&dataset, round)?;
         let confirmations = self.confirmations.unwrap_or_else(|| default_confirmations(client.chain_id()));
         let how = (allowed, confirmations);
         let (taken, next) =
-            site.advance_member(&member, shares.as_ref(), Some(&key), how, &mut |phase| phases.start(phase))?;
+            site.advance_member(&member, exchange.as_ref(), Some(&key), how, &mut |phase| phases.start(phase))?;
         drop(phases);
         let lines: Vec<String> = taken.iter().map(taken_text).collect();
         let nothing = if taken.is_empty() { "nothing to do now\n".to_owned() } else { lines.join("\n") + "\n" };

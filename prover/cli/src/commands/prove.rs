@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256};
 use clap::{Args, Subcommand};
-use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::{json, Value};
 use zkpoc_circuits::dataset::DatasetCircuit;
@@ -25,17 +24,16 @@ use crate::metrics::msm16;
 use crate::session::{bytes32, grid, model};
 use crate::session::{check_index, check_srs, load};
 use crate::{Answer, Session};
-use zkpoc_circuits::kind::CircuitKind;
-use zkpoc_client::formats::bundle::{verify_bundle, Expected};
+use zkpoc_client::contribute::{check_kept, is_kept_for};
 use zkpoc_client::formats::bundle::{Context, Link, ProofBundle};
 use zkpoc_client::home::{ClaimRecord, Dataset};
 use zkpoc_engine::encoding::scalar_from_hash;
 use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::{FsError, Overwrite};
-use zkpoc_prover::link::{link_bases, LinkProof, LINK_PROOF_BYTES};
+use zkpoc_prover::link::LINK_PROOF_BYTES;
 use zkpoc_prover::measure::{milliseconds, peak_rss_bytes, reset_peak_rss};
 use zkpoc_prover::prove::{
-    model_commitment, prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest,
+    prove_dataset, prove_training, Buckets, ProvingContext, Registered, Timings, TrainingRequest,
 };
 use zkpoc_prover::srs::Srs;
 use zkpoc_prover::verify::VerifyError;
@@ -135,6 +133,13 @@ impl ProveCommand {
     }
 }
 
+impl TrainingArgs {
+    /// The bounds that were asked for.
+    fn buckets(&self) -> Option<Buckets> {
+        self.norm_log2.zip(self.loss_log2).map(|(norm_log2, loss_log2)| Buckets { norm_log2, loss_log2 })
+    }
+}
+
 /// What both kinds of proof start from.
 struct Ready {
     profile: Profile,
@@ -208,7 +213,6 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
     let id =
         args.id.clone().unwrap_or_else(|| format!("proof-{}", hex::encode(&fields.value().to_be_bytes::<32>()[..8])));
     let folder = home.claim_dir(&id)?;
-    let buckets = args.norm_log2.zip(args.loss_log2).map(|(norm_log2, loss_log2)| Buckets { norm_log2, loss_log2 });
 
     if folder.exists() {
         return kept(session, args, &ready, &fields, &model, &id);
@@ -223,14 +227,15 @@ fn training(session: &Session, args: &TrainingArgs) -> Result<Answer, Error> {
         model: &model,
         shard: &ready.dataset.shards[ready.place],
         registered: &ready.registered,
-        buckets,
+        buckets: args.buckets(),
         context: first_input(&context, ready.profile_id),
     };
     reset_peak_rss();
     let made = prove_training(&proving, &request, &mut |phase| phases.start(phase.name()))?;
     let peak = peak_rss_bytes();
     drop(phases);
-    let bundle = bundle(&ready, CircuitKind::Training, context, made.instances, made.proof, made.link);
+    let link = Link { registered: ready.registered.commitment, proof: made.link };
+    let bundle = ProofBundle::linked(&ready.profile, &ready.srs, context, made.instances, made.proof, link);
     // Kept before the proof is handed out: without its opening an update is lost to the round.
     let lock = home.lock()?;
     let record = ClaimRecord { bundle: bundle.clone(), opening: made.opening, mask: None };
@@ -269,19 +274,10 @@ fn kept(
     let folder = home.claim_dir(id)?;
     let bundle = home.load_claim(id, &ready.profile)?.bundle;
     let other = || Error::from(FsError::Exists { path: folder.clone() });
-    let log2 = |bits: u32| Fr::from(2).pow([u64::from(bits)]);
-    let bounds = args.norm_log2.zip(args.loss_log2).map(|(norm, loss)| [log2(norm), log2(loss)]);
-    let same = bundle.context == Context::Training(*fields)
-        && bundle.link.as_ref().is_some_and(|link| link.registered == ready.registered.commitment)
-        && bounds.is_none_or(|bounds| bounds[..] == bundle.instances[1..]);
-    if !same {
+    if !is_kept_for(&bundle, fields, &ready.registered.commitment, args.buckets()) {
         return Err(other());
     }
-    let key = session.verifier_key::<TrainingCircuit>(&ready.profile, &ready.srs)?;
-    let points = model_commitment(&ready.srs, &grid(&ready.profile)?, model)?;
-    let expected = Expected { model: Some(&points), linked: true };
-    let bases = link_bases(&ready.srs)?;
-    match verify_bundle(&key, &ready.srs, &bases, &bundle, &expected) {
+    match check_kept(&session.keys()?, &ready.profile, &ready.srs, &bundle, model)? {
         Err(VerifyError::Model { .. }) => return Err(other()),
         checked => drop(checked.map_err(Error::verify(&folder))?),
     }
@@ -313,31 +309,11 @@ fn validity(session: &Session, args: &ValidityArgs) -> Result<Answer, Error> {
     let made = prove_dataset(&proving, shard, &ready.registered, first, &mut |phase| phases.start(phase.name()))?;
     let peak = peak_rss_bytes();
     drop(phases);
-    let bundle = bundle(&ready, CircuitKind::Dataset, context, made.instances, made.proof, made.link);
+    let link = Link { registered: ready.registered.commitment, proof: made.link };
+    let bundle = ProofBundle::linked(&ready.profile, &ready.srs, context, made.instances, made.proof, link);
     args.shared.write(&bundle)?;
     let text = words(&args.shared.out, &bundle, &made.timings);
     Ok(Answer::new(text, args.shared.facts(&bundle, &made.timings, peak)))
-}
-
-fn bundle(
-    ready: &Ready,
-    circuit: CircuitKind,
-    context: Context,
-    instances: Vec<Fr>,
-    proof: Vec<u8>,
-    link: LinkProof,
-) -> ProofBundle {
-    ProofBundle {
-        profile: ready.profile.name.clone(),
-        profile_id: ready.profile_id,
-        circuit,
-        k: ready.profile.k,
-        srs_digest: ready.srs.digest(),
-        context,
-        instances,
-        proof,
-        link: Some(Link { registered: ready.registered.commitment, proof: link }),
-    }
 }
 
 fn words(out: &Path, bundle: &ProofBundle, timings: &Timings) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::args::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
 use crate::error::Error;
 use crate::session::load;
 use crate::{Answer, Session};
@@ -40,8 +40,6 @@ impl RegisterArgs {
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         // Read whole, not the manifest alone: what is registered must not be without its seed and records.
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let named = |error| match error {
             AttestError::Format { source, .. } => AttestError::Format { path: self.attestation.clone(), source },
             other => other,
@@ -49,10 +47,9 @@ impl RegisterArgs {
         let signed = SignedAttestation::from_json(&fsio::read(&self.attestation, ATTESTATION_LIMIT)?).map_err(named)?;
         let mut phases = session.phases();
         phases.start("registering");
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let view = opened.view()?;
+        let site = opened.site(&view);
         let root = dataset.manifest.root;
         let more = json!({ "root": root, "subject": signed.attestation.subject });
         Ok(match site.register(&dataset.manifest, &signed, self.send.mode())? {

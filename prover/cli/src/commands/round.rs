@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use zkpoc_contracts::bindings::{ContributionRounds, RoundStatus, StopReason};
 
-use crate::args::{checked, outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
 use crate::commands::claim::ClaimArgs;
 use crate::commands::finalize::{AckArgs, EndArgs, FinalizeArgs};
 use crate::commands::group::GroupArgs;
@@ -52,13 +52,13 @@ pub enum RoundCommand {
     Settle(EndArgs),
     /// End a round that nobody finalized in time (anyone).
     Void(EndArgs),
-    /// Follow the chain's events and verify every proof again.
+    /// Follow the chain's events and verify the proofs of first models, claims and finalizations again; not those of shards.
     Watch(WatchArgs),
     /// What the current round is about and where it stands.
     Status(LookArgs),
     /// Serve a folder of shares, models, acknowledgements, complaints and openings over HTTP.
     ///
-    /// A share says nothing by itself. An opening, of a claim with --open, gives away the records of its shard: whoever can read
+    /// A share says nothing by itself. An opening, of a claim with --plain, gives away the records of its shard: whoever can read
     /// the folder or reach the port can compute them.
     /// There is no TLS and no login.
     Serve(ServeArgs),
@@ -72,9 +72,9 @@ pub struct OpenArgs {
     /// The seed; everyone recomputes the model from it.
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: [u8; 32],
-    /// Also publish the model there under its id, for contributors: the folder that `zkpoc round serve` serves.
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
+    /// Also publish the model at the exchange under its id, for contributors: the folder that `zkpoc round serve` serves.
+    #[arg(long, alias = "models", value_name = "DIR")]
+    exchange: Option<PathBuf>,
     /// Also write the model here, as safetensors.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -135,30 +135,27 @@ impl RoundCommand {
 impl OpenArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         if let Some(out) = &self.out {
             refuse_existing(out)?;
         }
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, view) = (&opened.profile, opened.view()?);
+        let site = opened.site(&view);
         let seed = B256::new(self.model_seed);
         let first = site.prove_first_model(seed, &mut |phase| phases.start(phase))?;
         if let Some(out) = &self.out {
-            let bytes = tensors::write_model(&profile, &first.model).map_err(Error::format(out))?;
+            let bytes = tensors::write_model(profile, &first.model).map_err(Error::format(out))?;
             fsio::write(out, &bytes, Overwrite::Refuse)?;
         }
-        if let Some(folder) = &self.models {
-            let folder = Folder::create(folder, Limits::of(&profile))?;
+        if let Some(folder) = &self.exchange {
+            let folder = Folder::create(folder, Limits::of(profile))?;
             site.publish_model(&first.model, first.model_id, &Source::Folder(folder))?;
         }
         phases.start("opening the round");
         let outcome = view.open_genesis(seed, first.proof, self.send.mode())?;
-        let opened = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::RoundOpened>());
-        let (number, beacon) = match &opened {
+        let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::RoundOpened>());
+        let (number, beacon) = match &event {
             Some(event) => (event.round.to_string(), event.beaconBlock.to_string()),
             None => ("?".into(), "?".into()),
         };
@@ -166,8 +163,8 @@ impl OpenArgs {
         let text = format!("round {number}, model {id}, beacon in block {beacon}\n{}", outcome_text(&outcome));
         let more = json!({
             "model_id": id, "seed": seed, "prove_ms": milliseconds(first.prove),
-            "round": opened.as_ref().map(|event| event.round.saturating_to::<u64>()),
-            "beacon_block": opened.as_ref().map(|event| event.beaconBlock.saturating_to::<u64>()),
+            "round": event.as_ref().map(|event| event.round.saturating_to::<u64>()),
+            "beacon_block": event.as_ref().map(|event| event.beaconBlock.saturating_to::<u64>()),
         });
         Ok(Answer::new(text, outcome_json(&outcome, more)))
     }

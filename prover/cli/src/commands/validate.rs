@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::args::{checked, outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
 use crate::error::Error;
 use crate::session::load;
 use crate::{Answer, Session};
@@ -40,13 +40,10 @@ impl ValidateArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let view = opened.view()?;
+        let site = opened.site(&view);
         let index = self.index;
         let Some(made) = site.prove_validity(&dataset, index, &mut |phase| phases.start(phase))? else {
             let json = json!({ "root": dataset.manifest.root, "index": index, "already": true });

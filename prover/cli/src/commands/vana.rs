@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{json, Value};
 use zkpoc_circuits::reference::Model;
 
-use crate::args::{checked, refuse_existing, ChainArgs};
+use crate::args::{refuse_existing, ChainArgs};
 use crate::commands::contracts::{build, tokens};
 use crate::error::Error;
 use crate::session::load;
@@ -150,13 +150,10 @@ impl VanaCommand {
 impl DeployArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let (_, artifacts) = build(session, &profile, &srs)?;
-        let (norm, loss) = default_bounds(&profile);
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, view) = (&opened.profile, opened.view()?);
+        let (_, artifacts) = build(session, profile, &opened.srs)?;
+        let (norm, loss) = default_bounds(profile);
         let terms = AdapterTerms {
             files: self.files,
             max_norm_log2: self.max_norm_log2.unwrap_or(norm),
@@ -182,7 +179,7 @@ impl DeployArgs {
             }
             (None, None) => return Err(Error::Usage("expected --token or --keyless-for".into())),
         };
-        let site = session.site(&home, &profile, &srs, &view);
+        let site = opened.site(&view);
         let seed = B256::new(self.model_seed);
         let (gas, time) = set_model(&site, deployed.address, seed, &mut |phase| phases.start(phase))?;
         let text = format!(
@@ -209,17 +206,14 @@ fn gas(outcome: Option<&Outcome>) -> Value {
 impl ClaimArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let home = session.home()?;
         let model = match (&self.model, self.model_seed) {
             (Some(path), _) => model(&profile, path)?,
             (None, Some(seed)) => Model::random(&profile, seed),
             (None, None) => return Err(Error::Usage("expected --model-seed or --model".into())),
         };
         let mut phases = session.phases();
-        let client = self.chain.sender()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
+        let opened = self.chain.open(session, profile, self.srs.as_deref())?;
+        let (profile, view) = (&opened.profile, opened.view()?);
         let adapter = Adapter::open(&view, self.adapter, B256::new(profile.id()))?;
         let (file, added) = match (&self.url, self.file) {
             (Some(url), _) => {
@@ -228,7 +222,7 @@ impl ClaimArgs {
             }
             (None, file) => (U256::from(file.unwrap_or(0)), None),
         };
-        let site = session.site(&home, &profile, &srs, &view);
+        let site = opened.site(&view);
         let target = Target { file, dataset: &dataset, index: self.index, model: &model };
         let proven = prove_file(&site, &adapter, &target, Mode::Send, &mut |phase| phases.start(phase))?;
         let paid = match self.no_request {
@@ -260,13 +254,11 @@ impl ClaimArgs {
 impl ReportArgs {
     fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
         if let Some(out) = &self.out {
             refuse_existing(out)?;
         }
-        let client = self.chain.viewer()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
+        let opened = self.chain.open_to_look(session, profile, self.srs.as_deref())?;
+        let (profile, view) = (&opened.profile, opened.view()?);
         let adapter = Adapter::open(&view, self.adapter, B256::new(profile.id()))?;
         let document = report(&view, &adapter, U256::from(self.file))?;
         if let Some(out) = &self.out {

@@ -1,4 +1,5 @@
-//! `zkpoc round watch`: a pool's events, with every proof verified again; with `--drive` a contributor's part in every round, too.
+//! `zkpoc round watch`: a pool's events, with the proofs of rounds verified again; with `--drive` a contributor's part in every
+//! round, too.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use serde_json::json;
 use zkpoc_circuits::profile::Profile;
 
 use crate::args::source;
-use crate::args::{checked, ChainArgs};
+use crate::args::ChainArgs;
 use crate::commands::group::{taken_json, taken_text};
 use crate::error::Error;
 use crate::session::load;
@@ -40,16 +41,16 @@ pub struct WatchArgs {
     /// the bond back.
     #[arg(long, value_name = "NAME", requires = "exchange")]
     drive: Option<String>,
-    /// Where models, shares, acknowledgements and complaints are exchanged: a folder, or the URL of `zkpoc round serve`.
+    /// The exchange of models, shares, acknowledgements and complaints: a folder, or the URL of `zkpoc round serve`.
     #[arg(long, value_name = "DIR|URL", requires = "drive")]
     exchange: Option<String>,
     /// Also carry disputes on chain that take proofs of masks: some 25 million gas for a column of 50,000 cells, and nobody pays
     /// it back. Without it a group that is spoiled so is void, but who spoiled it keeps the bond.
     #[arg(long, requires = "drive")]
     dispute: bool,
-    /// Drive open claims: their openings go to the exchange, and **whoever reads one can compute the shard from it**.
-    #[arg(long, requires = "drive")]
-    open: bool,
+    /// Drive plain claims: their openings go to the exchange, and **whoever reads one can compute the shard from it**.
+    #[arg(long, alias = "open", requires = "drive")]
+    plain: bool,
     /// Blocks after which nothing on chain is taken to be undone [default: 32; 1 on a development chain].
     #[arg(long, value_name = "BLOCKS", requires = "drive")]
     confirmations: Option<u64>,
@@ -64,15 +65,13 @@ impl WatchArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
         let profile = session.profile(&self.profile)?;
-        let srs = session.srs(self.srs.as_deref(), profile.k)?;
-        let client = self.chain.viewer()?;
-        let pool = self.chain.pool(&client, &profile)?;
-        let view = checked(&client, &pool, &profile, &srs)?;
-        let keys = ProfileKeys::load(&session.keys()?, &profile, &srs)?;
-        let watcher = Watcher::new(&view, &profile, &srs, &keys)?;
-        let participant = self.drive.as_deref().map(|name| self.participant(session, name, &profile)).transpose()?;
-        let home = session.home()?;
-        let site = session.site(&home, &profile, &srs, &view);
+        let opened = self.chain.open_to_look(session, profile, self.srs.as_deref())?;
+        let (profile, srs, client, pool) = (&opened.profile, &opened.srs, &opened.client, &opened.pool);
+        let view = opened.view()?;
+        let keys = ProfileKeys::load(&session.keys()?, profile, srs)?;
+        let watcher = Watcher::new(&view, profile, srs, &keys)?;
+        let participant = self.drive.as_deref().map(|name| self.participant(session, name, profile)).transpose()?;
+        let site = opened.site(&view);
         let (mut next, mut verified, mut bad) = (self.from_block.unwrap_or(pool.block), 0u64, 0u64);
         loop {
             let latest = client.block_number()?;
@@ -126,7 +125,7 @@ impl Participant {
             dataset: &self.dataset,
             source: &self.exchange,
             signer: &self.signer,
-            masked: !args.open,
+            masked: !args.plain,
             costly: args.dispute,
             confirmations: args.confirmations.unwrap_or_else(|| default_confirmations(chain_id)),
         }

@@ -177,20 +177,20 @@ impl<'a> Contributor<'a> {
         Ok((self.sent("dataset validate", &answer)?, answer))
     }
 
-    /// Trains on the drawn shard, proves it, and claims; hands the opening over if the claim is an open one. With `measure` it also
+    /// Trains on the drawn shard, proves it, and claims; hands the opening over if the claim is a plain one. With `measure` it also
     /// times the yardsticks, which takes longer than the proof.
     pub fn claim(&self, round: u64, masked: bool, measure: bool) -> Result<(Sent, Value), DemoError> {
         let (round, exchange) = (round.to_string(), path(&self.shared.exchange)?);
         let chain = self.chain()?;
         let measure: &[&str] = if measure { &["--measure"] } else { &[] };
-        let open: &[&str] = if masked { &[] } else { &["--open", "--openings", &exchange] };
+        let plain: &[&str] = if masked { &[] } else { &["--plain"] };
         let answer = self.run(
             "round claim",
             &[
                 &["round", "claim", DATASET, "--profile", &self.shared.profile, "--round", &round],
-                &["--models", &exchange],
+                &["--exchange", &exchange],
                 measure,
-                open,
+                plain,
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
@@ -221,7 +221,17 @@ impl<'a> Contributor<'a> {
         self.run(
             &format!("round {step}"),
             &[
-                &["round", step, DATASET, "--profile", &self.shared.profile, "--round", &round, "--shares", &exchange],
+                &[
+                    "round",
+                    step,
+                    DATASET,
+                    "--profile",
+                    &self.shared.profile,
+                    "--round",
+                    &round,
+                    "--exchange",
+                    &exchange,
+                ],
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
@@ -246,7 +256,7 @@ impl<'a> Contributor<'a> {
         self.run(
             "round ack",
             &[
-                &["round", "ack", &self.shared.profile, "--next", next, "--round", &round, "--openings", &exchange],
+                &["round", "ack", &self.shared.profile, "--next", next, "--round", &round, "--exchange", &exchange],
                 &chain.each_ref().map(String::as_str),
             ],
             Some(&self.signer),
@@ -263,7 +273,7 @@ impl<'a> Contributor<'a> {
             "round finalize",
             &[
                 &["round", "finalize", &self.shared.profile, "--round", &round],
-                &["--models", &exchange, "--openings", &exchange],
+                &["--exchange", &exchange],
                 prove_only,
                 &chain.each_ref().map(String::as_str),
             ],

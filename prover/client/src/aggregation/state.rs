@@ -38,7 +38,7 @@ pub fn require_time(phases: &Phases, confirmations: u64) -> Result<(), &'static 
     match settled.saturating_add(REVEAL_MARGIN) < phases.reveals {
         true => Ok(()),
         false => Err(
-            "the pool leaves too few blocks between the confirmations of the posts and the deadline for revealing; claim with --open, or elsewhere",
+            "the pool leaves too few blocks between the confirmations of the posts and the deadline for revealing; make a plain claim, or claim elsewhere",
         ),
     }
 }

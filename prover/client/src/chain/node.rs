@@ -15,6 +15,7 @@ use alloy::primitives::Address;
 use serde_json::json;
 
 use crate::chain::{ChainError, Client};
+use crate::error::ErrorKind;
 
 /// Id of the chain.
 pub const CHAIN_ID: u64 = 31337;
@@ -31,6 +32,13 @@ pub struct NodeError {
     pub program: PathBuf,
     /// What it said.
     pub reason: String,
+}
+
+impl NodeError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Environment
+    }
 }
 
 /// A running node.

@@ -93,10 +93,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRegistrySrsMismatch", "the dataset was committed under another SRS than the registry's"),
     ("ZkPocRegistrySubjectTaken", "another attestor vouches for this subject; only that one can replace its dataset"),
     ("ZkPocRegistryUnknownRoot", "no dataset with this root is registered"),
-    (
-        "ZkPocRoundsAcknowledged",
-        "too few claimants say that they hold the next model; more than half must, with `round ack`",
-    ),
+    ("ZkPocRoundsAcknowledged", "too few claimants say that they hold the next model; more than half must"),
     (
         "ZkPocRoundsAcknowledgement",
         "an acknowledgement is not signed by its claimant, for this round and this next model",
@@ -117,8 +114,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocRoundsNotInRoot", "the claimed shard is not the one that the beacon drew"),
     ("ZkPocRoundsNotOpen", "the round is not open"),
     ("ZkPocRoundsNotOwner", "the dataset belongs to another account"),
-    ("ZkPocRoundsNotSealed", "the round's beacon is not known yet; run `round seal` after its beacon block"),
-    ("ZkPocRoundsNotValidated", "the shard is not proven well-formed; run `dataset validate` first"),
+    ("ZkPocRoundsNotSealed", "the round's beacon is not known yet; it must be sealed after its beacon block"),
+    ("ZkPocRoundsNotValidated", "the shard is not proven well-formed; it must be validated first"),
     ("ZkPocRoundsNullifierUsed", "this shard was paid for this model already"),
     ("ZkPocRoundsProfile", "the dataset was committed for another profile"),
     ("ZkPocRoundsProof", "the proof or the link does not hold for this claimant, round and shard"),

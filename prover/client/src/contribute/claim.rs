@@ -5,15 +5,18 @@
 //! checked that the stored proof still holds and its opening is of the proven update.
 
 use alloy::primitives::{Bytes, B256, U256};
+use halo2_proofs::arithmetic::Field;
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
-use zkpoc_circuits::reference::{mean_loss, step, Model};
+use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::reference::{mean_loss, step, Model, StepTrace};
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::bindings::digests::{leaf, nullifier, TrainingContext, DEPTH};
 use zkpoc_contracts::bindings::Claim;
 
 use super::{
-    is_refusal, model_id, refused_only_for, registered, scalar, solidity_point, ContributeError, Progress, Site,
+    is_refusal, model_id, refused_only_for, registered, scalar, shard, solidity_point, ContributeError, Progress, Site,
 };
 use crate::aggregation::MaskSecret;
 use crate::chain::words::scalar_to_word;
@@ -23,10 +26,12 @@ use crate::formats::bundle::{verify_bundle, Expected};
 use crate::formats::bundle::{Context, Link, ProofBundle};
 use crate::home::journal::{Journal, Promise, UpdateKey, OPEN};
 use crate::home::{ClaimRecord, Dataset};
-use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_prover::keys::KeyCache;
 use zkpoc_prover::link::link_bases;
 use zkpoc_prover::measure::{peak_rss_bytes, reset_peak_rss};
-use zkpoc_prover::prove::{model_commitment, prove_training, Buckets, ProvingContext, Timings, TrainingRequest};
+use zkpoc_prover::prove::{model_commitment, prove_training_traced, Buckets, ProvingContext, Timings, TrainingRequest};
+use zkpoc_prover::srs::Srs;
+use zkpoc_prover::verify::{ProofPoints, VerifyError};
 
 /// A claim, ready to be sent.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ pub struct Prepared {
 
 impl Site<'_> {
     /// Proves the training step that a round draws for a dataset, and stores it; or finds it stored. A masked claim joins a group;
-    /// an open one is included by whoever gets its opening.
+    /// a plain one is included by whoever gets its opening.
     pub fn prepare_claim(
         &self,
         dataset: &Dataset,
@@ -83,20 +88,20 @@ impl Site<'_> {
         let terms = self.pool.terms()?;
         let bounds = (terms.max_norm_log2, terms.max_loss_log2);
         let id = claim_id(&fields);
-        let mask = match self.home.claims()?.contains(&id) {
+        let mut prepared = match self.home.claims()?.contains(&id) {
             true => {
                 fields.mask_key = self.stored_key(&id, masked)?;
-                None
+                self.load_training(dataset, model, &fields)?
             }
             false => {
-                self.check_unpromised(dataset, model, &fields, found, masked)?;
-                masked.then(MaskSecret::random)
+                let trace = step(self.profile, model, shard(dataset, index)?)?;
+                self.check_unpromised(&fields, found, &trace, masked)?;
+                let mask = masked.then(MaskSecret::random);
+                fields.mask_key = mask.as_ref().map_or(B256::ZERO, MaskSecret::public);
+                let prepared = self.prove_trace(dataset, model, trace, &fields, bounds, progress)?;
+                self.keep(prepared, &id, mask)?
             }
         };
-        if let Some(mask) = &mask {
-            fields.mask_key = mask.public();
-        }
-        let mut prepared = self.prepare_training(dataset, model, &fields, bounds, mask, progress)?;
         if let Some(validity) = self.prove_validity(dataset, index, progress)? {
             prepared.claim.datasetProof = validity.call.proof;
             prepared.claim.datasetLink = validity.call.link;
@@ -112,8 +117,8 @@ impl Site<'_> {
         };
         let wrong = |found, hint| ContributeError::StoredMode { id: id.to_owned(), found, hint };
         match (key.is_zero(), masked) {
-            (true, true) => Err(wrong("open", "claim with --open to send it, or move its folder away to prove anew")),
-            (false, false) => Err(wrong("masked", "claim without --open to send it")),
+            (true, true) => Err(wrong("plain", "make a plain claim to send it, or move its folder away to prove anew")),
+            (false, false) => Err(wrong("masked", "make a masked claim to send it")),
             _ => Ok(key),
         }
     }
@@ -121,46 +126,54 @@ impl Site<'_> {
     /// Refuses a step whose update was promised to a sum, whatever dataset or claim it comes from.
     fn check_unpromised(
         &self,
-        dataset: &Dataset,
-        model: &Model,
         fields: &TrainingContext,
         model_id: B256,
+        trace: &StepTrace,
         masked: bool,
     ) -> Result<(), ContributeError> {
-        let last = dataset.shards.len().saturating_sub(1);
-        let place = usize::try_from(fields.index).ok();
-        let shard = place.and_then(|place| dataset.shards.get(place));
-        let shard = shard.ok_or(ContributeError::NoShard { last, index: fields.index })?;
-        let trace = step(self.profile, model, shard)?;
         let key = UpdateKey::of(fields.profile_id, model_id, &trace.update);
-        // What was handed over in the open may be so again.
+        // What was handed over by a plain claim may be so again.
         Ok(Journal::of(self.home)?.check_free(&key, (!masked).then_some(OPEN))?)
     }
 
     /// Proves a training step for a context and stores it; or finds it stored. `bounds` are the widest on squared norm and loss that
-    /// are paid for, as powers of two; `mask` is the secret of the context's mask key.
+    /// are paid for, as powers of two.
     pub fn prepare_training(
         &self,
         dataset: &Dataset,
         model: &Model,
         fields: &TrainingContext,
         bounds: (u8, u8),
-        mask: Option<MaskSecret>,
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let id = claim_id(fields);
         if self.home.claims()?.contains(&id) {
-            tracing::info!(claim = id, "sending the stored claim");
-            let record = self.home.load_claim(&id, self.profile)?;
-            self.check_stored(&record, model)
-                .map_err(|error| ContributeError::Damaged { id: id.clone(), reason: error.to_string() })?;
-            let (_, path) = registered(dataset, fields.index)?;
-            return stored_claim(record, fields, path).ok_or(ContributeError::StoredClaim { id });
+            return self.load_training(dataset, model, fields);
         }
-        let mut prepared = self.training(dataset, model, fields, bounds, progress)?;
+        self.keep(self.training(dataset, model, fields, bounds, progress)?, &id, None)
+    }
+
+    /// The training step that an earlier run has proven and stored for a context.
+    fn load_training(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        fields: &TrainingContext,
+    ) -> Result<Prepared, ContributeError> {
+        let id = claim_id(fields);
+        tracing::info!(claim = id, "sending the stored claim");
+        let record = self.home.load_claim(&id, self.profile)?;
+        self.check_stored(&record, model)
+            .map_err(|error| ContributeError::Damaged { id: id.clone(), reason: error.to_string() })?;
+        let (_, path) = registered(dataset, fields.index)?;
+        stored_claim(record, fields, path).ok_or(ContributeError::StoredClaim { id })
+    }
+
+    /// Stores a proven step; `mask` is the secret of its context's mask key.
+    fn keep(&self, mut prepared: Prepared, id: &str, mask: Option<MaskSecret>) -> Result<Prepared, ContributeError> {
         prepared.record.mask = mask;
         let lock = self.home.lock()?;
-        self.home.save_claim(&lock, &id, self.profile, &prepared.record)?;
+        self.home.save_claim(&lock, id, self.profile, &prepared.record)?;
         Ok(prepared)
     }
 
@@ -192,7 +205,7 @@ impl Site<'_> {
         }
     }
 
-    /// Hands the opening of an open claim over; the journal knows of it before. **Everyone who can read the source can compute the
+    /// Hands the opening of a plain claim over; the journal knows of it before. **Everyone who can read the source can compute the
     /// shard from it**, and the update can be in no masked sum any more. The opening of a masked claim never leaves this machine.
     pub fn hand_over(&self, round: u64, record: &ClaimRecord, source: &Source) -> Result<B256, ContributeError> {
         if record.mask.is_some() {
@@ -211,14 +224,11 @@ impl Site<'_> {
 
     /// Refuses a stored claim whose proof does not hold for the model, or whose opening is of another update.
     fn check_stored(&self, record: &ClaimRecord, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
-        let (key, _) = self.keys().verifier::<TrainingCircuit>(self.profile, self.srs)?;
-        let points = model_commitment(self.srs, &Grid::new(self.profile)?, model)?;
-        let expected = Expected { model: Some(&points), linked: true };
-        let points = verify_bundle(&key, self.srs, &link_bases(self.srs)?, &record.bundle, &expected)?;
+        let points = check_kept(&self.keys(), self.profile, self.srs, &record.bundle, model)??;
         Ok(Checker::new(self.profile, self.srs)?.check(&record.opening, &points.update)?)
     }
 
-    /// What a claim of the sender is bound to; it is an open one.
+    /// What a claim of the sender is bound to; it is a plain one.
     pub(super) fn fields(&self, dataset: &Dataset, round: u64, index: u64) -> Result<TrainingContext, ContributeError> {
         let root = dataset.manifest.root;
         Ok(TrainingContext {
@@ -240,16 +250,29 @@ impl Site<'_> {
         dataset: &Dataset,
         model: &Model,
         fields: &TrainingContext,
+        bounds: (u8, u8),
+        progress: Progress<'_>,
+    ) -> Result<Prepared, ContributeError> {
+        let trace = step(self.profile, model, shard(dataset, fields.index)?)?;
+        self.prove_trace(dataset, model, trace, fields, bounds, progress)
+    }
+
+    /// The proof of a step that is computed already.
+    fn prove_trace(
+        &self,
+        dataset: &Dataset,
+        model: &Model,
+        trace: StepTrace,
+        fields: &TrainingContext,
         (max_norm_log2, max_loss_log2): (u8, u8),
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
         let (registered, path) = registered(dataset, fields.index)?;
-        let shard = &dataset.shards[fields.index as usize];
+        let shard = shard(dataset, fields.index)?;
         progress("training key");
         let (key, _) = self.keys().prover::<TrainingCircuit>(self.profile, self.srs)?;
         let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
         // The buckets are coarse, and never wider than what is paid for.
-        let trace = step(self.profile, model, shard)?;
         let coarse = Buckets::covering(key.circuit().plan(), &trace);
         let narrow = |value: u128, coarse: u32, most: u8| match value >> u32::from(most).min(127) {
             0 => coarse.min(most.into()),
@@ -267,7 +290,7 @@ impl Site<'_> {
             context: scalar(fields.value()),
         };
         let measured = reset_peak_rss();
-        let made = prove_training(&proving, &request, &mut |phase| progress(phase.name()))?;
+        let made = prove_training_traced(&proving, &request, trace, &mut |phase| progress(phase.name()))?;
         let peak_rss_bytes = peak_rss_bytes();
         if !measured {
             tracing::debug!("the peak memory includes what came before the proof");
@@ -285,17 +308,9 @@ impl Site<'_> {
             datasetProof: Bytes::new(),
             datasetLink: Bytes::new(),
         };
-        let bundle = ProofBundle {
-            profile: self.profile.name.clone(),
-            profile_id: fields.profile_id,
-            circuit: CircuitKind::Training,
-            k: self.profile.k,
-            srs_digest: self.srs.digest(),
-            context: Context::Training(*fields),
-            instances: made.instances,
-            proof: made.proof,
-            link: Some(Link { registered: registered.commitment, proof: made.link }),
-        };
+        let link = Link { registered: registered.commitment, proof: made.link };
+        let context = Context::Training(*fields);
+        let bundle = ProofBundle::linked(self.profile, self.srs, context, made.instances, made.proof, link);
         Ok(Prepared {
             claim,
             record: ClaimRecord { bundle, opening: made.opening, mask: None },
@@ -338,6 +353,41 @@ pub fn claim_id(fields: &TrainingContext) -> String {
         fields.round,
         short(fields.root.as_slice())
     )
+}
+
+/// Whether a kept proof says that it is one of this statement; whether it holds is found out by [`check_kept`]. Without `bounds`
+/// any will do.
+pub fn is_kept_for(
+    bundle: &ProofBundle,
+    fields: &TrainingContext,
+    registered: &G1Affine,
+    bounds: Option<Buckets>,
+) -> bool {
+    let log2 = |bits: u32| Fr::from(2).pow([u64::from(bits)]);
+    let shows = |bounds: Buckets| {
+        bundle.instances.get(NORM_BOUND) == Some(&log2(bounds.norm_log2))
+            && bundle.instances.get(LOSS_BOUND) == Some(&log2(bounds.loss_log2))
+    };
+    bundle.context == Context::Training(*fields)
+        && bundle.link.as_ref().is_some_and(|link| link.registered == *registered)
+        && bounds.is_none_or(shows)
+}
+
+/// Verifies a kept training proof again: that it is linked, and about a model.
+///
+/// # Errors
+/// The outer one says that it could not be found out, the inner one that the proof does not hold.
+pub fn check_kept(
+    keys: &KeyCache,
+    profile: &Profile,
+    srs: &Srs,
+    bundle: &ProofBundle,
+    model: &Model,
+) -> Result<Result<ProofPoints, VerifyError>, ContributeError> {
+    let (key, _) = keys.verifier::<TrainingCircuit>(profile, srs)?;
+    let points = model_commitment(srs, &Grid::new(profile)?, model)?;
+    let expected = Expected { model: Some(&points), linked: true };
+    Ok(verify_bundle(&key, srs, &link_bases(srs)?, bundle, &expected))
 }
 
 /// The claim behind a stored record; `None` if the record is not that of these fields.

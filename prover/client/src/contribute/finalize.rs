@@ -75,7 +75,7 @@ pub struct Prepared {
     pub finalized: Finalized,
     /// Every claim of the round.
     pub claims: Vec<RoundClaim>,
-    /// Claims that are left out: open ones without an opening at the source, members of groups that are not whole.
+    /// Claims that are left out: plain ones without an opening at the source, members of groups that are not whole.
     pub missing: Vec<u64>,
     /// The groups that are left out, and why.
     pub absent: Vec<Absent>,
@@ -171,7 +171,7 @@ impl Site<'_> {
         Ok(claims)
     }
 
-    /// Adds up all updates of a round whose openings or shares are at a source: open claims one by one, groups as a whole.
+    /// Adds up all updates of a round whose openings or shares are at a source: plain claims one by one, groups as a whole.
     pub fn aggregate(&self, round: u64, source: &Source) -> Result<Aggregate, ContributeError> {
         let seen = self.masked_round(round, 0)?;
         let groups = self.group_sums(&seen, source)?;

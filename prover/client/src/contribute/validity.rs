@@ -8,11 +8,10 @@ use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_contracts::bindings::digests::DEPTH;
 use zkpoc_contracts::bindings::DataRegistry;
 
-use super::{refused_only_for, registered, scalar, solidity_point, ContributeError, Progress, Site};
+use super::{refused_only_for, registered, scalar, shard, solidity_point, ContributeError, Progress, Site};
 use crate::chain::{ChainError, Mode};
 use crate::formats::bundle::{Context, Link, ProofBundle};
 use crate::home::Dataset;
-use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_prover::prove::{prove_dataset, Phase, ProvingContext, Registered, Timings};
 
 /// A shard's validity proof, ready to be sent.
@@ -67,7 +66,7 @@ impl Site<'_> {
         progress("dataset key");
         let (key, _) = self.keys().prover::<DatasetCircuit>(self.profile, self.srs)?;
         let proving = ProvingContext::new(self.srs, &key)?.within(self.memory_limit)?;
-        let shard = &dataset.shards[index as usize];
+        let shard = shard(dataset, index)?;
         let made = prove_dataset(&proving, shard, &registered, context, &mut |phase| progress(validity_phase(phase)))?;
         let call = DataRegistry::validateShardCall {
             root: dataset.manifest.root,
@@ -77,17 +76,8 @@ impl Site<'_> {
             proof: Bytes::copy_from_slice(&made.proof),
             link: Bytes::copy_from_slice(&made.link.to_bytes()),
         };
-        let bundle = ProofBundle {
-            profile: self.profile.name.clone(),
-            profile_id,
-            circuit: CircuitKind::Dataset,
-            k: self.profile.k,
-            srs_digest: self.srs.digest(),
-            context: fields.clone(),
-            instances: made.instances,
-            proof: made.proof,
-            link: Some(Link { registered: registered.commitment, proof: made.link }),
-        };
+        let link = Link { registered: registered.commitment, proof: made.link };
+        let bundle = ProofBundle::linked(self.profile, self.srs, fields.clone(), made.instances, made.proof, link);
         Ok(Validity { call, bundle, timings: made.timings })
     }
 

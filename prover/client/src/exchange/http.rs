@@ -1,7 +1,7 @@
 //! A folder over HTTP.
 //!
 //! # Endpoints
-//! `KIND` is `openings`, `models` or `acknowledgements`; ids are those of [`item`](super::item).
+//! `KIND` is `openings`, `models`, `acknowledgements`, `shares` or `complaints`; ids are those of [`item`](super::item).
 //!
 //! | request | answer |
 //! |---|---|

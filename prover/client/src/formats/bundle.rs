@@ -3,7 +3,7 @@
 //! # Layout
 //! | field | content |
 //! |---|---|
-//! | `format`, `version` | `zkpoc-proof`, 1 |
+//! | `format`, `version` | `zkpoc-proof`, 2 |
 //! | `profile`, `profile_id` | name and id of the profile |
 //! | `circuit` | `training` or `dataset` |
 //! | `k`, `srs_digest` | size, and the string it was made under |
@@ -24,6 +24,7 @@ use alloy::primitives::{Address, B256, U256};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::{Deserialize, Serialize};
 use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::LinkBases;
@@ -182,6 +183,28 @@ fn address(field: &str, text: &str) -> Result<Address, FormatError> {
 }
 
 impl ProofBundle {
+    /// The file of a proof with its link; the circuit is that of the context.
+    pub fn linked(
+        profile: &Profile,
+        srs: &Srs,
+        context: Context,
+        instances: Vec<Fr>,
+        proof: Vec<u8>,
+        link: Link,
+    ) -> Self {
+        Self {
+            profile: profile.name.clone(),
+            profile_id: B256::new(profile.id()),
+            circuit: context.circuit(),
+            k: profile.k,
+            srs_digest: srs.digest(),
+            context,
+            instances,
+            proof,
+            link: Some(link),
+        }
+    }
+
     /// Writes the bundle as JSON text.
     pub fn to_json(&self) -> Vec<u8> {
         json::write(&RawBundle {
@@ -288,12 +311,12 @@ fn read_context(raw: &RawContext, profile_id: B256) -> Result<Context, FormatErr
     })
 }
 
-/// A claim without a mask key is open; then the field is not there, so a key of zero has one spelling.
+/// A claim without a mask key is plain; then the field is not there, so a key of zero has one spelling.
 fn read_mask_key(text: Option<&str>) -> Result<B256, FormatError> {
     const FIELD: &str = "context.training.mask_key";
     let Some(text) = text else { return Ok(B256::ZERO) };
     match word(FIELD, text)? {
-        B256::ZERO => Err(FormatError::field(FIELD, "a key, or no such field for an open claim", text)),
+        B256::ZERO => Err(FormatError::field(FIELD, "a key, or no such field for a plain claim", text)),
         key => Ok(key),
     }
 }

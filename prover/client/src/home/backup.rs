@@ -23,6 +23,7 @@ use age::secrecy::SecretString;
 use zeroize::{Zeroize, Zeroizing};
 use zkpoc_circuits::profile::Profile;
 
+use crate::error::ErrorKind;
 use crate::formats::tensors;
 use crate::home::dataset::{parse, write_files, DatasetManifest, MANIFEST, MANIFEST_LIMIT, RECORDS, SEED};
 use crate::home::{check_name, Home, HomeError, HomeLock};
@@ -86,6 +87,18 @@ pub enum BackupError {
         /// What was missing.
         expected: &'static str,
     },
+}
+
+impl BackupError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => ErrorKind::of_file(error),
+            Self::Home(error) => error.kind(),
+            Self::Encrypt(_) => ErrorKind::Environment,
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// For whom a backup is encrypted.

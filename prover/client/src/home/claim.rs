@@ -39,7 +39,7 @@ pub struct ClaimRecord {
     pub bundle: ProofBundle,
     /// What opens the update's commitments.
     pub opening: UpdateOpening,
-    /// Secret key of its masks; `None` for an open claim.
+    /// Secret key of its masks; `None` for a plain claim.
     pub mask: Option<MaskSecret>,
 }
 

@@ -32,7 +32,7 @@ const FORMAT: &str = "zkpoc-promise";
 const VERSION: u32 = 1;
 const LIMIT: u64 = 4 * 1024;
 
-/// In place of a roster: the update was handed over in the open.
+/// In place of a roster: the update was handed over by a plain claim.
 pub const OPEN: B256 = B256::ZERO;
 
 /// Names an update by its integers.
@@ -176,7 +176,7 @@ impl Journal {
         }
     }
 
-    /// Notes that an update was or will be handed over in the open: it cannot be in a masked sum any more.
+    /// Notes that an update was or will be handed over by a plain claim: it cannot be in a masked sum any more.
     pub fn disclose(&self, _lock: &HomeLock, key: &UpdateKey, promise: &Promise) -> Result<(), AggregationError> {
         self.check_free(key, Some(OPEN))?;
         let disclosed = Promise { stage: Stage::Published, roster: OPEN, ..promise.clone() };

@@ -99,7 +99,7 @@ pub fn prove_file(
     }
     preflight(adapter, of_claim(file, target.index, empty))?;
     let bounds = adapter.bounds()?;
-    let prepared = site.prepare_training(target.dataset, target.model, &fields, bounds, None, progress)?;
+    let prepared = site.prepare_training(target.dataset, target.model, &fields, bounds, progress)?;
     let mut request = of_claim(file, target.index, prepared.claim);
     if let Some(validity) = site.prove_validity(target.dataset, target.index, progress)? {
         request.datasetProof = validity.call.proof;

@@ -19,7 +19,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("ZkPocAggregationNotMissing", "the claim is no member of the group, or it posted its share"),
     ("ZkPocAggregationNotOpen", "the round is not open"),
     ("ZkPocAggregationNotPosted", "the claim is no member of the group, or it posted no share"),
-    ("ZkPocAggregationNotProven", "what this mask commits to must be proven first; `round dispute` does it"),
+    ("ZkPocAggregationNotProven", "what this mask commits to must be proven first"),
     ("ZkPocAggregationOutside", "a claim with a mask key is included that is in no group"),
     ("ZkPocAggregationPartly", "a group can only be included as a whole: all of its members that posted"),
     ("ZkPocAggregationPlace", "the group has no such place"),

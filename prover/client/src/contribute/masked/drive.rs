@@ -282,7 +282,7 @@ impl Site<'_> {
         if !driver.masked {
             self.hand_over(round, &prepared.record, driver.source)?;
         }
-        let kind = if driver.masked { "masked" } else { "open" };
+        let kind = if driver.masked { "masked" } else { "plain" };
         Ok(vec![Taken::sent("claim", format!("round {round}: {kind} claim of shard {}", prepared.index), &[outcome])])
     }
 

@@ -92,7 +92,7 @@ impl Site<'_> {
         let opening = match sum.opening(self.profile, grid, checker.shape()) {
             Ok(opening) => opening,
             Err(error @ AggregationError::Sum { .. }) => {
-                return Ok(Err((format!("{error}; `round dispute` finds out whose"), true)))
+                return Ok(Err((format!("{error}; a dispute finds out whose"), true)))
             }
             Err(error) => return Err(error.into()),
         };
@@ -103,8 +103,7 @@ impl Site<'_> {
         match opening.commit(self.srs, grid)? == expected.map_err(AggregationError::from)? {
             true => Ok(Ok(GroupSum { members: claims().fold(U256::ZERO, |bits, number| bits | bit(number)), opening })),
             false => {
-                let reason =
-                    "the sum is not that of the claims' commitments; `round dispute` finds out whose seed is wrong";
+                let reason = "the sum is not that of the claims' commitments; a dispute finds out whose seed is wrong";
                 Ok(Err((reason.into(), true)))
             }
         }
