@@ -60,6 +60,7 @@
 //! Every error has a method `kind` that gives its [`ErrorKind`]: what a caller can do about it.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 #[cfg(feature = "test-utils")]
 pub mod audit;

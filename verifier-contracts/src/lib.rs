@@ -67,6 +67,7 @@
 //! Every error type has `kind()`, which says what the caller can do: see [`ErrorKind`].
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 pub mod bindings;
 pub mod compile;

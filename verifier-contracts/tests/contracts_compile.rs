@@ -8,9 +8,6 @@ use zkpoc_contracts::compile::{
     compile_contracts, compile_sources, Artifacts, CompileError, CONTRACT_SOURCES, MAX_CODE_BYTES,
 };
 
-#[path = "support/snapshot.rs"]
-mod snapshot;
-
 /// Every contract that is deployed, by a pool, for Vana, or on a local chain in the place of Vana's own.
 const DEPLOYED: [&str; 11] = [
     "ContributionRounds",
@@ -59,7 +56,7 @@ fn golden_code_sizes() {
     let artifacts = compile_contracts(&BTreeMap::new(), &BTreeMap::new()).expect("the contracts compile");
     let size = |name| artifacts.get(name).expect("a contract").deployed.len() as u64;
     let sizes = deployable(&artifacts).map(|name| (name.to_owned(), size(name)));
-    snapshot::compare("code-size.json", &sizes.collect());
+    crate::snapshot::compare("code-size.json", &sizes.collect());
 }
 
 /// A source that is not embedded would be missing from a program installed elsewhere.

@@ -7,9 +7,6 @@ use std::process::Command;
 
 use zkpoc_contracts::tools::Tools;
 
-#[path = "support/snapshot.rs"]
-mod snapshot;
-
 /// What `test/Gas.t.sol` measured, as forge writes it: the figures are strings.
 fn gas(file: &Path) -> BTreeMap<String, u64> {
     let text = fs::read_to_string(file).expect("forge wrote the gas figures");
@@ -50,5 +47,5 @@ fn accepts_the_foundry_suite_and_its_gas() {
         .find_map(|line| line.split_once("): ")?.1.split_once(" tests passed"))
         .and_then(|(count, _)| count.parse::<u32>().ok());
     assert!(passed.is_some_and(|count| count >= 260), "too few Foundry tests ran: {passed:?}\n{text}");
-    snapshot::compare("gas.json", &gas(&scratch.path().join("snapshots").join("gas.json")));
+    crate::snapshot::compare("gas.json", &gas(&scratch.path().join("snapshots").join("gas.json")));
 }

@@ -13,14 +13,11 @@
 //! On points that are not valid it also burns what the caller forwards; the generated contract
 //! must stop within the cost of reading.
 
-#[path = "support/generator/mod.rs"]
-mod support;
-
+use crate::support::circuit::{Random, Spec};
+use crate::support::evm::{calldata, calldata_reordered, compile_verifier};
+use crate::support::{deploy, Case, FORWARDED};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
-use support::circuit::{Random, Spec};
-use support::evm::{calldata, calldata_reordered, compile_verifier};
-use support::{deploy, Case, FORWARDED};
 use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_to_bytes};
 
 const R: &str = "30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";

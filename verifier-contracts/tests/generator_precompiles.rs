@@ -1,16 +1,13 @@
 //! A chain without the precompiles of EIP-196 to EIP-198, or with some of them: nothing is accepted there, little gas is spent
 //! on finding out, and the pool's registry is not even deployed.
 
-#[path = "support/generator/mod.rs"]
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::circuit::Spec;
+use crate::support::evm::Chain;
+use crate::support::Case;
 use alloy::primitives::aliases::{U40, U96};
 use alloy::primitives::{keccak256, Address, U256};
-use support::circuit::Spec;
-use support::evm::Chain;
-use support::Case;
 use zkpoc_contracts::bindings::describe_revert;
 use zkpoc_contracts::compile::compile_contracts;
 use zkpoc_contracts::deploy::{creation_code, Addresses, PoolConfig, REGISTRY, ROUTER};

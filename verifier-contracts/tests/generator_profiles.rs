@@ -1,17 +1,14 @@
 //! The product's own circuits: contracts of every profile fit EIP-170, and on `toy` a real training
 //! proof passes for less gas than the contract of `snark-verifier` takes.
 
-#[path = "support/generator/mod.rs"]
-mod support;
-
+use crate::support::evm::{calldata, compile_reference, compile_verifier, Chain};
+use crate::support::{deploy, native, prove_any, reference_source, FORWARDED};
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr},
     plonk::{keygen_pk, keygen_vk_custom, Circuit},
     poly::kzg::commitment::ParamsKZG,
 };
 use rand_core::{OsRng, RngCore};
-use support::evm::{calldata, compile_reference, compile_verifier, Chain};
-use support::{deploy, native, prove_any, reference_source, FORWARDED};
 use zkpoc_circuits::{
     dataset::DatasetCircuit,
     profile::Profile,

@@ -1,8 +1,7 @@
 //! The transcript against `snark-verifier`'s, and what the generator refuses.
 
-#[path = "support/generator/mod.rs"]
-mod support;
-
+use crate::support::circuit::{Random, Spec, Synthetic};
+use crate::support::{keys, prove};
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner, Value},
     halo2curves::{
@@ -28,8 +27,6 @@ use halo2_proofs::{
 };
 use rand_core::OsRng;
 use snark_verifier::{loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript};
-use support::circuit::{Random, Spec, Synthetic};
-use support::{keys, prove};
 use zkpoc_contracts::generator::{generate, GeneratorError, SrsPoints};
 use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes};
 use zkpoc_engine::proof_format::{advice_offset, proof_len};

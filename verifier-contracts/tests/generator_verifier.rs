@@ -1,8 +1,8 @@
 //! Generated contracts against real proofs, beside the native verifier and `snark-verifier`.
 
-#[path = "support/generator/mod.rs"]
-mod support;
-
+use crate::support::circuit::{Spec, Synthetic};
+use crate::support::evm::{calldata, calldata_words, Outcome};
+use crate::support::{prove, Case, FORWARDED};
 use halo2_proofs::halo2curves::{
     bn256::{pairing, Fq, Fr, G1Affine, G1},
     ff::{Field, FromUniformBytes, PrimeField},
@@ -10,9 +10,6 @@ use halo2_proofs::halo2curves::{
     CurveAffine,
 };
 use sha3::{Digest, Keccak256};
-use support::circuit::{Spec, Synthetic};
-use support::evm::{calldata, calldata_words, Outcome};
-use support::{prove, Case, FORWARDED};
 use zkpoc_engine::encoding::scalar_to_bytes;
 
 fn accepts(spec: Spec) {

@@ -1,12 +1,10 @@
 //! The commands that talk with a chain, as an operator, an attestor and a contributor type them, on a local node.
 
-#[path = "chain/secrets.rs"]
 mod secrets;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use alloy::primitives::{B256, U256};
 use alloy::signers::local::PrivateKeySigner;
@@ -15,7 +13,6 @@ use serde_json::Value;
 use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::Model;
-use zkpoc_client::chain::node::Node;
 use zkpoc_client::chain::{Client, Mode};
 use zkpoc_client::formats::evidence::EvidenceFile;
 use zkpoc_client::formats::tensors;
@@ -25,44 +22,32 @@ use zkpoc_contracts::compile::compile_contracts;
 
 use secrets::Secrets;
 
-/// A node, keys, and a folder for everything.
+/// A chain, keys, and everything that commands printed.
 struct Stage {
-    folder: tempfile::TempDir,
-    node: Node,
-    admin: Client,
+    base: zkpoc_tests::stage::Stage,
     operator: PrivateKeySigner,
     attestor: PrivateKeySigner,
     contributor: PrivateKeySigner,
-    /// Everything that commands printed.
     printed: RefCell<Vec<u8>>,
 }
 
 impl Stage {
     fn new() -> Self {
-        let node = Node::start(&zkpoc_contracts::tools::anvil().expect("anvil")).expect("a node");
-        let admin = Client::connect(node.url(), None).expect("connected");
-        let [operator, attestor, contributor] = [(); 3].map(|()| PrivateKeySigner::random());
-        for signer in [&operator, &contributor] {
-            node.fund(&admin, signer.address()).expect("funds");
-        }
-        let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, node, admin, operator, attestor, contributor, printed: RefCell::default() }
+        Self::on(zkpoc_tests::stage::Stage::new(env!("CARGO_BIN_EXE_zkpoc")))
+    }
+
+    fn on(base: zkpoc_tests::stage::Stage) -> Self {
+        let [operator, contributor] = [(); 2].map(|()| base.account());
+        Self { base, operator, attestor: PrivateKeySigner::random(), contributor, printed: RefCell::default() }
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().expect("a path").to_owned()
+        self.base.path(name)
     }
 
     /// Runs a command with a key; gives its exit code, its JSON answer and what it said.
     fn run(&self, signer: Option<&PrivateKeySigner>, arguments: &[&str]) -> (i32, Value, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zkpoc"));
-        command.args(arguments).arg("--json").stdin(Stdio::null());
-        command.env("ZKPOC_HOME", self.path("home")).env_remove("ZKPOC_PRIVATE_KEY");
-        command.env("ZKPOC_RPC_URL", self.node.url()).env("ZKPOC_DEPLOYMENTS", self.path("deployments"));
-        if let Some(signer) = signer {
-            command.env("ZKPOC_PRIVATE_KEY", hex::encode(signer.to_bytes()));
-        }
-        let output = command.output().expect("the program starts");
+        let output = self.base.command("home", signer, arguments).output().expect("the program starts");
         self.printed.borrow_mut().extend([&output.stdout[..], &output.stderr].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let answer = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
@@ -88,8 +73,8 @@ impl Stage {
     /// Everything that was sent to the chain or can be read from it, block by block, and its call data as bytes.
     fn on_chain(&self) -> Vec<(String, Vec<u8>)> {
         let mut out = Vec::new();
-        let ask = |method, params| self.admin.request(method, params).expect("an answer");
-        for number in 0..=self.admin.block_number().expect("a number") {
+        let ask = |method, params| self.base.admin.request(method, params).expect("an answer");
+        for number in 0..=self.base.admin.block_number().expect("a number") {
             let block = ask("eth_getBlockByNumber", serde_json::json!([format!("0x{number:x}"), true]));
             for transaction in block["transactions"].as_array().expect("transactions") {
                 let input = transaction["input"].as_str().expect("call data");
@@ -181,9 +166,8 @@ fn e2e_vana_pools_pay() {
     stage.good(contributor, &["dataset", "register", "mine", "--attestation", &letter]);
 
     // Vana's side: a registry, a token, an unmodified pool, by someone else.
-    let them = PrivateKeySigner::random();
-    stage.node.fund(&stage.admin, them.address()).expect("funds");
-    let chain = Client::connect(stage.node.url(), Some(them.clone())).expect("connected");
+    let them = stage.base.account();
+    let chain = Client::connect(stage.base.node.url(), Some(them.clone())).expect("connected");
     let artifacts = compile_contracts(&BTreeMap::new(), &BTreeMap::new()).expect("compiled");
     let token = local_token(&chain, &artifacts).expect("a token");
     let funds = U256::from(10).pow(U256::from(21));
@@ -295,7 +279,7 @@ fn e2e_every_command_of_a_round() {
     assert_eq!(opened["round"], 1);
     stage.bad(operator, &["round", "seal", "toy"], 1, "ZkPocRoundsTooEarly");
     stage.bad(contributor, &["round", "claim", "mine", "--model-seed", SEED], 1, "round seal");
-    stage.node.mine(&stage.admin, 3).expect("blocks");
+    stage.base.mine(3);
     stage.good(operator, &["round", "seal", "toy"]);
     assert_eq!(stage.good(None, &["round", "status", "toy"])["status"], "open, takes claims");
 
@@ -332,7 +316,7 @@ fn e2e_every_command_of_a_round() {
     stage.bad(contributor, &[&ack[..], &[SEED]].concat(), 2, "is not there");
     stage.good(contributor, &[&ack[..], &[next.as_str()]].concat());
     stage.bad(operator, &finalize, 1, "ZkPocRoundsTooEarly");
-    stage.node.mine(&stage.admin, 30).expect("blocks");
+    stage.base.mine(30);
     stage.bad(operator, &["round", "settle", "toy"], 1, "nobody has finalized");
     stage.bad(operator, &["round", "void", "toy"], 1, "ZkPocRoundsTooEarly");
     let ended = stage.good(operator, &finalize);
@@ -394,10 +378,7 @@ fn rejects_what_is_no_evidence(stage: &Stage) {
 
 #[test]
 fn rejects_an_insecure_srs_on_a_public_chain() {
-    let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
-    let node = Node::start_with_id(&anvil, 5).expect("a node");
-    let admin = Client::connect(node.url(), None).expect("connected");
-    let stage = Stage { node, admin, ..Stage::new() };
+    let stage = Stage::on(zkpoc_tests::stage::Stage::with_id(env!("CARGO_BIN_EXE_zkpoc"), 5));
     let srs = stage.path("dev.srs");
     stage.good(None, &["srs", "new", "--k", "8", "--out", &srs]);
     let trusted = stage.attestor.address().to_string();

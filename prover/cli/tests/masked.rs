@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
-use zkpoc_client::chain::node::Node;
-use zkpoc_client::chain::Client;
 
 const SEED: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 
@@ -58,11 +56,9 @@ fn e2e_demo_masks_from_three_contributors_on() {
     assert!(said.contains("at least 3 must be left"), "{said}");
 }
 
-/// A folder, a node, and programs that are ended with it.
+/// A chain, and programs that are ended with it.
 struct Stage {
-    folder: tempfile::TempDir,
-    node: Node,
-    admin: Client,
+    base: zkpoc_tests::stage::Stage,
     children: Vec<Child>,
 }
 
@@ -77,15 +73,11 @@ impl Drop for Stage {
 
 impl Stage {
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().expect("a path").to_owned()
+        self.base.path(name)
     }
 
     fn command(&self, home: &str, signer: &PrivateKeySigner, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zkpoc"));
-        command.args(arguments).arg("--json").stdin(Stdio::null()).env("ZKPOC_HOME", self.path(home));
-        command.env("ZKPOC_RPC_URL", self.node.url()).env("ZKPOC_DEPLOYMENTS", self.path("deployments"));
-        command.env("ZKPOC_PRIVATE_KEY", hex::encode(signer.to_bytes()));
-        command
+        self.base.command(home, Some(signer), arguments)
     }
 
     fn run(&self, home: &str, signer: &PrivateKeySigner, arguments: &[&str]) -> (bool, Value, String) {
@@ -113,14 +105,10 @@ fn steps(file: &Path) -> Vec<String> {
 
 #[test]
 fn e2e_contributors_are_driven_from_the_beacon_to_their_bond() {
-    let node = Node::start(&zkpoc_contracts::tools::anvil().expect("anvil")).expect("a node");
-    let admin = Client::connect(node.url(), None).expect("connected");
-    let mut stage = Stage { folder: tempfile::tempdir().expect("a folder"), node, admin, children: Vec::new() };
-    let [operator, attestor] = [(); 2].map(|()| PrivateKeySigner::random());
-    let members = [(); 3].map(|()| PrivateKeySigner::random());
-    for signer in members.iter().chain([&operator]) {
-        stage.node.fund(&stage.admin, signer.address()).expect("funds");
-    }
+    let base = zkpoc_tests::stage::Stage::new(env!("CARGO_BIN_EXE_zkpoc"));
+    let (operator, attestor) = (base.account(), PrivateKeySigner::random());
+    let members = [(); 3].map(|()| base.account());
+    let mut stage = Stage { base, children: Vec::new() };
     let deploy = ["contracts", "deploy", "toy", "--attestor", &attestor.address().to_string(), "--beacon-delay", "2"];
     let phases = ["--claim-blocks", "60", "--share-blocks", "40", "--reveal-blocks", "40", "--dispute-blocks", "30"];
     let more = ["--finalize-blocks", "150", "--window-blocks", "5", "--bond", "0.5"];
@@ -183,7 +171,7 @@ fn e2e_contributors_are_driven_from_the_beacon_to_their_bond() {
             finalized = true;
         }
         // Contributors are given the time that a step takes, and no deadline passes unseen.
-        stage.node.mine(&stage.admin, 1).expect("a block");
+        stage.base.mine(1);
         std::thread::sleep(Duration::from_millis(250));
     }
     for file in &told {

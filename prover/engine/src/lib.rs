@@ -56,6 +56,7 @@
 
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

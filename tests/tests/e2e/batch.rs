@@ -7,13 +7,13 @@ use zkpoc_client::home::Dataset;
 use zkpoc_client::watch::Watcher;
 use zkpoc_contracts::bindings::{Claim, ContributionRounds};
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::Member;
-use crate::world::World;
-use crate::world::REWARD;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
+use zkpoc_tests::world::REWARD;
 
 /// Members of a batch: as many as a round of `toy` takes.
 const MEMBERS: usize = 8;
@@ -86,7 +86,7 @@ fn accepts_claims_of_several_members_for_less_gas_each() {
     let seen = watcher.see(round.world.pool.block, latest).expect("events");
     let proven = seen.iter().filter(|seen| seen.event == "ContributionProven" && seen.verified == Some(true));
     assert_eq!(proven.count(), 3, "{seen:?}");
-    let claims = crate::world::site(&view).claims(1).expect("claims that the contract's hash confirms");
+    let claims = zkpoc_tests::world::site(&view).claims(1).expect("claims that the contract's hash confirms");
     assert_eq!(claims.len(), 3);
 }
 

@@ -11,10 +11,10 @@ use zkpoc_client::contribute::Prepared;
 use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_contracts::bindings::Verifier;
 
-use crate::world::dataset;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::World;
 
 /// Asks the training verifier about a proof under a context.
 fn verify(world: &World, client: &Client, prepared: &Prepared, fields: &TrainingContext) -> Result<(), ChainError> {

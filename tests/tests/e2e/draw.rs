@@ -6,12 +6,12 @@ use zkpoc_client::chain::{Mode, PoolClient};
 use zkpoc_contracts::bindings::digests::{leaf, merkle_path, merkle_root};
 use zkpoc_contracts::bindings::G1Point;
 
-use crate::world::dataset;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::statement;
-use crate::world::World;
-use crate::world::BEACON_DELAY;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::statement;
+use zkpoc_tests::world::World;
+use zkpoc_tests::world::BEACON_DELAY;
 
 #[test]
 fn rejects_a_favourite_leaf_as_the_drawn_one() {
@@ -113,7 +113,7 @@ fn rejects_data_registered_when_the_model_was_known() {
     let prepared = member.train(&world.pool, &data, &model, &member.fields(&world.pool, &data, 2, 0));
     assert_eq!(refusal(member.claim(&world.pool, &prepared)), "ZkPocRoundsRegisteredLate");
     // A new model was not.
-    let fresh = crate::rounds::finish(&world, &[(&early, &old)], &model);
+    let fresh = super::rounds::finish(&world, &[(&early, &old)], &model);
     world.seal(3);
     let prepared = member.train(&world.pool, &data, &fresh, &member.fields(&world.pool, &data, 3, 0));
     member.claim(&world.pool, &prepared).expect("paid");

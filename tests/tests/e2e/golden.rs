@@ -9,10 +9,10 @@ use zkpoc_client::formats::bundle::{verify_bundle, Expected};
 use zkpoc_prover::keys::KeyCache;
 use zkpoc_prover::link::link_bases;
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::World;
 
 /// The stored proof.
 const PROOF: &[u8] = include_bytes!("../../data/toy/training-proof.json");

@@ -1,4 +1,4 @@
-//! Where the gas goes, from traces: `cargo test --release --workspace --test e2e -- gas_ledger --nocapture`.
+//! Where the gas goes, from traces: `cargo test --release -p zkpoc-tests --test attacks -- gas_ledger --nocapture`.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use zkpoc_client::chain::words::scalar_to_word;
 use zkpoc_client::chain::{Mode, Outcome};
 use zkpoc_contracts::bindings::{Circuit, Verifier, VerifierRouter};
 
-use crate::world::dataset;
-use crate::world::model;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::World;
 
 /// Checks and prints the ledger of a transaction.
 fn show(world: &World, what: &str, outcome: &Outcome) -> Ledger {

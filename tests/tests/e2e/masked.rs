@@ -22,14 +22,14 @@ use zkpoc_contracts::bindings::{Fault, Post, SecureAggregation};
 use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::prove::UpdateOpening;
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::Member;
-use crate::world::World;
-use crate::world::BOND;
-use crate::world::REWARD;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
+use zkpoc_tests::world::BOND;
+use zkpoc_tests::world::REWARD;
 
 mod faults;
 mod replays;
@@ -370,7 +370,7 @@ fn rejects_a_part_of_a_group_and_members_that_posted_nothing() {
     let grid = zkpoc_circuits::grid::Grid::new(&kit().profile).expect("a grid");
     let send = |included: &[usize]| {
         let view = round.world.view();
-        let claims = crate::world::site(&view).claims(1).expect("claims");
+        let claims = zkpoc_tests::world::site(&view).claims(1).expect("claims");
         let hashes: Vec<B256> = included.iter().map(|place| claims[*place].hash).collect();
         let sum = UpdateOpening::sum(&kit().profile, &grid, included.iter().map(|place| &openings[place]));
         let context = zkpoc_contracts::bindings::digests::round_context(
@@ -378,11 +378,11 @@ fn rejects_a_part_of_a_group_and_members_that_posted_nothing() {
             view.rounds().expect("rounds"),
             U256::ONE,
             zkpoc_contracts::bindings::digests::set_hash(&hashes),
-            crate::world::profile_id(&kit().profile),
+            zkpoc_tests::world::profile_id(&kit().profile),
         );
-        let proof = crate::world::prove(&round.model, &sum, included.len() as u64, context);
+        let proof = zkpoc_tests::world::prove(&round.model, &sum, included.len() as u64, context);
         let next = model_id(&kit().srs, &kit().profile, &proof.next).expect("an id");
-        let forum = crate::world::site(&view).forum().expect("a forum");
+        let forum = zkpoc_tests::world::site(&view).forum().expect("a forum");
         let said = |party: &Party| {
             let said = Acknowledgement::sign(forum, 1, next, &party.member.signer).expect("signed");
             Bytes::copy_from_slice(&said.signature)

@@ -9,15 +9,15 @@ use zkpoc_client::chain::{ChainError, Mode, Outcome};
 use zkpoc_client::home::{Dataset, Seed};
 use zkpoc_contracts::bindings::{Circuit, G1Point, VerifierRouter};
 
-use crate::world::commit;
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::profile_id;
-use crate::world::refusal;
-use crate::world::statement;
-use crate::world::Member;
-use crate::world::World;
+use zkpoc_tests::world::commit;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::profile_id;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::statement;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
 
 fn audience(world: &World, owner: Address) -> Audience {
     let registry = world.pool.address("DataRegistry").expect("a registry");

@@ -21,17 +21,17 @@ use zkpoc_prover::commit::lagrange_basis;
 use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::prove::{prove_round, ProvingContext, RoundProof, RoundRequest, UpdateOpening};
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::profile_id;
-use crate::world::prove;
-use crate::world::refusal;
-use crate::world::site;
-use crate::world::Member;
-use crate::world::World;
-use crate::world::REWARD;
-use crate::world::WINDOW_BLOCKS;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::profile_id;
+use zkpoc_tests::world::prove;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::site;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
+use zkpoc_tests::world::REWARD;
+use zkpoc_tests::world::WINDOW_BLOCKS;
 
 /// A round past its claim deadline with claims of real members.
 struct Ending {

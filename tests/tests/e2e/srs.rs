@@ -15,11 +15,11 @@ use zkpoc_prover::keys::ProverKey;
 use zkpoc_prover::prove::*;
 use zkpoc_prover::srs::Srs;
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::World;
 
 fn places(code: &[u8], part: &[u8]) -> usize {
     code.windows(part.len()).filter(|window| *window == part).count()

@@ -7,12 +7,12 @@ use zkpoc_client::chain::Mode;
 use zkpoc_client::home::Dataset;
 use zkpoc_engine::encoding::point_to_bytes;
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::Member;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
 
 /// A sealed round with one registered dataset of one shard, already validated.
 fn stage(name: &str) -> (World, Member, Dataset, Model) {

@@ -16,14 +16,14 @@ use zkpoc_contracts::bindings::vana::{FileClaim, LocalVanaPool, LocalVanaRegistr
 use zkpoc_contracts::bindings::{ContributionToken, DataRegistry, Verifier};
 use zkpoc_contracts::deploy::role;
 
-use crate::world::dataset;
-use crate::world::kit;
-use crate::world::model;
-use crate::world::profile_id;
-use crate::world::refusal;
-use crate::world::site;
-use crate::world::Member;
-use crate::world::World;
+use zkpoc_tests::world::dataset;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::profile_id;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::site;
+use zkpoc_tests::world::Member;
+use zkpoc_tests::world::World;
 
 /// Seed of the adapters' model.
 const SEED: B256 = B256::repeat_byte(0x51);
@@ -273,7 +273,7 @@ fn rejects_in_words_before_any_work() {
     };
     assert!(matches!(prove(taken, 0, &model), VanaError::NotOwner { .. }));
     let (mine, _) = file_with_url(&adapter, "ipfs://mine").expect("a file");
-    let wrong = crate::world::model("wrong");
+    let wrong = zkpoc_tests::world::model("wrong");
     assert!(matches!(prove(mine, 0, &wrong), VanaError::OtherModel { .. }));
     assert!(prove(mine, 1, &model).to_string().contains("no shard 1"));
     assert!(matches!(request_reward(&adapter, mine, B256::ZERO), Err(VanaError::NotProven { .. })));

@@ -25,16 +25,16 @@ use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::reference::Shard;
 use zkpoc_engine::encoding::scalar_to_bytes;
 
-use crate::masked_group::assert_computed;
-use crate::masked_group::cells;
-use crate::masked_group::Group;
-use crate::masked_group::Member;
-use crate::masked_view::View;
-use crate::product::kit;
-use crate::product::off_by_one;
-use crate::product::shard;
-use crate::system::Count;
-use crate::system::Verdict;
+use super::masked_group::assert_computed;
+use super::masked_group::cells;
+use super::masked_group::Group;
+use super::masked_group::Member;
+use super::masked_view::View;
+use super::product::kit;
+use super::product::off_by_one;
+use super::product::shard;
+use super::system::Count;
+use super::system::Verdict;
 
 fn sizes(equations: usize, unknowns: usize, rank: usize, leaks: usize) -> Count {
     Count { equations, unknowns, rank, leaks }

@@ -33,17 +33,17 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
 use zkpoc_circuits::reference::Shard;
 
-use crate::masked_group::assert_computed;
-use crate::masked_group::Group;
-use crate::masked_group::Member;
-use crate::masked_group::UPDATE;
-use crate::masked_sums::minus;
-use crate::masked_view::View;
-use crate::product::kit;
-use crate::product::off_by_one;
-use crate::product::shard;
-use crate::system::Count;
-use crate::system::Verdict;
+use super::masked_group::assert_computed;
+use super::masked_group::Group;
+use super::masked_group::Member;
+use super::masked_group::UPDATE;
+use super::masked_sums::minus;
+use super::masked_view::View;
+use super::product::kit;
+use super::product::off_by_one;
+use super::product::shard;
+use super::system::Count;
+use super::system::Verdict;
 
 const SHARDS: [u16; 6] = [1, 4, 6, 9, 11, 14];
 

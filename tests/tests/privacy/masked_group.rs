@@ -14,9 +14,9 @@ use zkpoc_engine::encoding::scalar_from_bytes;
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{Registered, UpdateOpening};
 
-use crate::product::kit;
-use crate::product::shard;
-use crate::spy::Opened;
+use super::product::kit;
+use super::product::shard;
+use super::spy::Opened;
 
 /// The update column of the training circuit of `toy`.
 pub(crate) const UPDATE: usize = 2;

@@ -16,14 +16,14 @@ use zkpoc_client::aggregation::{AggregationError, MaskSecret, PairSeed, Roster};
 use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_prover::verify::{verify_alone, VerifyError};
 
-use crate::masked_group::assert_computed;
-use crate::masked_group::cells;
-use crate::masked_group::context;
-use crate::masked_group::unmask;
-use crate::masked_group::Group;
-use crate::masked_group::Member;
-use crate::product::kit;
-use crate::product::shard;
+use super::masked_group::assert_computed;
+use super::masked_group::cells;
+use super::masked_group::context;
+use super::masked_group::unmask;
+use super::masked_group::Group;
+use super::masked_group::Member;
+use super::product::kit;
+use super::product::shard;
 
 /// The roster with other keys for everybody but one member.
 fn relayed(group: &Group, own: usize, relay: &[MaskSecret]) -> Roster {

@@ -20,14 +20,14 @@ use zkpoc_client::home::journal::{Journal, Promise, Stage, UpdateKey};
 use zkpoc_client::home::Home;
 use zkpoc_prover::prove::UpdateOpening;
 
-use crate::masked_group::assert_computed;
-use crate::masked_group::place;
-use crate::masked_group::Group;
-use crate::masked_group::Member;
-use crate::masked_view::View;
-use crate::product::kit;
-use crate::product::off_by_one;
-use crate::system::Verdict;
+use super::masked_group::assert_computed;
+use super::masked_group::place;
+use super::masked_group::Group;
+use super::masked_group::Member;
+use super::masked_view::View;
+use super::product::kit;
+use super::product::off_by_one;
+use super::system::Verdict;
 
 /// `a - b`.
 pub(crate) fn minus(a: &Update, b: &Update) -> Update {

@@ -7,18 +7,18 @@ use zkpoc_circuits::reference::Shard;
 use zkpoc_prover::blinding::LINK_ROWS;
 use zkpoc_prover::prove::UpdateOpening;
 
-use crate::masked_group::cells;
-use crate::masked_group::context;
-use crate::masked_group::Group;
-use crate::masked_group::Member;
-use crate::masked_group::UPDATE;
-use crate::product::challenge;
-use crate::product::kit;
-use crate::spy::Opened;
-use crate::system::Count;
-use crate::system::Evidence;
-use crate::system::Observer;
-use crate::system::Verdict;
+use super::masked_group::cells;
+use super::masked_group::context;
+use super::masked_group::Group;
+use super::masked_group::Member;
+use super::masked_group::UPDATE;
+use super::product::challenge;
+use super::product::kit;
+use super::spy::Opened;
+use super::system::Count;
+use super::system::Evidence;
+use super::system::Observer;
+use super::system::Verdict;
 
 /// The data column of the training circuit of `toy`, and the column of a round's sum.
 const DATA: usize = 1;

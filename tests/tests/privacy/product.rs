@@ -23,7 +23,7 @@ use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::*;
 use zkpoc_prover::srs::Srs;
 
-use crate::spy::Opened;
+use super::spy::Opened;
 
 /// Keys, a model and shards of profile `toy` under the real ceremony's string.
 pub(crate) struct Kit {

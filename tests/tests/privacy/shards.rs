@@ -13,15 +13,15 @@ use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::{difference, link_bases, verify_link, LinkProof};
 use zkpoc_prover::prove::Registered;
 
-use crate::product::challenge;
-use crate::product::kit;
-use crate::product::off_by_one;
-use crate::spy::Opened;
-use crate::system::rank_of_openings;
-use crate::system::Count;
-use crate::system::Evidence;
-use crate::system::Observer;
-use crate::system::Verdict;
+use super::product::challenge;
+use super::product::kit;
+use super::product::off_by_one;
+use super::spy::Opened;
+use super::system::rank_of_openings;
+use super::system::Count;
+use super::system::Evidence;
+use super::system::Observer;
+use super::system::Verdict;
 
 /// The data column of each circuit, behind the model's one column in the training circuit of `toy`.
 const DATA_IN_TRAINING: usize = 1;

@@ -10,8 +10,8 @@ use zkpoc_engine::encoding::{point_to_bytes, scalar_to_bytes};
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{model_commitment, Buckets};
 
-use crate::product::kit;
-use crate::spy::Opened;
+use super::product::kit;
+use super::spy::Opened;
 
 /// Every point and scalar of a proof and its link.
 fn elements(opened: &Opened, link: Option<&LinkProof>) -> BTreeSet<Vec<u8>> {

@@ -6,13 +6,13 @@ use rand_core::OsRng;
 use zkpoc_circuits::reference::Shard;
 use zkpoc_prover::prove::{RoundProof, TrainingProof};
 
-use crate::product::kit;
-use crate::product::off_by_one;
-use crate::spy::Opened;
-use crate::system::lagrange;
-use crate::system::Evidence;
-use crate::system::Observer;
-use crate::system::Verdict;
+use super::product::kit;
+use super::product::off_by_one;
+use super::spy::Opened;
+use super::system::lagrange;
+use super::system::Evidence;
+use super::system::Observer;
+use super::system::Verdict;
 
 /// The one update column of `toy`, and the one column of a sum.
 const UPDATE: usize = 2;

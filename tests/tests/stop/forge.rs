@@ -21,8 +21,8 @@ use zkpoc_engine::encoding::POINT_BYTES;
 use zkpoc_engine::transcript::{KeccakChallenge, KeccakRead};
 use zkpoc_prover::keys::VerifierKey;
 
-use crate::world::kit;
 use crate::TAU;
+use zkpoc_tests::world::kit;
 
 /// A transcript that remembers the last challenge.
 struct Recording<'a> {

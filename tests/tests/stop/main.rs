@@ -3,20 +3,16 @@
 //! The reference string's secret is known here, so false statements have accepted proofs ([`forge`]): real keys, real contracts
 //! on a node, proofs that both verifiers accept.
 
-#![allow(dead_code)] // the stage is that of the other attacks, and this needs a part of it
-
 mod forge;
-#[path = "../e2e/world.rs"]
-mod world;
 
 use alloy::primitives::U256;
 use forge::{forge, on_chain};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2_proofs::halo2curves::group::Curve;
-use world::{dataset, kit, model, profile_id, prove, refusal, World, REWARD};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_circuits::profile::Profile;
 use zkpoc_client::chain::words::scalar_to_word;
 use zkpoc_client::chain::{Mode, PoolClient};
 use zkpoc_client::contracts_gen::ProfileKeys;
@@ -30,13 +26,15 @@ use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::prove::{model_commitment, UpdateOpening};
 use zkpoc_prover::srs::Srs;
 use zkpoc_prover::verify::{verify_alone, verify_round_alone};
+use zkpoc_tests::world::{dataset, kit, model, profile_id, prove, refusal, World, REWARD};
 
 /// The secret of the reference string.
 const TAU: u64 = 0x0005_ec2e_7000_0001;
 
-/// A string whose secret is known.
-fn reference_string(k: u32) -> Srs {
-    Srs::of_known_secret(k, Fr::from(TAU)).expect("a string")
+/// A pool on a reference string whose secret is known.
+fn world() -> World {
+    let k = Profile::builtin("toy").expect("the profile").k;
+    World::on_reference_string(Srs::of_known_secret(k, Fr::from(TAU)).expect("a string"))
 }
 
 fn evidence(proof: &[u8], instances: &[Fr]) -> Evidence {
@@ -73,7 +71,7 @@ struct Canary {
 
 #[test]
 fn accepts_a_forged_canary_of_each_circuit_and_stops_the_pool() {
-    let world = World::new();
+    let world = world();
     let (member, data, model) = (world.member(), dataset(4), model("canary"));
     world.register(&member, &data);
     world.open(&model);
@@ -137,7 +135,7 @@ fn accepts_a_forged_canary_of_each_circuit_and_stops_the_pool() {
 
 #[test]
 fn rejects_every_honest_step_after_the_stop_and_tells_watchers() {
-    let world = World::new();
+    let world = world();
     let (member, data, model) = (world.member(), dataset(4), model("stopped"));
     world.register(&member, &data);
     world.open(&model);
@@ -179,7 +177,7 @@ fn rejects_every_honest_step_after_the_stop_and_tells_watchers() {
 
 #[test]
 fn accepts_a_forged_contradiction_but_no_change_of_the_point_alone() {
-    let world = World::new();
+    let world = world();
     let member = world.member();
     let (profile, srs) = (&kit().profile, &kit().srs);
     let grid = Grid::new(profile).expect("a grid");

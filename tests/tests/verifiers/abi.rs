@@ -6,14 +6,14 @@
 
 use alloy::primitives::U256;
 
-use crate::mutate::put;
-use crate::mutate::word;
-use crate::mutate::Made;
-use crate::mutate::Mutant;
-use crate::mutate::Start;
-use crate::support::circuit::Random;
-use crate::support::evm::calldata;
-use crate::support::evm::calldata_reordered;
+use super::mutate::put;
+use super::mutate::word;
+use super::mutate::Made;
+use super::mutate::Mutant;
+use super::mutate::Start;
+use super::support::circuit::Random;
+use super::support::evm::calldata;
+use super::support::evm::calldata_reordered;
 
 /// Positions in canonical calldata.
 const PROOF_HEAD: usize = 4;

@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::classes::Answer;
-use crate::classes::Expect;
-use crate::support::circuit::Random;
-use crate::support::fault::Fault;
+use super::classes::Answer;
+use super::classes::Expect;
+use super::support::circuit::Random;
+use super::support::fault::Fault;
 
 /// A verifier's answer.
 pub(crate) type Verdict = Result<(), Fault>;

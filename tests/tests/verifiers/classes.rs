@@ -7,9 +7,9 @@
 //!
 //! `docs/fuzzing.md` holds this table as text; a test compares them.
 
-use crate::abi;
-use crate::mutate;
-use crate::support::circuit::Random;
+use super::abi;
+use super::mutate;
+use super::support::circuit::Random;
 use mutate::{Made, Start};
 
 /// What one verifier must say.
@@ -163,7 +163,7 @@ const PAGE: &str = include_str!("../../../docs/fuzzing.md");
 
 #[test]
 fn the_written_tables_are_those_that_run() {
-    let (proofs, links) = (crate::fuzz::expected(), crate::link::expected());
+    let (proofs, links) = (super::fuzz::expected(), super::link::expected());
     for (rows, reference) in [(proofs, true), (links, false)] {
         let text = markdown(&rows, reference);
         assert!(PAGE.contains(&text), "docs/fuzzing.md lacks this table:\n\n{text}");

@@ -8,24 +8,24 @@
 use halo2_proofs::halo2curves::bn256::{pairing, G1Affine};
 use zkpoc_engine::encoding::point_from_bytes;
 
-use crate::campaign::Judged;
-use crate::campaign::Plan;
-use crate::campaign::Trial;
-use crate::campaign::Verdict;
-use crate::classes::Expect;
-use crate::classes::CLASSES;
-use crate::kit::kit;
-use crate::kit::Kit;
-use crate::kit::Subject;
-use crate::kit::Word;
-use crate::mutate::Mutant;
-use crate::mutate::Start;
-use crate::support::circuit::Random;
-use crate::support::evm::calldata;
-use crate::support::evm::calldata_words;
-use crate::support::evm::Chain;
-use crate::support::evm::Outcome;
-use crate::support::FORWARDED;
+use super::campaign::Judged;
+use super::campaign::Plan;
+use super::campaign::Trial;
+use super::campaign::Verdict;
+use super::classes::Expect;
+use super::classes::CLASSES;
+use super::kit::kit;
+use super::kit::Kit;
+use super::kit::Subject;
+use super::kit::Word;
+use super::mutate::Mutant;
+use super::mutate::Start;
+use super::support::circuit::Random;
+use super::support::evm::calldata;
+use super::support::evm::calldata_words;
+use super::support::evm::Chain;
+use super::support::evm::Outcome;
+use super::support::FORWARDED;
 
 /// Mutations of a run of all tests: ten of each class and circuit.
 const MUTATIONS: u64 = 2_400;

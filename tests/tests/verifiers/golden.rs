@@ -5,13 +5,13 @@
 
 use serde_json::{json, Value};
 
-use crate::kit::toy_circuits;
-use crate::kit::Claim;
-use crate::kit::Subject;
-use crate::kit::Word;
-use crate::support::evm::calldata;
-use crate::support::fault::Fault;
-use crate::support::FORWARDED;
+use super::kit::toy_circuits;
+use super::kit::Claim;
+use super::kit::Subject;
+use super::kit::Word;
+use super::support::evm::calldata;
+use super::support::fault::Fault;
+use super::support::FORWARDED;
 
 /// The stored proof.
 const PROOF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/toy/round-proof.json");

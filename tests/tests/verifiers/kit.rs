@@ -23,22 +23,22 @@ use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::srs::Srs;
 use zkpoc_prover::verify::{verify_alone, verify_round_alone, VerifyError};
 
-use crate::link::LinkStage;
-use crate::proofs::Made;
-use crate::proofs::Maker;
-use crate::support::circuit::Spec;
-use crate::support::circuit::Synthetic;
-use crate::support::deploy;
-use crate::support::evm::calldata;
-use crate::support::evm::compile_reference;
-use crate::support::evm::compile_verifier;
-use crate::support::evm::Chain;
-use crate::support::evm::Outcome;
-use crate::support::fault::Fault;
-use crate::support::native_verdict;
-use crate::support::prove;
-use crate::support::reference_source;
-use crate::support::FORWARDED;
+use super::link::LinkStage;
+use super::proofs::Made;
+use super::proofs::Maker;
+use super::support::circuit::Spec;
+use super::support::circuit::Synthetic;
+use super::support::deploy;
+use super::support::evm::calldata;
+use super::support::evm::compile_reference;
+use super::support::evm::compile_verifier;
+use super::support::evm::Chain;
+use super::support::evm::Outcome;
+use super::support::fault::Fault;
+use super::support::native_verdict;
+use super::support::prove;
+use super::support::reference_source;
+use super::support::FORWARDED;
 
 /// A public input as a contract takes it.
 pub(crate) type Word = [u8; SCALAR_BYTES];

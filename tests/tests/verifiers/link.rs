@@ -18,24 +18,24 @@ use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes
 use zkpoc_prover::link::{link_bases, verify_link, LinkBases, LinkError, LinkProof, LINK_PROOF_BYTES};
 use zkpoc_prover::srs::Srs;
 
-use crate::campaign::Judged;
-use crate::campaign::Plan;
-use crate::campaign::Trial;
-use crate::campaign::Verdict;
-use crate::classes::Answer;
-use crate::classes::Expect;
-use crate::kit::kit;
-use crate::mutate::above;
-use crate::mutate::alias;
-use crate::mutate::negated;
-use crate::mutate::put;
-use crate::mutate::word;
-use crate::mutate::Q;
-use crate::support::circuit::Random;
-use crate::support::evm::Chain;
-use crate::support::evm::Outcome;
-use crate::support::fault::Fault;
-use crate::support::FORWARDED;
+use super::campaign::Judged;
+use super::campaign::Plan;
+use super::campaign::Trial;
+use super::campaign::Verdict;
+use super::classes::Answer;
+use super::classes::Expect;
+use super::kit::kit;
+use super::mutate::above;
+use super::mutate::alias;
+use super::mutate::negated;
+use super::mutate::put;
+use super::mutate::word;
+use super::mutate::Q;
+use super::support::circuit::Random;
+use super::support::evm::Chain;
+use super::support::evm::Outcome;
+use super::support::fault::Fault;
+use super::support::FORWARDED;
 
 /// Offsets in a [`Linked`].
 const CONTEXT: usize = 0;

@@ -1,4 +1,4 @@
-//! Alterations of a proof and its public inputs, one function for each class of [`crate::classes`].
+//! Alterations of a proof and its public inputs, one function for each class of [`super::classes`].
 //!
 //! Every function draws its choices from the given source alone, and gives `None` where the circuit or the seed has nothing
 //! to alter that way. Whether the result differs from the seed is checked by the caller.
@@ -9,11 +9,11 @@ use halo2_proofs::halo2curves::group::Curve;
 use zkpoc_contracts::bindings::digests::GROUP_ORDER as R;
 use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_to_bytes, POINT_BYTES, SCALAR_BYTES};
 
-use crate::classes::CLASSES;
-use crate::kit::Claim;
-use crate::kit::Elsewhere;
-use crate::kit::Subject;
-use crate::support::circuit::Random;
+use super::classes::CLASSES;
+use super::kit::Claim;
+use super::kit::Elsewhere;
+use super::kit::Subject;
+use super::support::circuit::Random;
 
 /// Modulus of the coordinates.
 pub(crate) const Q: U256 = uint!(21888242871839275222246405745257275088696311157297823662689037894645226208583_U256);

@@ -17,10 +17,10 @@ use zkpoc_prover::prove::{
 };
 use zkpoc_prover::srs::Srs;
 
-use crate::kit::words;
-use crate::kit::Claim;
-use crate::kit::Word;
-use crate::link::Linked;
+use super::kit::words;
+use super::kit::Claim;
+use super::kit::Word;
+use super::link::Linked;
 
 /// Proofs about one shard.
 pub(crate) struct Made {

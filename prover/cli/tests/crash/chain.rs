@@ -12,8 +12,6 @@ use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::{json, Value};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_client::chain::node::Node;
-use zkpoc_client::chain::Client;
 use zkpoc_client::exchange::item::Limits;
 use zkpoc_client::exchange::{update_id, Checker, Source};
 use zkpoc_client::home::Home;
@@ -33,22 +31,17 @@ const ON_ITS_WAY: Duration = Duration::from_millis(50);
 
 /// A pool, a contributor whose dataset is registered, and the first round, sealed.
 struct Stage {
-    folder: tempfile::TempDir,
-    node: Node,
-    admin: Client,
+    base: zkpoc_tests::stage::Stage,
     operator: PrivateKeySigner,
     contributor: PrivateKeySigner,
 }
 
 impl Stage {
     fn new() -> Self {
-        let node = Node::start(&zkpoc_contracts::tools::anvil().expect("anvil")).expect("a node");
-        let admin = Client::connect(node.url(), None).expect("connected");
-        let [operator, attestor, contributor] = [(); 3].map(|()| PrivateKeySigner::random());
-        for signer in [&operator, &contributor] {
-            node.fund(&admin, signer.address()).expect("funds");
-        }
-        let stage = Self { folder: tempfile::tempdir().expect("a folder"), node, admin, operator, contributor };
+        let base = zkpoc_tests::stage::Stage::new(env!("CARGO_BIN_EXE_zkpoc"));
+        let [operator, contributor] = [(); 2].map(|()| base.account());
+        let attestor = PrivateKeySigner::random();
+        let stage = Self { base, operator, contributor };
         let (operator, contributor) =
             (stage.shell("operator", &stage.operator), stage.shell("home", &stage.contributor));
         let trusted = attestor.address();
@@ -67,20 +60,20 @@ impl Stage {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.base.folder().join(name)
     }
 
     fn shell(&self, home: &str, signer: &PrivateKeySigner) -> Shell {
-        let url = Some(self.node.url().to_owned());
-        Shell { home: self.path(home), folder: self.folder.path().to_owned(), signer: Some(signer.clone()), url }
+        let url = Some(self.base.node.url().to_owned());
+        Shell { home: self.path(home), folder: self.base.folder().to_owned(), signer: Some(signer.clone()), url }
     }
 
     fn mine(&self, blocks: u64) {
-        self.node.mine(&self.admin, blocks).expect("blocks");
+        self.base.mine(blocks);
     }
 
     fn ask(&self, method: &'static str, params: Value) -> Value {
-        self.admin.request(method, params).expect(method)
+        self.base.admin.request(method, params).expect(method)
     }
 
     /// Transactions of an account, those that are not mined included.
@@ -92,7 +85,7 @@ impl Stage {
     /// Keeps the state of the chain and of all folders.
     fn save(&self) -> Saved {
         let folder = tempfile::tempdir().expect("a folder");
-        copy(self.folder.path(), folder.path());
+        copy(self.base.folder(), folder.path());
         Saved { folder, chain: self.ask("evm_snapshot", json!([])) }
     }
 
@@ -100,13 +93,13 @@ impl Stage {
     fn restore(&self, saved: &mut Saved) {
         assert_eq!(self.ask("evm_revert", json!([saved.chain])), true);
         saved.chain = self.ask("evm_snapshot", json!([]));
-        for entry in std::fs::read_dir(self.folder.path()).expect("a folder").flatten() {
+        for entry in std::fs::read_dir(self.base.folder()).expect("a folder").flatten() {
             match entry.path().is_dir() {
                 true => std::fs::remove_dir_all(entry.path()).expect("removed"),
                 false => std::fs::remove_file(entry.path()).expect("removed"),
             }
         }
-        copy(saved.folder.path(), self.folder.path());
+        copy(saved.folder.path(), self.base.folder());
     }
 
     /// Holds transactions back from blocks, or mines each at once.

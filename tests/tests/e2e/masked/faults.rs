@@ -10,9 +10,9 @@ use zkpoc_contracts::bindings::Fault;
 use zkpoc_engine::encoding::point_to_bytes;
 
 use super::{checker, junk, Round, DISPUTE, REVEAL, SHARE, WITHDRAW};
-use crate::world::kit;
-use crate::world::BOND;
-use crate::world::DISPUTE_BLOCKS;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::BOND;
+use zkpoc_tests::world::DISPUTE_BLOCKS;
 
 #[test]
 fn a_wrong_mask_voids_the_group_and_costs_who_posted_it() {

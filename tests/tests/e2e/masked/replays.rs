@@ -9,10 +9,10 @@ use zkpoc_client::exchange::Kind;
 use zkpoc_client::home::journal::{Journal, Promise, UpdateKey};
 
 use super::{home, Party, Round, CONFIRMATIONS, REVEAL, SHARE, WITHDRAW};
-use crate::world::kit;
-use crate::world::model;
-use crate::world::refusal;
-use crate::world::World;
+use zkpoc_tests::world::kit;
+use zkpoc_tests::world::model;
+use zkpoc_tests::world::refusal;
+use zkpoc_tests::world::World;
 
 #[test]
 fn fewer_than_three_are_void_and_may_post_again() {
@@ -29,7 +29,7 @@ fn fewer_than_three_are_void_and_may_post_again() {
     round.mine_to(round.phases().disputes);
     assert_eq!(round.advance(0, WITHDRAW).0, ["withdraw"]);
     let now = round.world.operator.block_number().expect("a block");
-    let until = round.phases().claims + crate::world::FINALIZE_BLOCKS;
+    let until = round.phases().claims + zkpoc_tests::world::FINALIZE_BLOCKS;
     round.mine_to(until.max(now));
     round.world.view().void_round(1, Mode::Send).expect("voided");
     round.world.seal(2);
@@ -67,7 +67,7 @@ fn an_update_is_in_one_sum_only_whatever_comes() {
     }
     // Nobody finalizes: the round is void, and the next one is about the same model and the same shards.
     let now = round.world.operator.block_number().expect("a block");
-    round.mine_to((round.phases().claims + crate::world::FINALIZE_BLOCKS).max(now));
+    round.mine_to((round.phases().claims + zkpoc_tests::world::FINALIZE_BLOCKS).max(now));
     round.world.view().void_round(1, Mode::Send).expect("voided");
     round.world.seal(2);
     for masked in [true, false] {
@@ -76,7 +76,8 @@ fn an_update_is_in_one_sum_only_whatever_comes() {
     }
     // The same records, committed anew: another root and nullifier, but the same update.
     let party = &round.parties[0];
-    let again = crate::world::commit(&kit().profile, party.data.shards.clone(), zkpoc_client::home::Seed::random());
+    let again =
+        zkpoc_tests::world::commit(&kit().profile, party.data.shards.clone(), zkpoc_client::home::Seed::random());
     let record = round.on(0, |site| site.stored_record(&party.data, 1)).expect("read").expect("a claim");
     let key = UpdateKey::of(
         again.manifest.profile_id,
@@ -169,7 +170,7 @@ fn rejects_keys_that_a_relay_put_in() {
     // As they are, they are taken, and the keys on chain are the members' own.
     let honest = prepared.iter().map(|prepared| prepared.claim.clone()).collect();
     view.claim_many(honest, Mode::Send).expect("claimed for their owners");
-    let claims = crate::world::site(&view).claims(1).expect("claims");
+    let claims = zkpoc_tests::world::site(&view).claims(1).expect("claims");
     for (claim, prepared) in claims.iter().zip(&prepared) {
         assert_eq!(claim.record.maskKey, prepared.claim.maskKey);
     }
@@ -181,7 +182,7 @@ fn messages_of_another_time_round_or_group_are_refused() {
     let view = |place: usize| round.parties[place].member.view(&round.world.pool);
     let records = || {
         let view = round.world.view();
-        let claims = crate::world::site(&view).claims(1).expect("claims");
+        let claims = zkpoc_tests::world::site(&view).claims(1).expect("claims");
         claims.into_iter().map(|claim| claim.record).collect::<Vec<_>>()
     };
     let fix = |records| view(0).aggregation().expect("the contract").fix_roster(1, records, Mode::Send);

@@ -1,6 +1,8 @@
 //! The book says what is there: its links lead somewhere, the files it names exist, and its tables of constraints are those
 //! of the circuits.
 
+mod review;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
 //! A pool on a chain of its own, and members with real datasets: what every attack starts from.
 //!
-//! The profile is `toy`, so keys and proofs take milliseconds; the test binary says on which reference string. Keys, contracts and homes are made
-//! once for the test binary; each world is a node of its own, so tests do not see each other's blocks.
+//! The profile is `toy`, so keys and proofs take milliseconds. Keys, contracts and homes are made once for the process, on
+//! the ceremony's reference string or on the one of [`World::on_reference_string`]; each world is a node of its own, so tests
+//! do not see each other's blocks.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -37,45 +38,63 @@ use zkpoc_prover::prove::{commit_shard, prove_round, ProvingContext, RoundProof,
 use zkpoc_prover::srs::Srs;
 
 /// Blocks from a round's opening to its beacon.
-pub(crate) const BEACON_DELAY: u64 = 3;
+pub const BEACON_DELAY: u64 = 3;
 /// Blocks in which a round takes claims.
-pub(crate) const CLAIM_BLOCKS: u64 = 400;
+pub const CLAIM_BLOCKS: u64 = 400;
 /// Blocks for a first finalization.
-pub(crate) const FINALIZE_BLOCKS: u64 = 200;
+pub const FINALIZE_BLOCKS: u64 = 200;
 /// Blocks of the window.
-pub(crate) const WINDOW_BLOCKS: u64 = 20;
+pub const WINDOW_BLOCKS: u64 = 20;
 /// Blocks in which members of a group post.
-pub(crate) const SHARE_BLOCKS: u64 = 60;
+pub const SHARE_BLOCKS: u64 = 60;
 /// Blocks in which they reveal seeds.
-pub(crate) const REVEAL_BLOCKS: u64 = 40;
+pub const REVEAL_BLOCKS: u64 = 40;
 /// Blocks of disputes.
-pub(crate) const DISPUTE_BLOCKS: u64 = 60;
+pub const DISPUTE_BLOCKS: u64 = 60;
 /// What a member pays when it posts, in wei.
-pub(crate) const BOND: u64 = 1_000_000;
+pub const BOND: u64 = 1_000_000;
 /// Reward of a claim, in the token's smallest unit.
-pub(crate) const REWARD: u64 = 1_000;
+pub const REWARD: u64 = 1_000;
 
 /// What is made once.
-pub(crate) struct Kit {
-    pub(crate) profile: Profile,
-    pub(crate) srs: Srs,
-    pub(crate) keys: ProfileKeys,
-    pub(crate) round: ProverKey<RoundCircuit>,
-    pub(crate) generated: Generated,
-    pub(crate) artifacts: Artifacts,
-    pub(crate) home: Home,
+pub struct Kit {
+    /// The profile `toy`.
+    pub profile: Profile,
+    /// The reference string.
+    pub srs: Srs,
+    /// Its verifying keys.
+    pub keys: ProfileKeys,
+    /// The key that proves rounds.
+    pub round: ProverKey<RoundCircuit>,
+    /// The generated verifiers.
+    pub generated: Generated,
+    /// All contracts, compiled.
+    pub artifacts: Artifacts,
+    /// A home with the keys.
+    pub home: Home,
     anvil: PathBuf,
     _folder: TempDir,
 }
 
-/// The kit of this test binary.
-pub(crate) fn kit() -> &'static Kit {
-    static KIT: OnceLock<Kit> = OnceLock::new();
+static KIT: OnceLock<Kit> = OnceLock::new();
+
+/// The kit of this process.
+pub fn kit() -> &'static Kit {
     KIT.get_or_init(|| {
+        let profile = toy();
+        let srs = Srs::bundled_ceremony(profile.k).expect("the ceremony");
+        Kit::new(profile, srs)
+    })
+}
+
+fn toy() -> Profile {
+    Profile::builtin("toy").expect("the profile")
+}
+
+impl Kit {
+    fn new(profile: Profile, srs: Srs) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let home = Home::open(Some(folder.path())).expect("a home");
-        let profile = Profile::builtin("toy").expect("the profile");
-        let srs = crate::reference_string(profile.k);
         let keys = KeyCache::new(&home.keys_dir());
         // Made here, so that tests in parallel find them.
         keys.prover::<TrainingCircuit>(&profile, &srs).expect("training key");
@@ -85,24 +104,24 @@ pub(crate) fn kit() -> &'static Kit {
         let generated = generate_sources(&profile, &srs, &keys).expect("sources");
         let artifacts = generated.compile().expect("compiled");
         let anvil = zkpoc_contracts::tools::anvil().expect("anvil");
-        Kit { profile, srs, keys, round, generated, artifacts, home, anvil, _folder: folder }
-    })
+        Self { profile, srs, keys, round, generated, artifacts, home, anvil, _folder: folder }
+    }
 }
 
 /// A model everyone can recompute, wrong enough about everything that each step moves it.
-pub(crate) fn model(name: &str) -> Model {
+pub fn model(name: &str) -> Model {
     let mut model = Model::random(&kit().profile, keccak256(name).0);
     model.layers.iter_mut().skip(1).for_each(|layer| layer.bias.fill(25));
     model
 }
 
 /// Id of a profile.
-pub(crate) fn profile_id(profile: &Profile) -> B256 {
+pub fn profile_id(profile: &Profile) -> B256 {
     B256::new(profile.id())
 }
 
 /// A committed dataset of `count` shards of records that no other call gets.
-pub(crate) fn dataset(count: usize) -> Dataset {
+pub fn dataset(count: usize) -> Dataset {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let profile = &kit().profile;
     let batch = profile.batch as u16;
@@ -123,7 +142,7 @@ pub(crate) fn dataset(count: usize) -> Dataset {
 }
 
 /// Commits to shards for a profile.
-pub(crate) fn commit(profile: &Profile, shards: Vec<Shard>, seed: Seed) -> Dataset {
+pub fn commit(profile: &Profile, shards: Vec<Shard>, seed: Seed) -> Dataset {
     let srs = &kit().srs;
     let grid = Grid::new(profile).expect("a grid");
     let commitment = |(index, shard): (usize, &Shard)| {
@@ -135,33 +154,50 @@ pub(crate) fn commit(profile: &Profile, shards: Vec<Shard>, seed: Seed) -> Datas
 }
 
 /// A chain with one pool.
-pub(crate) struct World {
-    pub(crate) node: Node,
-    pub(crate) operator: Client,
-    pub(crate) attestor: PrivateKeySigner,
-    pub(crate) pool: Pool,
+pub struct World {
+    /// The chain.
+    pub node: Node,
+    /// Who deployed the pool and opens its rounds.
+    pub operator: Client,
+    /// Whom the pool trusts.
+    pub attestor: PrivateKeySigner,
+    /// The pool.
+    pub pool: Pool,
 }
 
 /// Someone with a key.
-pub(crate) struct Member {
-    pub(crate) client: Client,
-    pub(crate) signer: PrivateKeySigner,
+pub struct Member {
+    /// Its connection.
+    pub client: Client,
+    /// Its key.
+    pub signer: PrivateKeySigner,
 }
 
 impl World {
     /// A fresh chain with a deployed pool and no round.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(CHAIN_ID, PrivateKeySigner::random(), PrivateKeySigner::random())
     }
 
+    /// The same on a reference string of `toy`'s size, which every pool of this process is then on.
+    ///
+    /// # Panics
+    /// If a pool of this process is on another one.
+    pub fn on_reference_string(srs: Srs) -> Self {
+        let digest = srs.digest();
+        let kit = KIT.get_or_init(|| Kit::new(toy(), srs));
+        assert_eq!(kit.srs.digest(), digest, "pools of this process are on another reference string");
+        Self::new()
+    }
+
     /// The same with a chain id and keys of choice: equal keys give equal addresses.
-    pub(crate) fn with(chain_id: u64, operator: PrivateKeySigner, attestor: PrivateKeySigner) -> Self {
+    pub fn with(chain_id: u64, operator: PrivateKeySigner, attestor: PrivateKeySigner) -> Self {
         let node = Node::start_with_id(&kit().anvil, chain_id).expect("a node");
         Self::on(node, operator, attestor)
     }
 
     /// A fresh chain that keeps the steps of transactions.
-    pub(crate) fn tracing() -> Self {
+    pub fn tracing() -> Self {
         let node = Node::start_tracing(&kit().anvil).expect("a node");
         Self::on(node, PrivateKeySigner::random(), PrivateKeySigner::random())
     }
@@ -174,7 +210,7 @@ impl World {
     }
 
     /// Another pool on the same chain.
-    pub(crate) fn second_pool(&self) -> Pool {
+    pub fn second_pool(&self) -> Pool {
         Self::deploy(&self.operator, self.attestor.address())
     }
 
@@ -209,7 +245,7 @@ impl World {
     }
 
     /// A member with funds.
-    pub(crate) fn member(&self) -> Member {
+    pub fn member(&self) -> Member {
         let signer = PrivateKeySigner::random();
         let client = Client::connect(self.node.url(), Some(signer.clone())).expect("connected");
         self.node.fund(&client, client.sender().expect("a sender")).expect("funds");
@@ -217,24 +253,24 @@ impl World {
     }
 
     /// The pool as the operator sees it.
-    pub(crate) fn view(&self) -> PoolClient<'_> {
+    pub fn view(&self) -> PoolClient<'_> {
         PoolClient::unchecked(&self.operator, &self.pool).expect("a pool")
     }
 
     /// Registers a dataset for a member, on the word of the pool's attestor.
-    pub(crate) fn register(&self, member: &Member, data: &Dataset) {
+    pub fn register(&self, member: &Member, data: &Dataset) {
         self.register_in(&self.pool, member, data);
     }
 
     /// The same in another pool of this chain.
-    pub(crate) fn register_in(&self, pool: &Pool, member: &Member, data: &Dataset) {
+    pub fn register_in(&self, pool: &Pool, member: &Member, data: &Dataset) {
         let view = PoolClient::unchecked(&member.client, pool).expect("a pool");
         let signed = self.attest(pool, member, data);
         view.register(&signed.attestation, &signed.signature, Mode::Send).expect("registered");
     }
 
     /// Signs whatever a dataset says of itself: an attestor that looks at nothing.
-    pub(crate) fn attest(&self, pool: &Pool, member: &Member, data: &Dataset) -> SignedAttestation {
+    pub fn attest(&self, pool: &Pool, member: &Member, data: &Dataset) -> SignedAttestation {
         let owner = member.address();
         let registry = pool.address("DataRegistry").expect("a registry");
         let audience = Audience { chain_id: self.operator.chain_id(), registry, owner };
@@ -242,13 +278,13 @@ impl World {
     }
 
     /// Opens the first round with a model.
-    pub(crate) fn open(&self, model: &Model) {
+    pub fn open(&self, model: &Model) {
         let proof = self.first_proof(model, profile_id(&kit().profile));
         self.view().open_genesis(B256::ZERO, proof, Mode::Send).expect("opened");
     }
 
     /// A proof that a model is in range, for this pool and a profile id; the seed is zero.
-    pub(crate) fn first_proof(&self, model: &Model, profile_id: B256) -> Vec<u8> {
+    pub fn first_proof(&self, model: &Model, profile_id: B256) -> Vec<u8> {
         let kit = kit();
         let rounds = self.pool.address("ContributionRounds").expect("rounds");
         let context = genesis_context(self.operator.chain_id(), rounds, B256::ZERO, profile_id);
@@ -258,26 +294,26 @@ impl World {
     }
 
     /// Mines to the claim deadline of the current round.
-    pub(crate) fn to_deadline(&self) {
+    pub fn to_deadline(&self) {
         self.node.mine(&self.operator, CLAIM_BLOCKS).expect("blocks");
     }
 
     /// Voids the current round; the next one has the same model.
-    pub(crate) fn void_round(&self) {
+    pub fn void_round(&self) {
         self.node.mine(&self.operator, CLAIM_BLOCKS + FINALIZE_BLOCKS).expect("blocks");
         let round = self.view().current_round().expect("a round");
         self.view().void_round(round, Mode::Send).expect("voided");
     }
 
     /// Waits for a round's beacon and seals it.
-    pub(crate) fn seal(&self, round: u64) {
+    pub fn seal(&self, round: u64) {
         self.node.mine(&self.operator, BEACON_DELAY + 1).expect("blocks");
         self.view().seal(round, Mode::Send).expect("sealed");
     }
 }
 
 /// A real proof of the round circuit for whatever is given.
-pub(crate) fn prove(model: &Model, sum: &UpdateOpening, claims: u64, context: U256) -> RoundProof {
+pub fn prove(model: &Model, sum: &UpdateOpening, claims: u64, context: U256) -> RoundProof {
     let kit = kit();
     let proving = ProvingContext::new(&kit.srs, &kit.round).expect("a context");
     let context = scalar_from_bytes(&context.to_be_bytes()).expect("below the order");
@@ -285,7 +321,7 @@ pub(crate) fn prove(model: &Model, sum: &UpdateOpening, claims: u64, context: U2
 }
 
 /// What an attestation says of a dataset.
-pub(crate) fn statement(data: &Dataset, owner: Address) -> Attestation {
+pub fn statement(data: &Dataset, owner: Address) -> Attestation {
     Attestation {
         owner,
         subject: keccak256(data.manifest.root),
@@ -300,17 +336,17 @@ pub(crate) fn statement(data: &Dataset, owner: Address) -> Attestation {
 
 impl Member {
     /// The member's account.
-    pub(crate) fn address(&self) -> Address {
+    pub fn address(&self) -> Address {
         self.client.sender().expect("a sender")
     }
 
     /// A pool as the member sees it.
-    pub(crate) fn view<'a>(&'a self, pool: &'a Pool) -> PoolClient<'a> {
+    pub fn view<'a>(&'a self, pool: &'a Pool) -> PoolClient<'a> {
         PoolClient::unchecked(&self.client, pool).expect("a pool")
     }
 
     /// The fields a claim is bound to in round `round`, for shard `index`.
-    pub(crate) fn fields(&self, pool: &Pool, data: &Dataset, round: u64, index: u64) -> TrainingContext {
+    pub fn fields(&self, pool: &Pool, data: &Dataset, round: u64, index: u64) -> TrainingContext {
         TrainingContext {
             chain_id: self.client.chain_id(),
             rounds: pool.address("ContributionRounds").expect("rounds"),
@@ -325,7 +361,7 @@ impl Member {
     }
 
     /// A real training proof for any model and fields.
-    pub(crate) fn train(&self, pool: &Pool, data: &Dataset, model: &Model, fields: &TrainingContext) -> Prepared {
+    pub fn train(&self, pool: &Pool, data: &Dataset, model: &Model, fields: &TrainingContext) -> Prepared {
         let view = self.view(pool);
         let (site, terms) = (site(&view), view.terms().expect("terms"));
         let bounds = (terms.max_norm_log2, terms.max_loss_log2);
@@ -333,7 +369,7 @@ impl Member {
     }
 
     /// A real validity proof for the pool's registry.
-    pub(crate) fn validity(&self, pool: &Pool, data: &Dataset, index: u64) -> Validity {
+    pub fn validity(&self, pool: &Pool, data: &Dataset, index: u64) -> Validity {
         let view = self.view(pool);
         let fields = Context::Validity {
             chain_id: self.client.chain_id(),
@@ -346,31 +382,32 @@ impl Member {
     }
 
     /// Proves a shard well-formed, on chain.
-    pub(crate) fn validate(&self, pool: &Pool, data: &Dataset, index: u64) -> Outcome {
+    pub fn validate(&self, pool: &Pool, data: &Dataset, index: u64) -> Outcome {
         let validity = self.validity(pool, data, index);
         self.view(pool).validate_shard(&validity.call, Mode::Send).expect("validated")
     }
 
     /// What the current round draws: the honest claim, with its shard validated before.
-    pub(crate) fn honest(&self, world: &World, data: &Dataset, model: &Model, round: u64) -> Prepared {
+    pub fn honest(&self, world: &World, data: &Dataset, model: &Model, round: u64) -> Prepared {
         let index = world.view().drawn_index(round, data.manifest.root).expect("drawn");
         self.validate(&world.pool, data, index);
         self.train(&world.pool, data, model, &self.fields(&world.pool, data, round, index))
     }
 
     /// Sends a claim.
-    pub(crate) fn claim(&self, pool: &Pool, prepared: &Prepared) -> Result<Outcome, ChainError> {
+    pub fn claim(&self, pool: &Pool, prepared: &Prepared) -> Result<Outcome, ChainError> {
         self.view(pool).claim(prepared.claim.clone(), Mode::Send)
     }
 }
 
-pub(crate) fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
+/// A pool, and what is needed to prove for it.
+pub fn site<'a>(view: &'a PoolClient<'a>) -> Site<'a> {
     Site { home: &kit().home, profile: &kit().profile, srs: &kit().srs, pool: view, memory_limit: None }
 }
 
 /// The name of the custom error that a call was refused with.
 #[track_caller]
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, ChainError>) -> String {
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, ChainError>) -> String {
     let error = answer.expect_err("a refusal");
     let revert = error.revert().unwrap_or_else(|| panic!("not a refusal by a contract: {error}"));
     assert!(!revert.meaning.is_empty(), "no plain words for {}", revert.error);

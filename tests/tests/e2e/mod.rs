@@ -1,6 +1,6 @@
 //! Attacks on a whole pool with real proofs, each on a local node, each answered by the error it deserves.
 //!
-//! [`world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
+//! [`zkpoc_tests::world`] is the stage: chain, pool, members, datasets. The attacks are sorted by what they abuse:
 //! [`binding`] proofs used elsewhere, [`draw`] another shard than the drawn one, [`statement`] another statement than the
 //! proven one, [`registry`] attestations and validity results, [`rounds`] the end of a round,
 //! [`batch`] several claims in one transaction, [`masked`] groups whose members see nothing of each other, [`vana`] files of Vana's registry, [`srs`] another reference string; [`ledger`] says where gas goes. [`golden`] pins what the real ceremony file gives.
@@ -16,16 +16,9 @@ mod rounds;
 mod srs;
 mod statement;
 mod vana;
-mod world;
 
 use alloy::primitives::U256;
-use world::{dataset, model, refusal, World};
-use zkpoc_prover::srs::Srs;
-
-/// The real ceremony file.
-fn reference_string(k: u32) -> Srs {
-    Srs::bundled_ceremony(k).expect("the ceremony")
-}
+use zkpoc_tests::world::{dataset, model, refusal, World};
 
 #[test]
 fn accepts_an_honest_claim_once() {
