@@ -43,7 +43,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
-
 pub mod blinding;
 pub mod commit;
 pub mod fsio;

@@ -38,8 +38,8 @@ use crate::blinding::Blinding;
 use crate::keys::VerifierKey;
 use crate::link::{link_bases, LinkBases, LinkProof};
 use crate::prove::{
-    model_commitment, prove_dataset, prove_round, prove_training_traced, Buckets, DatasetProof, ProveError, ProvingContext,
-    Registered, RoundProof, RoundRequest, TrainingProof, TrainingRequest, UpdateOpening,
+    model_commitment, prove_dataset, prove_round, prove_training_traced, Buckets, DatasetProof, ProveError,
+    ProvingContext, Registered, RoundProof, RoundRequest, TrainingProof, TrainingRequest, UpdateOpening,
 };
 use crate::srs::Srs;
 use crate::verify::{

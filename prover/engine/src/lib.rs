@@ -56,7 +56,6 @@
 
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
-
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
