@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod keys;
 pub mod prove;
 pub mod register;
+pub mod relay;
 pub mod round;
 pub mod serve;
 pub mod srs;

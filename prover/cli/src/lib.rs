@@ -1,5 +1,20 @@
-//! The command line: thin over the library, one file for each command.
+//! The command line `zkpoc`: thin over `zkpoc-client` and `zkpoc-prover`, one file for each command.
 //!
+//! # Map
+//! | module | content |
+//! |---|---|
+//! | [`commands`] | the commands: arguments of each, and what it does with them |
+//! | [`session`] | what all share: home, profiles by name or file, reference strings, key cache |
+//! | [`args`] | what those that talk with a chain share: node, key, deployment file, the round's model, transactions in words |
+//! | [`source`] | where records come from |
+//! | [`error`] | every error, its exit code, and the command or flag that helps |
+//! | [`answer`] | what a command answers, for people and for machines |
+//! | [`demo`] | the whole path on a local chain, with a report |
+//! | [`bench`], [`metrics`] | measurements: floor, shapes, growth; the yardstick |
+//! | [`layout`] | costs of a layout, the search for a better one, its picture |
+//! | [`float`] | the same network in floating point, to compare with |
+//!
+//! # How a command runs
 //! A command returns an [`Answer`], which is printed for people or, with `--json`, as one JSON object
 //! on standard output. Notices, logs and progress go to standard error. Errors are mapped to exit
 //! codes in [`crate::error`]; with `--json` they are an object `{"error", "exit_code"}` as well.
@@ -7,6 +22,7 @@
 //! To add a command: a file with its arguments and `run`, and a variant of `Command`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};

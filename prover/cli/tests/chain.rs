@@ -289,6 +289,13 @@ fn e2e_every_command_of_a_round() {
     let claim = ["round", "claim", "mine", "--open", "--model-seed", SEED];
     let tried = stage.good(contributor, &[&claim[..], &["--dry-run"]].concat());
     assert_eq!((&tried["dry_run"], &tried["stored"]), (&Value::Bool(true), &Value::Bool(false)));
+    // The same for somebody who sends it: it is the same claim, and a batch of one.
+    let file = stage.path("claim.json");
+    let prepared = stage.good(contributor, &[&claim[..], &["--prepare", &file]].concat());
+    assert_eq!((&prepared["stored"], &prepared["file"]), (&Value::Bool(true), &Value::String(file.clone())));
+    let batch = ["round", "claim", "--batch", &file];
+    let relayed = stage.good(operator, &[&batch[..], &["--dry-run"]].concat());
+    assert_eq!((&relayed["dry_run"], &relayed["claims"]), (&Value::Bool(true), &Value::from(1)));
     let index = tried["index"].to_string();
     stage.good(contributor, &["dataset", "validate", "mine", "--index", &index]);
     assert_eq!(stage.good(contributor, &["dataset", "validate", "mine", "--index", &index])["already"], true);
@@ -299,6 +306,7 @@ fn e2e_every_command_of_a_round() {
         (&Value::Bool(false), &Value::Bool(true))
     );
     stage.bad(contributor, &claim, 1, "ZkPocRoundsAlreadyClaimed");
+    stage.bad(operator, &batch, 1, "ZkPocRoundsNoneAccepted");
 
     stage.assert_no_secret_left(false);
 

@@ -2,6 +2,7 @@
 //!
 //! - [`tensors`]: models, updates and records as safetensors of 64-bit integers;
 //! - [`bundle`]: proofs and their public inputs as JSON with hexadecimal values;
+//! - [`claim`]: a claim that somebody else sends;
 //! - [`evidence`]: the same of any statement, as evidence against a pool;
 //! - [`hexadecimal`], [`json`]: the strict parsing that both rest on.
 //!
@@ -10,6 +11,7 @@
 //! key, a value in another spelling than the one written here are refused.
 
 pub mod bundle;
+pub mod claim;
 pub mod evidence;
 pub mod hexadecimal;
 pub mod json;

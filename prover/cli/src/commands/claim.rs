@@ -6,9 +6,10 @@ use serde_json::json;
 use std::path::PathBuf;
 use zkpoc_contracts::bindings::ContributionRounds;
 
-use crate::args::{outcome_json, outcome_text, ChainArgs, SendArgs};
+use crate::args::{outcome_json, outcome_text, refuse_existing, ChainArgs, SendArgs};
 use crate::args::{round_number, source, ModelArgs};
 use crate::bench::floor::{measure, Columns, FLOOR_RUNS};
+use crate::commands::relay;
 use crate::error::Error;
 use crate::metrics::msm16;
 use crate::session::grid;
@@ -22,7 +23,8 @@ use zkpoc_prover::measure::milliseconds;
 #[derive(Debug, Args)]
 pub struct ClaimArgs {
     /// Name of the dataset in the home.
-    name: String,
+    #[arg(required_unless_present = "batch", conflicts_with = "batch")]
+    name: Option<String>,
     /// The profile, if it is one of your own: its TOML file.
     #[arg(long)]
     profile: Option<String>,
@@ -38,8 +40,14 @@ pub struct ClaimArgs {
     /// The exchange: a folder, or the URL of `zkpoc round serve`. The model is fetched from there, and once a plain claim is mined
     /// its opening is handed over there. **Whoever reads an opening can compute the shard from it.** A plain claim whose opening
     /// nobody gets is not paid.
-    #[arg(long, alias = "openings", value_name = "DIR|URL", required_unless_present_any = ["model", "model_seed", "models"])]
+    #[arg(long, alias = "openings", value_name = "DIR|URL", required_unless_present_any = ["model", "model_seed", "models", "batch"])]
     exchange: Option<String>,
+    /// Write the claim there instead of sending it, for somebody who sends it with others by --batch. It counts for you all the same.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    prepare: Option<PathBuf>,
+    /// Send the claims that others have prepared, in one transaction. Each counts for the owner of its dataset, and costs less gas.
+    #[arg(long, value_name = "FILES", num_args = 1.., conflicts_with_all = ["prepare", "plain", "exchange", "round", "measure"])]
+    batch: Vec<PathBuf>,
     /// Also time one multi-exponentiation of 2^16 scalars, as a yardstick.
     #[arg(long)]
     measure: bool,
@@ -55,7 +63,13 @@ pub struct ClaimArgs {
 impl ClaimArgs {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Answer, Error> {
-        let (profile, dataset) = load(session, &self.name, self.profile.as_deref())?;
+        if !self.batch.is_empty() {
+            return relay::send(session, self.profile.as_deref(), &self.batch, &self.chain, &self.send);
+        }
+        if let Some(path) = &self.prepare {
+            refuse_existing(path)?;
+        }
+        let (profile, dataset) = load(session, self.name.as_deref().unwrap_or_default(), self.profile.as_deref())?;
         let mut phases = session.phases();
         let opened = self.chain.open(session, profile, self.srs.as_deref())?;
         let (profile, srs, view) = (&opened.profile, &opened.srs, opened.view()?);
@@ -80,6 +94,9 @@ impl ClaimArgs {
             }
             other => other?,
         };
+        if let Some(path) = &self.prepare {
+            return relay::write(&site, &prepared, path);
+        }
         phases.start("claiming");
         let outcome = site.claim(&prepared, self.send.mode())?;
         let event = outcome.receipt().and_then(|receipt| receipt.event::<ContributionRounds::ContributionProven>());

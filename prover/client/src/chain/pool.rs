@@ -115,11 +115,6 @@ impl<'a> PoolClient<'a> {
         }
     }
 
-    /// The live root of a subject; zero if there is none.
-    pub fn live_root(&self, subject: B256) -> Result<B256, ChainError> {
-        self.client.call(self.registry()?, &DataRegistry::liveRootCall { subject })
-    }
-
     /// Whether a shard was proven well-formed.
     pub fn is_validated(&self, commitment: &G1Point) -> Result<bool, ChainError> {
         let call = DataRegistry::isValidatedCall { profileId: self.pool.profile_id, commitment: commitment.clone() };
