@@ -62,7 +62,6 @@
 //! Everything is blocking: a [`Client`] owns its runtime, so none of it may be called from an async task.
 
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
-
 #![forbid(unsafe_code)]
 
 pub mod aggregation;
