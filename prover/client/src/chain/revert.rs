@@ -227,7 +227,7 @@ mod tests {
     fn accepts_errors_of_pool_and_verifier() {
         let sealed = Revert::decode(&ContributionRounds::ZkPocRoundsNotSealed { round: U256::from(3) }.abi_encode());
         assert_eq!(sealed.name, "ZkPocRoundsNotSealed");
-        assert!(sealed.to_string().contains("round seal") && sealed.to_string().contains("round: 3"), "{sealed}");
+        assert!(sealed.to_string().contains("must be sealed") && sealed.to_string().contains("round: 3"), "{sealed}");
         let pairing = Revert::decode(&verifier::GeneratedVerifier::PairingFailed {}.abi_encode());
         assert_eq!(pairing.name, "PairingFailed");
         let nothing = Revert::decode(&[]);
