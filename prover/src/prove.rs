@@ -65,7 +65,7 @@ pub enum ProveError {
     #[error(transparent)]
     Round(#[from] RoundError),
     /// The proof was made but is about another next model than the native one.
-    #[error("the proof's next model is not the native one's; the kept keys may be damaged, make them anew")]
+    #[error("the proof's next model is not the native one's; the kept keys may be damaged")]
     NextModel,
     /// The profile has no layout.
     #[error(transparent)]
@@ -113,7 +113,7 @@ pub enum ProveError {
         source: EngineError,
     },
     /// The proof was made but does not verify.
-    #[error("the finished proof does not verify ({source}); the kept keys may be damaged, make them anew")]
+    #[error("the finished proof does not verify ({source}); the kept keys may be damaged")]
     SelfCheck {
         /// Why not.
         source: VerifyError,

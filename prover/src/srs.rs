@@ -154,7 +154,7 @@ pub enum SrsError {
     /// A development string on a chain where others could lose money.
     #[error(
         "the SRS is insecure (origin dev-insecure: whoever made it can forge proofs) and chain id \
-         {chain_id} is not a development chain ({dev:?}); import a ceremony file with `srs import`",
+         {chain_id} is not a development chain ({dev:?}); a ceremony's string is needed",
         dev = DEV_CHAIN_IDS
     )]
     InsecureOnChain {
