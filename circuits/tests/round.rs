@@ -346,6 +346,26 @@ fn rejects_another_number_of_claims() {
     rejects(&["claims"], witness);
 }
 
+/// By none the circuit cannot divide: it lets every weight through that lies at the end its sum points to. So a verifier refuses the
+/// number before it asks for a proof, as the contracts and the prover's statement do.
+#[test]
+fn accepts_no_claims_which_every_verifier_must_refuse() {
+    let (round, _) = toy();
+    let bits = round.plan().profile.weight_bits;
+    let ends = |sums: &[i64]| -> Vec<i32> {
+        let end = |sum: &i64| if *sum < 0 { signed_max(bits) } else { signed_min(bits) };
+        sums.iter().map(|sum| i32::try_from(end(sum)).expect("a weight")).collect()
+    };
+    let mut next = round.model.clone();
+    for (layer, sums) in next.layers.iter_mut().zip(&round.sum.layers) {
+        (layer.weights, layer.bias) = (ends(&sums.weights), ends(&sums.bias));
+    }
+    let none = Round { circuit: round.circuit.clone(), model: round.model.clone(), sum: round.sum.clone(), claims: 0 };
+    let circuit = round.circuit.with_witness(none.to(&next));
+    assert_eq!(none.audit(&circuit, &none.instance()).failing_names(), names(&[]));
+    assert!(accepts(circuit, &none.instance(), 1));
+}
+
 #[test]
 fn rejects_another_learning_rate() {
     let (round, _) = toy();

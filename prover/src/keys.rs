@@ -77,6 +77,7 @@ pub struct VerifierKey {
     profile_id: B256,
     profile_name: String,
     model_points: usize,
+    max_claims: u64,
     vk: VerifyingKey<G1Affine>,
 }
 
@@ -88,7 +89,8 @@ impl VerifierKey {
 
     fn new(profile: &Profile, kind: CircuitKind, vk: VerifyingKey<G1Affine>) -> Self {
         let (profile_id, profile_name) = (B256::new(profile.id()), profile.name.clone());
-        Self { kind, profile_id, profile_name, model_points: profile.model_points(), vk }
+        let (model_points, max_claims) = (profile.model_points(), profile.max_claims);
+        Self { kind, profile_id, profile_name, model_points, max_claims, vk }
     }
 
     /// The circuit.
@@ -109,6 +111,11 @@ impl VerifierKey {
     /// Committed columns of the model, and of the update.
     pub fn model_points(&self) -> usize {
         self.model_points
+    }
+
+    /// Most updates that a round includes.
+    pub fn max_claims(&self) -> u64 {
+        self.max_claims
     }
 
     /// Length of every proof, bytes.

@@ -412,6 +412,11 @@ impl Statement for RoundStatement {
             let (expected, found) = ("none, a round's proof is linked to no shard".to_owned(), "one".to_owned());
             return Err(VerifyError::Other { what: "link", expected, found });
         }
+        // The circuit divides by the number: by none it would let every next model through whose weights lie at their ends.
+        let most = context.key.max_claims();
+        if !(1..=most).contains(&self.claims) {
+            return Err(VerifyError::Claims { most, found: self.claims });
+        }
         let points = verify_round_alone(context.key, context.srs, &proof.bytes, &self.instances())?;
         let sides = [
             ("model", &points.model, &self.model),

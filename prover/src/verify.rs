@@ -100,6 +100,14 @@ pub enum VerifyError {
         /// The exponent.
         exponent: u32,
     },
+    /// A number of updates that no round includes; none of all is no divisor, and its proof says nothing.
+    #[error("a round of this profile includes 1 to {most} updates, the statement says {found}")]
+    Claims {
+        /// Most that a round includes.
+        most: u64,
+        /// The statement's number.
+        found: u64,
+    },
     /// A round's proof is about another model, sum or next model.
     #[error("the proof is about another {which}: its commitment differs from the expected one")]
     RoundPoints {

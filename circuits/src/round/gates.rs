@@ -35,6 +35,9 @@
 //! Claim: the next model is the rounded and clamped step from the model by the mean of `N` updates, in range, with equal
 //! copies, 0 on padding and 1 on the tail.
 //!
+//! `N` is at least 1: verifiers refuse other numbers before they ask for a proof, since by none `floor` and `ceiling` let both
+//! ends of a weight's range through (`accepts_no_claims_which_every_verifier_must_refuse`).
+//!
 //! `w` is compared with the round's model and `s` is written by the contract; `w` is in range because every model is a `v` of
 //! this circuit. `claims` carries the public number of `claims.start` to every row. The argument for the lookups is that of
 //! [`crate::logup`]: `lookup`, `lookup.start`, `table`, `table.start`, `lookup.total`. So

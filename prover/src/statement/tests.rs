@@ -172,6 +172,11 @@ fn rejects_a_round_proof_under_any_other_statement() {
     assert_eq!(refused(&|s| s.sum[0] = other(&s.sum[0])), VerifyError::RoundPoints { which: "sum" });
     assert_eq!(refused(&|s| s.next.truncate(0)), VerifyError::RoundPoints { which: "next model" });
     assert_eq!(refused(&|s| s.claims = 2), VerifyError::Invalid);
+    // No contract includes so many, and a proof of none exists: for any sum, with a next model at the ends of its range.
+    let most = setup.profile.max_claims;
+    for found in [0, most + 1, u64::MAX] {
+        assert_eq!(refused(&|s| s.claims = found), VerifyError::Claims { most, found });
+    }
     assert_eq!(refused(&|s| s.context = Fr::ZERO), VerifyError::Invalid);
 
     let other_sum = UpdateOpening { update: Update::zero(&setup.profile), tails: sum.tails.clone() };
