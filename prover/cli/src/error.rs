@@ -252,7 +252,9 @@ fn of_srs(error: &SrsError) -> Option<&'static str> {
 
 fn of_prove(error: &ProveError) -> Option<&'static str> {
     match error {
-        ProveError::SelfCheck { .. } | ProveError::NextModel => Some("make them anew with `zkpoc keys PROFILE --remake`"),
+        ProveError::SelfCheck { .. } | ProveError::NextModel => {
+            Some("make them anew with `zkpoc keys PROFILE --remake`")
+        }
         _ => None,
     }
 }
