@@ -78,19 +78,20 @@ pub struct VerifierKey {
     profile_name: String,
     model_points: usize,
     max_claims: u64,
+    srs_digest: B256,
     vk: VerifyingKey<G1Affine>,
 }
 
 impl VerifierKey {
     /// Makes the key; see [`KeyCache::verifier`] for a kept one.
     pub fn generate<C: ProfileCircuit>(profile: &Profile, srs: &Srs) -> Result<Self, KeyError> {
-        Ok(Self::new(profile, C::KIND, generate_vk(profile, srs, &circuit::<C>(profile, srs)?)?))
+        Ok(Self::new(profile, srs, C::KIND, generate_vk(profile, srs, &circuit::<C>(profile, srs)?)?))
     }
 
-    fn new(profile: &Profile, kind: CircuitKind, vk: VerifyingKey<G1Affine>) -> Self {
+    fn new(profile: &Profile, srs: &Srs, kind: CircuitKind, vk: VerifyingKey<G1Affine>) -> Self {
         let (profile_id, profile_name) = (B256::new(profile.id()), profile.name.clone());
         let (model_points, max_claims) = (profile.model_points(), profile.max_claims);
-        Self { kind, profile_id, profile_name, model_points, max_claims, vk }
+        Self { kind, profile_id, profile_name, model_points, max_claims, srs_digest: srs.digest(), vk }
     }
 
     /// The circuit.
@@ -116,6 +117,11 @@ impl VerifierKey {
     /// Most updates that a round includes.
     pub fn max_claims(&self) -> u64 {
         self.max_claims
+    }
+
+    /// Digest of the reference string that the key was made under.
+    pub fn srs_digest(&self) -> B256 {
+        self.srs_digest
     }
 
     /// Length of every proof, bytes.
@@ -148,16 +154,16 @@ impl<C: ProfileCircuit> ProverKey<C> {
     pub fn generate(profile: &Profile, srs: &Srs) -> Result<Self, KeyError> {
         let circuit = circuit::<C>(profile, srs)?;
         let vk = generate_vk(profile, srs, &circuit)?;
-        Self::new(profile, circuit, vk)
+        Self::new(profile, srs, circuit, vk)
     }
 
-    fn new(profile: &Profile, circuit: C, vk: VerifyingKey<G1Affine>) -> Result<Self, KeyError> {
+    fn new(profile: &Profile, srs: &Srs, circuit: C, vk: VerifyingKey<G1Affine>) -> Result<Self, KeyError> {
         let engine = Engine::new(&circuit, profile.k).map_err(|source| KeyError::Shape {
             profile: profile.name.clone(),
             circuit: C::KIND,
             source,
         })?;
-        let verifier = VerifierKey::new(profile, C::KIND, vk);
+        let verifier = VerifierKey::new(profile, srs, C::KIND, vk);
         Ok(Self { profile: profile.clone(), circuit, verifier, engine })
     }
 

@@ -68,14 +68,18 @@ pub struct VerifyingContext<'a> {
 }
 
 impl<'a> VerifyingContext<'a> {
-    /// Refuses a reference string of another size than the key's.
+    /// Refuses another reference string than the one the key was made under.
     ///
     /// # Errors
-    /// [`VerifyError::Size`].
+    /// [`VerifyError::Size`], [`VerifyError::Other`].
     pub fn new(srs: &'a Srs, key: &'a VerifierKey) -> Result<Self, VerifyError> {
         let size = VerifyError::Size { expected: key.vk().get_domain().k(), found: srs.k() };
         if srs.k() != key.vk().get_domain().k() {
             return Err(size);
+        }
+        if srs.digest() != key.srs_digest() {
+            let (expected, found) = (key.srs_digest().to_string(), srs.digest().to_string());
+            return Err(VerifyError::Other { what: "SRS digest", expected, found });
         }
         Ok(Self { srs, key, bases: link_bases(srs).map_err(|_| size)? })
     }

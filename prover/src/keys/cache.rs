@@ -85,7 +85,7 @@ impl KeyCache {
         srs: &Srs,
     ) -> Result<(VerifierKey, KeySource), KeyError> {
         let (_, vk, source) = self.vk::<C>(profile, srs)?;
-        Ok((VerifierKey::new(profile, C::KIND, vk), source))
+        Ok((VerifierKey::new(profile, srs, C::KIND, vk), source))
     }
 
     /// The proving key; its verifying part is kept or made.
@@ -95,7 +95,7 @@ impl KeyCache {
         srs: &Srs,
     ) -> Result<(ProverKey<C>, KeySource), KeyError> {
         let (circuit, vk, source) = self.vk::<C>(profile, srs)?;
-        Ok((ProverKey::new(profile, circuit, vk)?, source))
+        Ok((ProverKey::new(profile, srs, circuit, vk)?, source))
     }
 
     fn vk<C: ProfileCircuit>(

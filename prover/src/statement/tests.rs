@@ -132,6 +132,15 @@ fn rejects_a_witness_of_another_statement() {
 }
 
 #[test]
+fn rejects_a_key_with_another_reference_string() {
+    let key = setup().training.verifier();
+    let other = Srs::dev_insecure(8).expect("a string");
+    assert!(matches!(VerifyingContext::new(&other, key), Err(VerifyError::Other { what: "SRS digest", .. })));
+    let smaller = Srs::bundled_ceremony(7).expect("the ceremony");
+    assert!(matches!(VerifyingContext::new(&smaller, key), Err(VerifyError::Size { expected: 8, found: 7 })));
+}
+
+#[test]
 fn rejects_a_dataset_proof_under_any_other_statement() {
     let setup = setup();
     let statement = setup.dataset_statement();
