@@ -1,6 +1,6 @@
 //! What every circuit of every profile must satisfy, whatever its witness.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;

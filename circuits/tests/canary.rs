@@ -1,7 +1,7 @@
 //! Statements that the emergency stop takes for false (`EmergencyStop.sol`), and two that look false and are true: whoever could
 //! stop a pool with those would need no forgery.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -1,6 +1,6 @@
 //! The dataset circuit accepts well-formed shards and rejects, constraint by constraint, all others.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

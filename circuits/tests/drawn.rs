@@ -5,7 +5,7 @@
 //! `ZKPOC_SHAPES` sets how many shapes are drawn (12 without it), `ZKPOC_SHAPES_SEED` the first seed (0), `ZKPOC_SHAPES_RIGID`
 //! of how many shapes one has its rigidity measured as well if it is small (6).
 
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -3,7 +3,7 @@
 //! Constraints and degrees come from the constraint systems themselves, so a gate that is added, renamed or changed without
 //! its line in a table fails here.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;

@@ -6,7 +6,7 @@
 //! 0 to 7 (LogUp); `used` is a copy of `next` and `product = used w`; `reversed` holds rows 1 to 5 of `next` in
 //! reverse order, which two folds in a challenge compare. `next` is 0 on padding and 1 on the tail.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};

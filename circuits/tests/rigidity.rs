@@ -3,7 +3,7 @@
 //! What the statement fixes is known: the model of the training and the round circuit, the registered data,
 //! the sum of the updates. The update, the next model, padding and tails are the prover's.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ mod forged;
 mod places;
 #[path = "round/shapes.rs"]
 mod shapes;
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

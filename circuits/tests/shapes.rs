@@ -1,6 +1,6 @@
 //! Random shapes: what the circuit proves is the reference's step, and what does not fit is refused.
 
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;

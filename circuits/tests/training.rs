@@ -8,7 +8,7 @@ mod bounds;
 mod chains;
 #[path = "training/deletion.rs"]
 mod deletion;
-mod support;
+use crate::support;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
