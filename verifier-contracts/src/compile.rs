@@ -6,8 +6,8 @@
 //!
 //! ```no_run
 //! # use std::collections::BTreeMap;
-//! # fn run(layout: String, verifier: String) -> Result<(), crate::compile::CompileError> {
-//! use crate::compile::compile_contracts;
+//! # fn run(layout: String, verifier: String) -> Result<(), zkpoc_contracts::compile::CompileError> {
+//! use zkpoc_contracts::compile::compile_contracts;
 //! let overrides = BTreeMap::from([("contracts/generated/TrainingLayout.sol".into(), layout)]);
 //! let extra = BTreeMap::from([("contracts/generated/TrainingVerifier.sol".into(), verifier)]);
 //! let artifacts = compile_contracts(&overrides, &extra)?;
