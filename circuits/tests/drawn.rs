@@ -33,6 +33,8 @@ const LOCAL: [(&str, &str); 3] = [
     ("dataset", "label.bit label.one"),
     ("round", "ceiling claims.start floor remainder"),
 ];
+/// From so many shapes on, with the first seed of the default, the shapes drawn must cover the layouts of [`Report::covers`].
+const COVERING: u64 = 12;
 /// Shapes between two reports.
 const CHUNK: usize = 48;
 
@@ -80,6 +82,16 @@ impl Report {
         self.local.extend(other.local);
         other.seconds.into_iter().for_each(|(what, seconds)| *self.seconds.entry(what).or_default() += seconds);
         self
+    }
+
+    /// Fails unless the layouts that differ most were among those drawn.
+    fn covers(&self) {
+        let drawn = |name: &str| self.traits.get(name).copied().unwrap_or(0);
+        for name in ["places without weights", "several committed columns", "R > B"] {
+            assert!(drawn(name) > 0, "no drawn shape has the trait {name:?}: draw more, or from another seed");
+        }
+        assert!(drawn("depth 3") + drawn("depth 4") > 0, "no drawn shape has three layers of weights or more");
+        assert!(self.rigid > 0, "no drawn shape was small enough for its rigidity to be measured");
     }
 
     fn print(&self) {
@@ -203,6 +215,9 @@ fn audit_drawn_shapes() {
     assert!(missed.is_empty(), "{} missed:\n{missed}", report.tally.missed.len());
     assert!(report.circuits.iter().all(|circuits| 2 * *circuits > shapes as usize), "{:?}", report.circuits);
     assert!(report.tally.cheats() > 1000 * shapes as usize, "{} cheats", report.tally.cheats());
+    if shapes >= COVERING && first == 0 {
+        report.covers();
+    }
 }
 
 /// What the audit says of drawn shapes is what real proofs say: the honest ones verify, and none of a cheat that keeps all books.

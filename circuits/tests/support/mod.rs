@@ -8,6 +8,7 @@
 pub(crate) mod census;
 pub(crate) mod cheat;
 pub(crate) mod draw;
+pub(crate) mod forge;
 pub(crate) mod free;
 pub(crate) mod proving;
 pub(crate) mod rigid;

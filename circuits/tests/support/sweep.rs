@@ -6,6 +6,7 @@
 //! of both phases, and exactly those cells go unnoticed that [`super::free`] names.
 
 use super::cheat::recount;
+use super::forge::{self, Breaks};
 use super::{free, Fixture};
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -23,6 +24,8 @@ use zkpoc_circuits::round::{RoundCircuit, RoundPlan, RoundWitness};
 
 /// Private cells of a phase that are changed in each circuit.
 const SAMPLE: usize = 24;
+/// Rows of a round from which another number of claims is tried, beside the first.
+const CLAIM_ROWS: usize = 4;
 /// Cheats of each circuit that are evaluated a second time, in full.
 const AGAIN: usize = 3;
 
@@ -146,6 +149,22 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// A cheat that breaks one constraint and no other. Returns what it breaks.
+    fn alone<C: Columns>(&mut self, what: &str, (column, row): Cell, label: &str, circuit: &C) -> BTreeSet<String> {
+        *self.tally.tried.entry(format!("{}, {what}", self.circuit)).or_default() += 1;
+        let broken = self.broken(circuit);
+        let (circuit, name) = (self.circuit, self.name);
+        self.tally.noticed_by.extend(broken.iter().map(|label| format!("{circuit} {label}")));
+        if broken.len() == 1 {
+            self.tally.alone.extend(broken.iter().map(|label| format!("{circuit} {label}")));
+        }
+        if broken.len() != 1 || broken.iter().any(|broken| constraint(broken) != label) {
+            let text = format!("{circuit} {name}: {what}, column {column}, row {row}: {broken:?}, not {label} alone");
+            self.tally.missed.push(text);
+        }
+        broken
+    }
+
     /// Labels of the constraints that a cheat breaks.
     fn broken<C: Columns>(&mut self, circuit: &C) -> BTreeSet<String> {
         let first = circuit.first_phase().expect("a witness");
@@ -154,6 +173,11 @@ impl<'a> Sweep<'a> {
         changes.extend(self.changes(first.len(), &second));
         self.watch.broken(&changes).into_iter().map(str::to_owned).collect()
     }
+}
+
+/// The constraint of a label, which numbers those of one name.
+pub(crate) fn constraint(label: &str) -> &str {
+    label.split_once('#').map_or(label, |(name, _)| name)
 }
 
 /// Cheats and the labels that the constraints reading their cells have: all constraints on all rows say the same.
@@ -361,7 +385,8 @@ pub(crate) fn round(
         let cell = (grid.columns + column, *row);
         sweep.books("sum, books kept", cell, Expect::Noticed, &circuit.with_witness(cheat));
     }
-    let picked = pick(&mut sweep, made, rng);
+    let mut picked = pick(&mut sweep, made, rng);
+    picked.extend(forged(&mut sweep, circuit, honest, &weights, rng));
 
     let free = free::round(plan).all();
     let parts = plan.private_cells();
@@ -379,6 +404,51 @@ pub(crate) fn round(
     }
     second_phase(&mut sweep, private.end, &free, &free::round_starts(plan), rng);
     in_full("round", audit, picked, tally);
+}
+
+/// Cheats whose private cells are all on the table and that break one constraint each. Returns some of them, and what they break.
+fn forged(
+    sweep: &mut Sweep<'_>,
+    circuit: &RoundCircuit,
+    honest: &RoundWitness,
+    weights: &[(Cell, Option<Cell>)],
+    rng: &mut StdRng,
+) -> Vec<(RoundCircuit, BTreeSet<String>)> {
+    let plan = circuit.plan();
+    let mut made = Vec::new();
+    for weight in weights {
+        let (column, row) = weight.0;
+        for breaks in [Breaks::Remainder, Breaks::Range] {
+            let mut cheat = honest.clone();
+            let up = rng.gen();
+            // One of both directions stays in range.
+            let label = forge::next_weight(plan, &mut cheat, *weight, up, breaks)
+                .or_else(|| forge::next_weight(plan, &mut cheat, *weight, !up, breaks))
+                .expect("a neighbour in range");
+            let cheat = circuit.with_witness(cheat);
+            let cell = (2 * plan.grid.columns + column, row);
+            let broken = sweep.alone("next model off by one, in the table", cell, label, &cheat);
+            made.push((cheat, broken));
+        }
+    }
+    // The number of claims is as large as the limbs hold.
+    let most = 1i128 << (2 * plan.limb_bits - plan.profile.learning_rate.shift);
+    let area = plan.area();
+    let claims = (1..=most.min(64)).filter(|claims| signed(*claims) != honest.claims[area.start]).collect::<Vec<_>>();
+    if !claims.is_empty() {
+        let rows = (0..CLAIM_ROWS).map(|_| rng.gen_range(area.clone()));
+        for row in [area.start - 1, area.start].into_iter().chain(rows.collect::<Vec<_>>()) {
+            let mut cheat = honest.clone();
+            if !forge::claims_from(plan, &mut cheat, weights, row, claims[rng.gen_range(0..claims.len())]) {
+                continue;
+            }
+            let cheat = circuit.with_witness(cheat);
+            let label = if row < area.start { "claims.start" } else { "claims" };
+            let broken = sweep.alone("another number of claims", (3 * plan.grid.columns, row), label, &cheat);
+            made.push((cheat, broken));
+        }
+    }
+    (0..AGAIN.min(made.len())).map(|_| made.swap_remove(rng.gen_range(0..made.len()))).collect()
 }
 
 /// Weights and biases: their cell, and that of their copy.
