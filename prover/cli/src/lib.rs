@@ -10,7 +10,7 @@
 //! | [`error`] | every error, its exit code, and the command or flag that helps |
 //! | [`answer`] | what a command answers, for people and for machines |
 //! | [`demo`] | the whole path on a local chain, with a report |
-//! | [`bench`], [`metrics`] | measurements: floor, shapes, growth; the yardstick |
+//! | [`mod@bench`], [`metrics`] | measurements: floor, shapes, growth; the yardstick |
 //! | [`layout`] | costs of a layout, the search for a better one, its picture |
 //! | [`float`] | the same network in floating point, to compare with |
 //!

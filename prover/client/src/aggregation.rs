@@ -10,10 +10,10 @@
 //! - [`mask`]: from a seed to a mask;
 //! - [`roster`]: who is in a group, as everyone computes it from the chain;
 //! - [`share`]: shares, what they must open, and the sum of a group;
-//! - [`mod@format`]: a share as a file;
-//! - [`complaint`]: a member's word that another one's share is not to be had;
+//! - [`crate::exchange::share`]: a share as a file;
+//! - [`crate::exchange::complaint`]: a member's word that another one's share is not to be had;
 //! - [`state`]: what a member does next, as a function of what the chain says;
-//! - [`journal`]: which sum an update was promised to, for good.
+//! - [`crate::home::journal`]: which sum an update was promised to, for good.
 //!
 //! The messages, deadlines and what each party learns are in the book's `secure-aggregation.md`.
 //!
@@ -22,7 +22,7 @@
 //! each pair name the same ones, which the chain shows. So a sum that opens is the sum of the proven updates.
 //!
 //! # Privacy
-//! A share is published once, for one roster, and for one update ([`journal`]): two sums over one update, with other members
+//! A share is published once, for one roster, and for one update ([`crate::home::journal`]): two sums over one update, with other members
 //! each, would give differences away. A group in which `n` members posted, `c` of them colluding, hides each other member's
 //! update among the `n - c`; with `c = n - 1` there is nothing to hide it among.
 //!
