@@ -26,9 +26,10 @@
 use alloy_primitives::B256;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::dataset::DatasetCircuit;
+use zkpoc_circuits::field::power_of_two;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
-use zkpoc_circuits::kind::{CircuitKind, ProfileCircuit};
+use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace};
 use zkpoc_circuits::round::RoundCircuit;
@@ -43,7 +44,7 @@ use crate::prove::{
 };
 use crate::srs::Srs;
 use crate::verify::{
-    verify_alone, verify_data_link, verify_round_alone, verify_training, ProofPoints, RoundPoints, VerifyError,
+    same, verify_alone, verify_data_link, verify_round_alone, verify_training, ProofPoints, RoundPoints, VerifyError,
 };
 
 mod file;
@@ -77,10 +78,7 @@ impl<'a> VerifyingContext<'a> {
         if srs.k() != key.vk().get_domain().k() {
             return Err(size);
         }
-        if srs.digest() != key.srs_digest() {
-            let (expected, found) = (key.srs_digest().to_string(), srs.digest().to_string());
-            return Err(VerifyError::Other { what: "SRS digest", expected, found });
-        }
+        same("SRS digest", key.srs_digest(), srs.digest())?;
         Ok(Self { srs, key, bases: link_bases(srs).map_err(|_| size)? })
     }
 
@@ -92,6 +90,19 @@ impl<'a> VerifyingContext<'a> {
     /// The reference string.
     pub fn srs(&self) -> &'a Srs {
         self.srs
+    }
+
+    /// The points of a proof whose link ties its data point to a registered commitment.
+    fn linked(
+        &self,
+        proof: &Proof,
+        instances: &[Fr],
+        registered: &G1Affine,
+        points: ProofPoints,
+    ) -> Result<ProofPoints, VerifyError> {
+        let link = proof.link.as_ref().ok_or(VerifyError::Unlinked)?;
+        verify_data_link(&self.bases, instances, registered, &points, link)?;
+        Ok(points)
     }
 }
 
@@ -161,12 +172,8 @@ pub fn verify<S: Statement>(
     proof: &Proof,
     context: &VerifyingContext<'_>,
 ) -> Result<S::Points, VerifyError> {
-    let same = |what, expected: String, found: String| match expected == found {
-        true => Ok(()),
-        false => Err(VerifyError::Other { what, expected, found }),
-    };
-    same("circuit", context.key.kind().to_string(), S::Circuit::KIND.to_string())?;
-    same("profile id", context.key.profile_id().to_string(), statement.profile_id().to_string())?;
+    same("circuit", context.key.kind(), S::Circuit::KIND)?;
+    same("profile id", context.key.profile_id(), statement.profile_id())?;
     statement.verify_with(proof, context)
 }
 
@@ -219,10 +226,6 @@ impl<'a> TrainingWitness<'a> {
     }
 }
 
-fn power_of_two(exponent: u32) -> Fr {
-    zkpoc_circuits::field::power_of_two(exponent)
-}
-
 impl Statement for TrainingStatement {
     type Circuit = TrainingCircuit;
     type Witness<'w> = TrainingWitness<'w>;
@@ -265,9 +268,7 @@ impl Statement for TrainingStatement {
         }
         let instances = self.instances();
         let points = verify_training(context.key, context.srs, &proof.bytes, &instances, &self.model)?;
-        let link = proof.link.as_ref().ok_or(VerifyError::Unlinked)?;
-        verify_data_link(&context.bases, &instances, &self.registered, &points, link)?;
-        Ok(points)
+        context.linked(proof, &instances, &self.registered, points)
     }
 }
 
@@ -327,9 +328,7 @@ impl Statement for DatasetStatement {
     fn verify_with(&self, proof: &Proof, context: &VerifyingContext<'_>) -> Result<ProofPoints, VerifyError> {
         let instances = self.instances();
         let points = verify_alone(context.key, context.srs, &proof.bytes, &instances)?;
-        let link = proof.link.as_ref().ok_or(VerifyError::Unlinked)?;
-        verify_data_link(&context.bases, &instances, &self.registered, &points, link)?;
-        Ok(points)
+        context.linked(proof, &instances, &self.registered, points)
     }
 }
 
@@ -455,11 +454,6 @@ impl RoundProof {
     pub fn public(&self) -> Proof {
         Proof { bytes: self.proof.clone(), link: None }
     }
-}
-
-/// The circuit that a file of proofs names.
-pub(crate) fn kind_of<S: Statement>() -> CircuitKind {
-    S::Circuit::KIND
 }
 
 #[cfg(test)]

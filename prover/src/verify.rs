@@ -204,6 +204,15 @@ fn other_circuit(expected: CircuitKind, key: &VerifierKey) -> VerifyError {
     VerifyError::Other { what: "circuit", expected: expected.to_string(), found: key.kind().to_string() }
 }
 
+/// Refuses what a proof says of itself and the verifier knows otherwise.
+pub fn same(what: &'static str, expected: impl ToString, found: impl ToString) -> Result<(), VerifyError> {
+    let (expected, found) = (expected.to_string(), found.to_string());
+    match expected == found {
+        true => Ok(()),
+        false => Err(VerifyError::Other { what, expected, found }),
+    }
+}
+
 fn check_length(key: &VerifierKey, proof: &[u8]) -> Result<(), VerifyError> {
     let expected = key.proof_bytes();
     if proof.len() == expected {

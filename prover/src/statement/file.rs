@@ -21,13 +21,13 @@ use alloy_primitives::B256;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_circuits::kind::{CircuitKind, ProfileCircuit};
 use zkpoc_engine::encoding::{point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_to_bytes};
 
-use super::{kind_of, verify, DatasetStatement, Proof, RoundStatement, Statement, TrainingStatement, VerifyingContext};
+use super::{verify, DatasetStatement, Proof, RoundStatement, Statement, TrainingStatement, VerifyingContext};
 use crate::link::LinkProof;
 use crate::prove::Buckets;
-use crate::verify::VerifyError;
+use crate::verify::{same, VerifyError};
 
 /// Largest file that is read, bytes.
 pub const STATEMENT_FILE_LIMIT: usize = 1 << 20;
@@ -250,7 +250,7 @@ impl<S: Statement> StatementFile<S> {
         let raw = RawFile {
             format: FORMAT.into(),
             version: VERSION,
-            circuit: kind_of::<S>(),
+            circuit: S::Circuit::KIND,
             profile_id: self.statement.profile_id().to_string(),
             k: self.k,
             srs_digest: self.srs_digest.to_string(),
@@ -277,8 +277,8 @@ impl<S: Statement> StatementFile<S> {
         if head.get("version").and_then(|value| value.as_u64()) != Some(VERSION.into()) {
             return Err(wrong("version", VERSION));
         }
-        if head.get("circuit").and_then(|value| value.as_str()) != Some(kind_of::<S>().name()) {
-            return Err(wrong("circuit", kind_of::<S>()));
+        if head.get("circuit").and_then(|value| value.as_str()) != Some(S::Circuit::KIND.name()) {
+            return Err(wrong("circuit", S::Circuit::KIND));
         }
         // From the text again, so that doubled fields are refused.
         let raw: RawFile<S::Raw> = serde_json::from_slice(bytes)?;
@@ -301,12 +301,8 @@ impl<S: Statement> StatementFile<S> {
     /// [`VerifyError`].
     pub fn verify(&self, context: &VerifyingContext<'_>) -> Result<S::Points, VerifyError> {
         let srs = context.srs();
-        let same = |what, expected: String, found: String| match expected == found {
-            true => Ok(()),
-            false => Err(VerifyError::Other { what, expected, found }),
-        };
-        same("k", srs.k().to_string(), self.k.to_string())?;
-        same("SRS digest", srs.digest().to_string(), self.srs_digest.to_string())?;
+        same("k", srs.k(), self.k)?;
+        same("SRS digest", srs.digest(), self.srs_digest)?;
         verify(&self.statement, &self.proof, context)
     }
 }

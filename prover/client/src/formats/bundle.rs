@@ -29,7 +29,7 @@ use zkpoc_contracts::bindings::digests::{validity_context, TrainingContext};
 use zkpoc_prover::keys::VerifierKey;
 use zkpoc_prover::link::LinkBases;
 use zkpoc_prover::srs::Srs;
-use zkpoc_prover::verify::{verify_alone, verify_data_link, verify_training, ProofPoints, VerifyError};
+use zkpoc_prover::verify::{same, verify_alone, verify_data_link, verify_training, ProofPoints, VerifyError};
 
 use super::{hexadecimal, json, FormatError};
 use crate::chain::words::scalar_to_word;
@@ -358,15 +358,11 @@ pub fn verify_bundle(
     bundle: &ProofBundle,
     expected: &Expected<'_>,
 ) -> Result<ProofPoints, VerifyError> {
-    let same = |what, expected: String, found: String| match expected == found {
-        true => Ok(()),
-        false => Err(VerifyError::Other { what, expected, found }),
-    };
-    same("circuit", key.kind().to_string(), bundle.circuit.to_string())?;
-    same("profile id", key.profile_id().to_string(), bundle.profile_id.to_string())?;
-    same("profile", key.profile_name().to_owned(), bundle.profile.clone())?;
-    same("k", srs.k().to_string(), bundle.k.to_string())?;
-    same("SRS digest", srs.digest().to_string(), bundle.srs_digest.to_string())?;
+    same("circuit", key.kind(), bundle.circuit)?;
+    same("profile id", key.profile_id(), bundle.profile_id)?;
+    same("profile", key.profile_name(), &bundle.profile)?;
+    same("k", srs.k(), bundle.k)?;
+    same("SRS digest", srs.digest(), bundle.srs_digest)?;
     let points = match expected.model {
         Some(model) => verify_training(key, srs, &bundle.proof, &bundle.instances, model)?,
         None => verify_alone(key, srs, &bundle.proof, &bundle.instances)?,
