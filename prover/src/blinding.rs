@@ -20,6 +20,7 @@
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
+use zkpoc_circuits::ErrorKind;
 
 pub use zkpoc_circuits::blinding::LINK_ROWS;
 
@@ -55,6 +56,13 @@ impl std::fmt::Debug for Tail {
 pub struct ScriptError {
     /// Blinding rows of the circuit.
     pub actual: usize,
+}
+
+impl ScriptError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Layout
+    }
 }
 
 impl Tail {

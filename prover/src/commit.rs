@@ -14,6 +14,7 @@ use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::poly::commitment::{Blind, Params};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::poly::EvaluationDomain;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::arith::{self, Domain};
 use zkpoc_engine::encoding::{points_from_bytes, PointError};
 use zkpoc_engine::wipe;
@@ -37,6 +38,13 @@ pub enum CommitError {
         /// Row asked for.
         row: usize,
     },
+}
+
+impl CommitError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 /// Commits to a whole column.

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
+use zkpoc_circuits::ErrorKind;
 
 /// First characters of every temporary name.
 pub const STAGING_PREFIX: &str = ".zkpoc-tmp-";
@@ -77,6 +78,22 @@ pub enum FsError {
         /// The permission bits it should have.
         expected: u32,
     },
+}
+
+impl FsError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                // A path that is wrong is input; a disk that fails is not.
+                io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+                    ErrorKind::Input
+                }
+                _ => ErrorKind::Environment,
+            },
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 impl FsError {

@@ -17,6 +17,7 @@ use zkpoc_engine::proof_format::proof_len;
 use crate::fsio::FsError;
 use crate::srs::Srs;
 use zkpoc_circuits::kind::{CircuitKind, ProfileCircuit};
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::scalar_to_bytes;
 use zkpoc_engine::{Engine, ShapeError};
 
@@ -68,6 +69,19 @@ pub enum KeyError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
+}
+
+impl KeyError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => error.kind(),
+            Self::Keygen { .. } => ErrorKind::Environment,
+            Self::Layout { source, .. } => source.kind(),
+            Self::Shape { source, .. } => source.kind(),
+            Self::Size { .. } => ErrorKind::Input,
+        }
+    }
 }
 
 /// What verifies the proofs of one circuit of one profile.

@@ -38,7 +38,8 @@
 //! ```
 //!
 //! # Errors
-//! Each module has an error type of its own; all say what was expected and what was found.
+//! Each module has an error type of its own; all say what was expected and what was found, and by `kind` what the caller can do:
+//! an [`ErrorKind`].
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
@@ -54,6 +55,9 @@ pub mod srs;
 pub mod statement;
 pub mod verify;
 
+#[cfg(test)]
+mod kinds;
+
 pub use alloy_primitives::B256;
 pub use blinding::{random_blinding, Blinding};
 pub use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
@@ -66,5 +70,5 @@ pub use statement::{
 };
 pub use verify::VerifyError;
 pub use zkpoc_circuits::{
-    CircuitKind, DatasetCircuit, Grid, Model, Profile, RoundCircuit, Shard, TrainingCircuit, Update,
+    CircuitKind, DatasetCircuit, ErrorKind, Grid, Model, Profile, RoundCircuit, Shard, TrainingCircuit, Update,
 };

@@ -35,6 +35,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::blinding::{Blinding, LINK_ROWS};
 use crate::commit::CommitError;
 use crate::srs::Srs;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::{
     point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes, PointError,
 };
@@ -78,6 +79,16 @@ pub enum LinkError {
     /// The verifier's equation does not hold.
     #[error("the link proof does not hold for these commitments and this context")]
     Invalid,
+}
+
+impl LinkError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotLinked | Self::SameCommitment => ErrorKind::Input,
+            Self::Length { .. } | Self::Point { .. } | Self::Answer { .. } | Self::Invalid => ErrorKind::Refused,
+        }
+    }
 }
 
 /// The bases of link proofs, in the order of their rows.

@@ -51,6 +51,7 @@ mod round;
 use columns::commit_integers;
 pub use columns::{commit_shard, model_commitment};
 pub use round::{prove_round, RoundProof, RoundRequest};
+use zkpoc_circuits::ErrorKind;
 
 /// A proof that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,24 @@ pub enum ProveError {
         /// Why not.
         source: VerifyError,
     },
+}
+
+impl ProveError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Statement(error) => error.kind(),
+            Self::Witness(error) => error.kind(),
+            Self::Round(error) => error.kind(),
+            Self::Layout(error) => error.kind(),
+            Self::Commit(error) => error.kind(),
+            Self::Script(error) => error.kind(),
+            Self::Link(error) => error.kind(),
+            Self::Memory(error) => error.kind(),
+            Self::Profile { .. } | Self::Model | Self::NotRegistered | Self::Size { .. } => ErrorKind::Input,
+            Self::NextModel | Self::SelfCheck { .. } | Self::Engine { .. } => ErrorKind::Environment,
+        }
+    }
 }
 
 /// What is being done; for a progress display.

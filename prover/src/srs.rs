@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fsio;
 use crate::fsio::FsError;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::CommitmentKey;
 
 pub mod checks;
@@ -161,6 +162,16 @@ pub enum SrsError {
         /// The chain.
         chain_id: u64,
     },
+}
+
+impl SrsError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File(error) => error.kind(),
+            _ => ErrorKind::Input,
+        }
+    }
 }
 
 /// A structured reference string with its origin.

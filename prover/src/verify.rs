@@ -32,6 +32,7 @@ use crate::keys::VerifierKey;
 use crate::link::{verify_link, LinkBases, LinkError, LinkProof};
 use crate::srs::Srs;
 use zkpoc_circuits::kind::CircuitKind;
+use zkpoc_circuits::ErrorKind;
 
 /// A proof that is refused.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -138,6 +139,13 @@ pub enum VerifyError {
         /// k of the SRS.
         found: u32,
     },
+}
+
+impl VerifyError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Refused
+    }
 }
 
 /// The committed points of a proof, at the places the contracts read them.

@@ -72,7 +72,6 @@
 pub mod bindings;
 pub mod compile;
 pub mod deploy;
-mod error;
 pub mod generator;
 pub mod tools;
 
@@ -80,6 +79,6 @@ pub use bindings::digests::{DigestError, TrainingContext};
 pub use bindings::{describe_revert, Circuit, G1Point};
 pub use compile::{compile_contracts, Artifact, Artifacts, CompileError};
 pub use deploy::{creation_code, setup_calls, DeployError, PoolConfig};
-pub use error::ErrorKind;
 pub use generator::{generate, GeneratedVerifier, GeneratorError, Places, PlacesError, SrsPoints};
 pub use tools::{Tools, ToolsError};
+pub use zkpoc_engine::ErrorKind;

@@ -4,6 +4,7 @@
 mod contracts_compile;
 mod contracts_forge;
 mod contracts_revm;
+mod errors;
 mod generator_attacks;
 mod generator_precompiles;
 mod generator_profiles;

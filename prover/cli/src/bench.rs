@@ -24,7 +24,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use zkpoc_client::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_prover::commit::CommitError;
 use zkpoc_prover::fsio::FsError;
 use zkpoc_prover::keys::KeyError;
@@ -99,10 +99,10 @@ impl BenchError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Run { .. } | Self::Program { .. } => ErrorKind::Environment,
-            Self::Srs(error) => ErrorKind::of_srs(error),
-            Self::Key(error) => ErrorKind::of_key(error),
-            Self::Prove(error) => ErrorKind::of_prove(error),
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::Srs(error) => error.kind(),
+            Self::Key(error) => error.kind(),
+            Self::Prove(error) => error.kind(),
+            Self::File(error) => error.kind(),
             _ => ErrorKind::Input,
         }
     }

@@ -33,13 +33,13 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_contracts::compile::Artifacts;
 use zkpoc_contracts::deploy::PoolConfig;
 
+use zkpoc_circuits::ErrorKind;
 use zkpoc_client::aggregation::MIN_GROUP;
 use zkpoc_client::chain::deploy::{deploy, Blueprint};
 use zkpoc_client::chain::deployment::SrsName;
 use zkpoc_client::chain::{ChainError, Client, Deployment, Mode, Pool, PoolClient};
 use zkpoc_client::contracts_gen::{generate_sources, ContractsError, ProfileKeys};
 use zkpoc_client::contribute::{ContributeError, Site};
-use zkpoc_client::error::ErrorKind;
 use zkpoc_client::exchange::{Folder, Limits, Source};
 use zkpoc_client::home::Home;
 use zkpoc_prover::fsio;
@@ -194,9 +194,9 @@ impl DemoError {
             Self::Contribute(error) => error.kind(),
             Self::Vana(error) => error.kind(),
             Self::Records(error) => error.kind(),
-            Self::File(error) => ErrorKind::of_file(error),
-            Self::Srs(error) => ErrorKind::of_srs(error),
-            Self::Key(error) => ErrorKind::of_key(error),
+            Self::File(error) => error.kind(),
+            Self::Srs(error) => error.kind(),
+            Self::Key(error) => error.kind(),
             Self::Claims { .. } | Self::Dropped { .. } | Self::Data { .. } => ErrorKind::Input,
         }
     }

@@ -16,12 +16,12 @@ use zkpoc_contracts::tools::ToolsError;
 
 use crate::bench::BenchError;
 use crate::demo::DemoError;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_client::attest::AttestError;
 use zkpoc_client::chain::ChainError;
 use zkpoc_client::contracts_gen::ContractsError;
 use zkpoc_client::contribute::ContributeError;
 use zkpoc_client::data::DataError;
-use zkpoc_client::error::ErrorKind;
 use zkpoc_client::exchange::OpeningError;
 use zkpoc_client::formats::FormatError;
 use zkpoc_client::home::backup::BackupError;
@@ -190,18 +190,18 @@ impl Error {
             Self::Backup(error) => error.kind(),
             Self::Demo(error) => error.kind(),
             Self::Bench(error) => error.kind(),
-            Self::File(error) => ErrorKind::of_file(error),
-            Self::Srs(error) => ErrorKind::of_srs(error),
-            Self::Key(error) => ErrorKind::of_key(error),
-            Self::Prove(error) => ErrorKind::of_prove(error),
-            Self::Tools(_) | Self::Threads { .. } => ErrorKind::Environment,
-            Self::Format { .. }
-            | Self::Reference(_)
-            | Self::Profile { .. }
-            | Self::Layout { .. }
-            | Self::Commit(_)
-            | Self::Mismatch { .. }
-            | Self::Usage(_) => ErrorKind::Input,
+            Self::File(error) => error.kind(),
+            Self::Srs(error) => error.kind(),
+            Self::Key(error) => error.kind(),
+            Self::Prove(error) => error.kind(),
+            Self::Reference(error) => error.kind(),
+            Self::Profile { source, .. } => source.kind(),
+            Self::Layout { source, .. } => source.kind(),
+            Self::Commit(error) => error.kind(),
+            Self::Tools(error) => error.kind(),
+            Self::Format { source, .. } => source.kind(),
+            Self::Threads { .. } => ErrorKind::Environment,
+            Self::Mismatch { .. } | Self::Usage(_) => ErrorKind::Input,
         }
     }
 
@@ -209,8 +209,9 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
             ErrorKind::Refused => 1,
-            ErrorKind::Input => 2,
             ErrorKind::Environment => 3,
+            // Profiles, layouts, bounds, files and values: something that was given can be put right.
+            _ => 2,
         }
     }
 

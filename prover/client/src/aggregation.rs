@@ -35,8 +35,8 @@
 
 use alloy::primitives::{Address, B256};
 
-use crate::error::ErrorKind;
 use crate::formats::FormatError;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::PointError;
 
 pub mod keys;
@@ -166,7 +166,7 @@ impl AggregationError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             _ => ErrorKind::Input,
         }
     }

@@ -38,9 +38,9 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::ReferenceError;
 use zkpoc_contracts::bindings::Attestation;
 
-use crate::error::ErrorKind;
 use crate::formats::{hexadecimal, json, FormatError};
 use crate::home::{Dataset, DatasetManifest};
+use zkpoc_circuits::ErrorKind;
 use zkpoc_prover::commit::CommitError;
 use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::{FsError, Overwrite};
@@ -136,7 +136,7 @@ impl AttestError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             Self::Busy { .. } => ErrorKind::Environment,
             Self::Duplicate { .. } | Self::Commitment { .. } => ErrorKind::Refused,
             _ => ErrorKind::Input,

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 
-use crate::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_prover::fsio::FsError;
 use zkpoc_prover::srs::SrsError;
 
@@ -215,8 +215,8 @@ impl ChainError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
-            Self::Srs(error) => ErrorKind::of_srs(error),
+            Self::File(error) => error.kind(),
+            Self::Srs(error) => error.kind(),
             _ if self.is_refusal() => ErrorKind::Refused,
             _ if self.is_environment() => ErrorKind::Environment,
             _ => ErrorKind::Input,

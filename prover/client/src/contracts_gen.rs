@@ -39,7 +39,7 @@ use zkpoc_engine::proof_format::advice_offset;
 
 use crate::chain::deploy::Verifier;
 use crate::chain::words::point_to_words;
-use crate::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::commit::{commit_column, CommitError};
 use zkpoc_prover::fsio;
@@ -90,7 +90,7 @@ impl ContractsError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             Self::Compile(_) => ErrorKind::Environment,
             _ => ErrorKind::Input,
         }

@@ -20,7 +20,7 @@ use zkpoc_circuits::reference::Model;
 use zkpoc_contracts::bindings::{Difference, G1Point};
 
 use crate::chain::words::{point_to_words, scalar_to_word};
-use crate::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::arith::root_of_unity;
 use zkpoc_prover::commit::open_column;
 use zkpoc_prover::srs::Srs;

@@ -19,10 +19,10 @@ use crate::aggregation::AggregationError;
 use crate::attest::{AttestError, Audience, SignedAttestation};
 use crate::chain::words::{point_to_words, points_id};
 use crate::chain::{ChainError, Mode, Outcome, PoolClient};
-use crate::error::ErrorKind;
 use crate::exchange::OpeningError;
 use crate::formats::FormatError;
 use crate::home::{Dataset, DatasetManifest, Home, HomeError};
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::scalar_from_bytes;
 use zkpoc_prover::commit::CommitError;
 use zkpoc_prover::fsio::FsError;
@@ -197,13 +197,13 @@ impl ContributeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Chain(error) => error.kind(),
-            Self::Prove(error) => ErrorKind::of_prove(error),
-            Self::Key(error) => ErrorKind::of_key(error),
+            Self::Prove(error) => error.kind(),
+            Self::Key(error) => error.kind(),
             Self::Home(error) => error.kind(),
             Self::Attest(error) => error.kind(),
             Self::Opening(error) => error.kind(),
             Self::Aggregation(error) => error.kind(),
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             _ => ErrorKind::Input,
         }
     }

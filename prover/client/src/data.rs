@@ -12,9 +12,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::error::ErrorKind;
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{ReferenceError, Shard};
+use zkpoc_circuits::ErrorKind;
 
 use zkpoc_prover::fsio::FsError;
 
@@ -79,7 +79,7 @@ impl DataError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             _ => ErrorKind::Input,
         }
     }

@@ -35,8 +35,8 @@ use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::ReferenceError;
 
 use crate::chain::words::points_id;
-use crate::error::ErrorKind;
 use crate::formats::FormatError;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_engine::encoding::point_to_bytes;
 use zkpoc_prover::commit::CommitError;
 use zkpoc_prover::fsio::FsError;
@@ -203,7 +203,7 @@ impl OpeningError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             _ if self.is_refusal() => ErrorKind::Refused,
             _ if self.is_environment() => ErrorKind::Environment,
             _ => ErrorKind::Input,

@@ -18,8 +18,8 @@ pub mod json;
 pub(crate) mod signature;
 pub mod tensors;
 
-use crate::error::ErrorKind;
 use zkpoc_circuits::reference::ReferenceError;
+use zkpoc_circuits::ErrorKind;
 
 /// Content that is not in the format.
 #[derive(Debug, thiserror::Error)]

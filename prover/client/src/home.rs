@@ -30,8 +30,8 @@ use std::path::{Path, PathBuf};
 use fs4::FileExt;
 
 use crate::data::DataError;
-use crate::error::ErrorKind;
 use crate::formats::FormatError;
+use zkpoc_circuits::ErrorKind;
 use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::FsError;
 
@@ -103,7 +103,7 @@ impl HomeError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             Self::Data { source, .. } => source.kind(),
             Self::NoHome | Self::Busy { .. } => ErrorKind::Environment,
             _ => ErrorKind::Input,

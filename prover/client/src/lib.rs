@@ -18,7 +18,6 @@
 //! | [`contradiction`] | evidence that ends a pool whose proofs mean nothing |
 //! | [`vana`] | the same proofs for pools of Vana's |
 //! | [`formats`] | files that other programs read: proofs, claims, evidence, tensors |
-//! | [`error`] | what a caller can do about an error |
 //!
 //! A step on a pool starts from a [`Site`]: the home, the profile, the reference string and the pool on its chain.
 //!
@@ -71,19 +70,21 @@ pub mod contracts_gen;
 pub mod contradiction;
 pub mod contribute;
 pub mod data;
-pub mod error;
 pub mod exchange;
 pub mod formats;
 pub mod home;
 pub mod vana;
 pub mod watch;
 
+#[cfg(test)]
+mod kinds;
+
 pub use attest::{Attestor, Audience, SignedAttestation};
 pub use chain::{ChainError, Client, Deployment, Mode, Outcome, Pool, PoolClient};
 pub use contribute::{ContributeError, Site};
 pub use data::Records;
-pub use error::ErrorKind;
 pub use exchange::Source;
 pub use formats::bundle::ProofBundle;
 pub use home::{Dataset, DatasetManifest, Home};
 pub use watch::Watcher;
+pub use zkpoc_circuits::ErrorKind;

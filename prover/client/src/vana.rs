@@ -19,7 +19,7 @@ use alloy::primitives::{Address, B256, U256};
 use crate::chain::ChainError;
 use crate::contracts_gen::ContractsError;
 use crate::contribute::ContributeError;
-use crate::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 
 pub mod adapter;
 pub mod claim;

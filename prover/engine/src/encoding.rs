@@ -14,6 +14,7 @@ use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::{FromUniformBytes, PrimeField};
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::CurveAffine;
+use zkpoc_circuits::ErrorKind;
 
 /// Bytes of an encoded scalar, and of one coordinate.
 pub const SCALAR_BYTES: usize = 32;
@@ -43,10 +44,24 @@ pub enum PointError {
     Identity,
 }
 
+impl PointError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
+}
+
 /// A 32-byte value that is not below `r`.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a scalar is not below the group order r")]
 pub struct ScalarError;
+
+impl ScalarError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
+}
 
 /// Writes a point as 64 bytes; the identity is all zero, as in EIP-196.
 pub fn point_to_bytes(point: &G1Affine) -> [u8; POINT_BYTES] {

@@ -38,6 +38,9 @@
 //! assert_eq!(point_from_bytes(&point_to_bytes(&sum)), Ok(sum));
 //! ```
 //!
+//! # Errors
+//! Each error has a method `kind`: what the caller can do about it, as an [`ErrorKind`].
+//!
 //! # Soundness
 //! A verifier decides; nothing here can make a false statement verify. A witness that breaks a gate
 //! yields a proof that does not verify.
@@ -83,6 +86,7 @@ pub use memory::{MemoryError, Strategy};
 pub use prove::{prove, CommitmentKey, EngineError, Statement};
 pub use shape::{Shape, ShapeError};
 pub use wipe::wipe;
+pub use zkpoc_circuits::ErrorKind;
 
 use crate::arith::Domain;
 use program::Program;

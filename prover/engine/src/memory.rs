@@ -15,6 +15,7 @@
 
 use crate::heap;
 use crate::shape::Shape;
+use zkpoc_circuits::ErrorKind;
 
 /// Memory of the program, bytes.
 const PROGRAM: u64 = 18_000_000;
@@ -37,6 +38,13 @@ pub struct MemoryError {
     pub least: u64,
     /// Bytes of the limit.
     pub limit: u64,
+}
+
+impl MemoryError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 impl Strategy {

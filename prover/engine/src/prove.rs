@@ -29,6 +29,7 @@ use crate::quotient::{pieces, Source};
 use crate::shape::{Query, PIECES};
 use crate::wipe;
 use crate::{Engine, Stages};
+use zkpoc_circuits::ErrorKind;
 
 /// A proof that the engine cannot make.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,17 @@ pub enum EngineError {
     /// The transcript refuses an element, such as the identity.
     #[error("the transcript refuses an element of the proof: {0}")]
     Transcript(#[from] io::Error),
+}
+
+impl EngineError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoWitness | Self::Columns { .. } => ErrorKind::Input,
+            // It refuses the identity alone, which random blinding rows and keys that are whole never give.
+            Self::Transcript(_) => ErrorKind::Environment,
+        }
+    }
 }
 
 /// The points that commit to columns of `n` rows: a structured reference string of that size.

@@ -6,6 +6,7 @@
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
+use zkpoc_circuits::ErrorKind;
 
 /// A constraint system that the engine does not prove.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,13 @@ pub enum ShapeError {
         /// Rows before the blinding rows.
         usable: usize,
     },
+}
+
+impl ShapeError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Layout
+    }
 }
 
 /// A query: column, and rotation modulo the number of rows.

@@ -22,6 +22,7 @@ use thiserror::Error;
 use crate::encoding::{
     point_from_bytes, point_to_bytes, scalar_from_bytes, scalar_from_hash, scalar_to_bytes, POINT_BYTES, SCALAR_BYTES,
 };
+use zkpoc_circuits::ErrorKind;
 
 /// Why bytes are not a proof. Arrives as the inner error of an [`io::Error`].
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -47,6 +48,13 @@ pub enum TranscriptError {
         /// Where the proof should have ended.
         offset: usize,
     },
+}
+
+impl TranscriptError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Refused
+    }
 }
 
 impl From<TranscriptError> for io::Error {

@@ -28,6 +28,7 @@ use super::{verify, DatasetStatement, Proof, RoundStatement, Statement, Training
 use crate::link::LinkProof;
 use crate::prove::Buckets;
 use crate::verify::{same, VerifyError};
+use zkpoc_circuits::ErrorKind;
 
 /// Largest file that is read, bytes.
 pub const STATEMENT_FILE_LIMIT: usize = 1 << 20;
@@ -57,6 +58,13 @@ pub enum StatementFileError {
         /// What belongs there.
         expected: String,
     },
+}
+
+impl StatementFileError {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
 }
 
 fn wrong(field: &'static str, expected: impl ToString) -> StatementFileError {

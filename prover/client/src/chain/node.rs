@@ -15,7 +15,7 @@ use alloy::primitives::Address;
 use serde_json::json;
 
 use crate::chain::{ChainError, Client};
-use crate::error::ErrorKind;
+use zkpoc_circuits::ErrorKind;
 
 /// Id of the chain.
 pub const CHAIN_ID: u64 = 31337;

@@ -23,10 +23,10 @@ use age::secrecy::SecretString;
 use zeroize::{Zeroize, Zeroizing};
 use zkpoc_circuits::profile::Profile;
 
-use crate::error::ErrorKind;
 use crate::formats::tensors;
 use crate::home::dataset::{parse, write_files, DatasetManifest, MANIFEST, MANIFEST_LIMIT, RECORDS, SEED};
 use crate::home::{check_name, Home, HomeError, HomeLock};
+use zkpoc_circuits::ErrorKind;
 use zkpoc_prover::fsio;
 use zkpoc_prover::fsio::{FsError, Overwrite};
 
@@ -93,7 +93,7 @@ impl BackupError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => ErrorKind::of_file(error),
+            Self::File(error) => error.kind(),
             Self::Home(error) => error.kind(),
             Self::Encrypt(_) => ErrorKind::Environment,
             _ => ErrorKind::Input,
