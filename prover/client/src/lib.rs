@@ -73,6 +73,7 @@ pub mod data;
 pub mod exchange;
 pub mod formats;
 pub mod home;
+mod tls;
 pub mod vana;
 pub mod watch;
 

@@ -115,6 +115,7 @@ impl Client {
             return Err(ChainError::Url { url: url.to_owned(), reason: format!("{}: is not HTTP", parsed.scheme()) });
         }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ChainError::Runtime)?;
+        crate::tls::provide();
         let sender = signer.as_ref().map(PrivateKeySigner::address);
         let provider = {
             let _inside = runtime.enter();

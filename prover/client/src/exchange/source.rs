@@ -110,6 +110,7 @@ impl Remote {
             base.set_path(&path);
         }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(OpeningError::Runtime)?;
+        crate::tls::provide();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
