@@ -92,10 +92,41 @@ pub struct Profile {
     pub k: u32,
     /// Hidden activation function: `relu`.
     pub activation: String,
-    /// Loss: `squared-error`.
+    /// Loss: `squared-error`, or `cross-entropy` after a softmax.
     pub loss: String,
+    /// The softmax of the outputs, with the loss `cross-entropy` and with no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub softmax: Option<Softmax>,
     /// Kind of data, for tools that fetch or convert it: `mnist`, `digits`, `synthetic`, ….
     pub data: String,
+}
+
+/// How the outputs become probabilities: a softmax by a table of the exponential.
+///
+/// With `m` the largest output of a record, `u = floor((m - Z) / 2^residual_shift)` counts steps of `2^-step_bits`, and
+/// `e = table[min(u, 2^table_bits - 1)]`, `table[u] = round(2^exp_bits exp(-u / 2^step_bits))`, the last one 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Softmax {
+    /// The table has `2^table_bits` values.
+    pub table_bits: u32,
+    /// The exponential of 0 is `2^exp_bits`.
+    pub exp_bits: u32,
+    /// Steps of the table in a unit of the logarithm: `2^step_bits`.
+    pub step_bits: u32,
+    /// A probability of 1 is `2^probability_bits`.
+    pub probability_bits: u32,
+}
+
+impl Softmax {
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> Vec<u64> {
+        let steps = (1u64 << self.step_bits) as f64;
+        let last = (1u64 << self.table_bits) - 1;
+        let value = |u: u64| ((1u64 << self.exp_bits) as f64 * (-(u as f64) / steps).exp()).round() as u64;
+        (0..=last).map(|u| if u == last { 0 } else { value(u) }).collect()
+    }
 }
 
 impl Profile {

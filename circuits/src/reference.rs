@@ -41,11 +41,13 @@
 mod metrics;
 mod model;
 mod shard;
+mod softmax;
 mod step;
 
 pub use metrics::{evaluate, mean_loss, predict, train_epochs, EpochReport};
 pub use model::{Layer, LayerUpdate, Model, Update};
 pub use shard::Shard;
+pub use softmax::Probabilities;
 pub use step::{step, StepTrace};
 
 use crate::error::ErrorKind;

@@ -11,6 +11,7 @@
 //! | update | `C h` in `upsilon`, `h` the rows of a place: `gradient` of each layer, whose `E` folds a section's rows of `C` cells | `L` |
 //! | state | 3 in `mu`, `upsilon`: `state` of each layer and `start` | `L + 1` |
 //! | lookup | looked-up cells plus table rows in `alpha`; in a training proof plus `n C` in `upsilon`, for the update's last fold | 1 |
+//! | exponentials | looked-up pairs times those of the table in `mu`, plus both in `alpha` | 1 with a softmax |
 //! | copies | `(R C)^2 + 2 R C` in `tau`: `transposed` of each layer but the first | `L - 1` |
 //! | constraints | number of constraints, in `y` | 1 |
 //! | evaluation | `D N` in `x`, `D` the degree of the gates | 1 |
@@ -98,6 +99,11 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
         bound("state", 3, depth + 1),
         bound("lookup", looked_up + (1 << profile.limb_bits) + rows * grid.columns, 1),
     ];
+    if circuit.plan().softmax.is_some() {
+        let (looked_up, table) = (circuit.plan().unit_rows(depth).len(), circuit.plan().exponentials.len());
+        // A looked-up pair agrees with one of the table for one `mu` each; then the sum, in `alpha`.
+        out.push(bound("exponentials", looked_up * table + looked_up + table, 1));
+    }
     out.extend(proof_system(circuit));
     out.push(bound("link", 2, 1));
     out

@@ -11,6 +11,8 @@ use support::rigid::{self, measure, round, training, Subject};
 use support::{honest_dataset, shape, stacked, Fixture};
 use zkpoc_circuits::profile::Profile;
 
+use crate::training::softmax;
+
 /// Exactly the named free cells can move.
 fn check(subject: &Subject) {
     rigid::check(subject);
@@ -27,6 +29,17 @@ fn rigidity_of_the_training_circuit() {
     check(&training(Fixture::random(shape(&[3, 2], 5, 1, 4).unwrap(), 3)));
     check(&training(Fixture::random(shape(&[3, 2, 2], 3, 1, 6).unwrap(), 2)));
     check(&training(Fixture::random(stacked(shape(&[2, 4, 2], 3, 2, 4).unwrap(), 1), 2)));
+}
+
+#[test]
+fn rigidity_of_the_training_circuit_with_a_softmax() {
+    let soft = softmax::profile();
+    for (layers, batch, columns, stack_bits) in
+        [(vec![3, 2, 3], 3, 1, 0), (vec![3, 2], 5, 1, 0), (vec![2, 2, 2, 2], 2, 2, 1), (vec![2, 2, 1], 2, 1, 0)]
+    {
+        let profile = Profile { layers, batch, weight_columns: columns, stack_bits, ..soft.clone() };
+        check(&training(Fixture::random(profile, 2)));
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod bounds;
 mod chains;
 #[path = "training/deletion.rs"]
 mod deletion;
+#[path = "training/softmax.rs"]
+pub(crate) mod softmax;
 use crate::support;
 
 use halo2_proofs::arithmetic::Field;

@@ -6,7 +6,7 @@
 //! `d = 2^(signal_bits-1)`:
 //!
 //! - `|Z_l| <= (n_{l-1} a_{l-1} + bias_unit) w`
-//! - `|Z_L - target y| <= |Z_L| + target`
+//! - `|Z_L - target y| <= |Z_L| + target`; with a softmax `|max Z_L - Z_L| <= 2 |Z_L|`
 //! - `|D_l| <= n_{l+1} d w`
 //! - `|update| <= batch max(a_{l-1}, bias_unit) d`
 //! - `norm` is the sum of the squared bounds of all cells, `loss <= batch n_L d^2`
@@ -71,9 +71,14 @@ impl Bounds {
         let backprop =
             profile.layers.iter().skip(2).map(|n| (*n as u128).saturating_mul(signal).saturating_mul(weight)).collect();
         let last = pre_activation.last().copied().unwrap_or(0);
+        // What the output's rounding gets: the distance from the target, or from the record's largest output.
+        let residual = match profile.softmax {
+            Some(_) => last.saturating_mul(2),
+            None => last.saturating_add(positive(profile.target)),
+        };
         Self {
             backprop,
-            residual: last.saturating_add(positive(profile.target)),
+            residual,
             update,
             norm,
             loss: batch.saturating_mul(profile.classes() as u128).saturating_mul(signal.saturating_mul(signal)),

@@ -11,7 +11,7 @@
 //! # Source
 //! Own.
 
-use super::Profile;
+use super::{Profile, Softmax};
 use crate::error::ErrorKind;
 use crate::quantize::{signed_max, signed_min};
 
@@ -74,6 +74,14 @@ pub enum ProfileError {
         unit: i64,
         /// The largest signal, `2^(signal_bits-1) - 1`.
         max: i64,
+    },
+    /// A table of the exponential without the loss that needs it, or the reverse.
+    #[error("profile field `softmax`: the loss {loss:?} has {expected} table of the exponential")]
+    Softmax {
+        /// The loss.
+        loss: String,
+        /// `a` or `no`.
+        expected: &'static str,
     },
     /// More values than the columns that commit to them have rows.
     #[error("{what} are {got}; 2^k rows in {columns} hold {max}")]
@@ -157,7 +165,6 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     name("name", &p.name)?;
     name("data", &p.data)?;
     one_of("activation", &p.activation, "relu")?;
-    one_of("loss", &p.loss, "squared-error")?;
     if !(2..=33).contains(&p.layers.len()) {
         return Err(ProfileError::Depth { widths: p.layers.len() });
     }
@@ -189,12 +196,31 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
         let (columns, stack_bits) = (p.weight_columns, p.stack_bits);
         return Err(ProfileError::Places { columns, stack_bits, places: 1 << stack_bits });
     }
+    match (p.loss.as_str(), &p.softmax) {
+        ("squared-error", None) => residual(p),
+        ("cross-entropy", Some(softmax)) => probabilities(p, softmax),
+        ("squared-error", Some(_)) => Err(ProfileError::Softmax { loss: p.loss.clone(), expected: "no" }),
+        ("cross-entropy", None) => Err(ProfileError::Softmax { loss: p.loss.clone(), expected: "a" }),
+        _ => one_of("loss", &p.loss, "squared-error` or `cross-entropy"),
+    }
+}
+
+/// The loss `squared-error`: one output unit is a signal.
+fn residual(p: &Profile) -> Result<(), ProfileError> {
     let unit = p.target >> p.residual_shift;
     let max = signed_max(p.signal_bits);
     match (1..=max).contains(&unit) {
         true => Ok(()),
         false => Err(ProfileError::ResidualUnit { unit, max }),
     }
+}
+
+/// The loss `cross-entropy`: a table index fits the quotient's limbs and the table its codes; a probability of 1 is a signal.
+fn probabilities(p: &Profile, softmax: &Softmax) -> Result<(), ProfileError> {
+    range("softmax.table_bits", softmax.table_bits.into(), 1, p.limb_bits.min(p.signal_bits).into())?;
+    range("softmax.exp_bits", softmax.exp_bits.into(), 1, 16)?;
+    range("softmax.step_bits", softmax.step_bits.into(), 0, 16)?;
+    range("softmax.probability_bits", softmax.probability_bits.into(), 1, i128::from(p.signal_bits) - 2)
 }
 
 /// What no layout can do: commit to more values than there are rows.

@@ -14,7 +14,7 @@
 use rayon::prelude::*;
 
 use super::model::{Layer, LayerUpdate, Model, Update};
-use super::{ReferenceError, Shard};
+use super::{Probabilities, ReferenceError, Shard};
 use crate::profile::Profile;
 use crate::quantize::{clamp, round_shift, signed_max, signed_min, unsigned_max};
 
@@ -91,6 +91,14 @@ fn signal(profile: &Profile, v: i128, shift: u32) -> i64 {
 /// `dZ_L` from `Z_L` and the labels.
 pub(super) fn output_signals(profile: &Profile, pre: &[i64], labels: &[u16]) -> Vec<i64> {
     let classes = profile.classes();
+    if let Some(softmax) = &profile.softmax {
+        let (table, one) = (softmax.table(), 1i64 << softmax.probability_bits);
+        let record = |(z, label): (&[i64], &u16)| {
+            let share = Probabilities::of(profile, softmax, &table, z).share;
+            (0..).zip(share).map(|(k, p)| p as i64 - if k == *label { one } else { 0 }).collect::<Vec<i64>>()
+        };
+        return pre.chunks_exact(classes).zip(labels).flat_map(record).collect();
+    }
     let cell = |(at, z): (usize, &i64)| {
         let hit = usize::from(labels[at / classes]) == at % classes;
         let v = i128::from(*z) - if hit { i128::from(profile.target) } else { 0 };

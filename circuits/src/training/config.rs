@@ -48,6 +48,8 @@ pub struct FixedColumns {
     pub q_lookup: Column<Fixed>,
     /// Table value plus one; on the rows after the table 1, and where a stacked column's tail is, one more than any value's.
     pub t_limb: Column<Fixed>,
+    /// Value of the exponential beside its argument (only with a softmax).
+    pub t_exp: Option<Column<Fixed>>,
     /// Rows of the backward sections (only when the network has three layers or more).
     pub q_backward: Option<Column<Fixed>>,
 }
@@ -131,6 +133,7 @@ impl TrainingConfig {
             q_output: meta.fixed_column(),
             q_lookup: meta.fixed_column(),
             t_limb: meta.fixed_column(),
+            t_exp: plan.softmax.as_ref().map(|_| meta.fixed_column()),
             q_backward: (plan.grid.depth() > 2).then(|| meta.fixed_column()),
         };
         let instance = meta.instance_column();

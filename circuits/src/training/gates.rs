@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`folds`] | padding of the update, folds of inputs, weights and update, dot products, norm |
 //! | [`units`] | rounding and clamping of units, their folds, residuals, loss |
+//! | [`softmax`] | probabilities of outputs |
 //! | [`lookup`] | LogUp sums of limbs and table |
 //! | [`links`] | equations that tie the chains together at the gaps and at row 0, buckets |
 //!
@@ -14,6 +15,7 @@
 pub mod folds;
 pub mod links;
 pub mod lookup;
+pub mod softmax;
 pub mod units;
 
 use super::config::TrainingConfig;

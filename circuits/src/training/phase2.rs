@@ -7,7 +7,7 @@ use crate::grid::Grid;
 use crate::logup::Inverses;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::PrimeField;
+use halo2_proofs::halo2curves::ff::{BatchInvert, PrimeField};
 use std::borrow::Cow;
 
 /// Values of the challenges.
@@ -150,8 +150,11 @@ impl Work<'_> {
             for base in plan.unit_rows(l).rev() {
                 let unit = self.first.aux[0][base];
                 let (pre, dz) = if l == grid.depth() {
-                    let value = residual.value(self, base);
-                    (value + target * self.first.x[base], unit)
+                    let pre = match &plan.softmax {
+                        Some(softmax) => self.lane(softmax.max, base) - residual.floored(self, base),
+                        None => residual.value(self, base) + target * self.first.x[base],
+                    };
+                    (pre, unit)
                 } else if let Some(activation) = &activation {
                     let back = backprop.value(self, base);
                     let next = self.chain_at(&chain, plan.loss_fold, base + 1);
@@ -169,6 +172,14 @@ impl Work<'_> {
                 if l == grid.depth() {
                     let next = self.chain_at(&chain, plan.loss_fold, base + 1);
                     chain[plan.loss_fold.column][plan.loss_fold.at(base)] = next + unit * unit;
+                    if let Some(softmax) = &plan.softmax {
+                        let index = self.limbs(&plan.signal.quotient, base, &residual.limb);
+                        let pair = index + self.ch.mu * self.lane(softmax.exp, base);
+                        // No inverse with probability 1/r; then the proof fails and is made anew.
+                        let inverse = (self.ch.alpha - pair).invert().unwrap_or(Fr::ZERO);
+                        let next = self.chain_at(&chain, softmax.looked_up, base + 1);
+                        chain[softmax.looked_up.column][softmax.looked_up.at(base)] = next + inverse;
+                    }
                 }
             }
         }
@@ -210,7 +221,23 @@ impl Work<'_> {
         }
         let mut sum = inverses.sum();
         let counts = &self.first.aux[0][plan.table_row..];
-        let table = plan.table_codes().zip(counts).map(|(code, count)| sum.table(code - 1, *count)).collect();
+        let mut table: Vec<Fr> =
+            plan.table_codes().zip(counts).map(|(code, count)| sum.table(code - 1, *count)).collect();
+        // On the rows of the exponential the argument carries its value.
+        let rows = plan.exponential_rows();
+        let (begin, end) = (rows.start - plan.table_row, rows.end - plan.table_row);
+        let mut gains: Vec<Fr> = (0..)
+            .zip(&plan.exponentials)
+            .map(|(u, e)| self.ch.alpha - Fr::from(u) - self.ch.mu * Fr::from(*e))
+            .collect();
+        gains.iter_mut().batch_invert();
+        let mut moved = Fr::ZERO;
+        for (at, gain) in (begin..end).zip(gains) {
+            let sum = table[at - 1] - counts[at] * gain;
+            moved = sum - std::mem::replace(&mut table[at], sum);
+        }
+        // The rows after it go on from its sum.
+        table[end..].iter_mut().for_each(|sum| *sum += moved);
         Sums { area, table }
     }
 
@@ -280,6 +307,13 @@ impl<'a> Requantised<'a> {
             half: power_of_two(part.shift - 1),
             gain_inverse: Fr::TWO_INV.pow_vartime([u64::from(part.shift - shift)]),
         }
+    }
+
+    /// The value that is not negative and was rounded down.
+    fn floored(&self, work: &Work<'_>, base: usize) -> Fr {
+        let limbs = |limbs: &Limbs| work.limbs(limbs, base, &self.limb);
+        let t = limbs(&self.part.quotient) + limbs(&self.part.excess);
+        (t * self.scale + limbs(&self.part.remainder)) * self.gain_inverse
     }
 
     fn value(&self, work: &Work<'_>, base: usize) -> Fr {

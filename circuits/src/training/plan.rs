@@ -12,7 +12,7 @@
 //! range-checked lanes into a column; a narrow one has fewer lanes a column and more columns.
 
 use crate::grid::{Grid, LayoutError, TAIL};
-use crate::profile::Profile;
+use crate::profile::{Profile, Softmax};
 use std::ops::Range;
 
 /// A column (index among the private columns of its phase) and the rows from base row to cell.
@@ -60,6 +60,32 @@ pub struct Requantise {
     pub shift: u32,
 }
 
+/// Lanes of the outputs' softmax, see `gates/softmax.rs`. The distance of an output from the record's largest one is rounded in
+/// the lanes of [`Plan::signal`]; what is range-checked here lies in lanes that a hidden unit's activation takes on other rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoftmaxLanes {
+    /// The record's largest output.
+    pub max: Lane,
+    /// Not zero on an output that is the largest one.
+    pub hot: Lane,
+    /// Sum of `hot` over this output and those after it.
+    pub count: Lane,
+    /// The exponential.
+    pub exp: Lane,
+    /// Sum of `exp` over this output and those after it.
+    pub partial: Lane,
+    /// Sum of `exp` over all outputs.
+    pub sum: Lane,
+    /// The probability.
+    pub share: Limbs,
+    /// Remainder of its division.
+    pub rest: Limbs,
+    /// What the remainder is short of the divisor, less one.
+    pub short: Limbs,
+    /// LogUp sum of the exponentials, a lane of the second phase.
+    pub looked_up: Lane,
+}
+
 /// The lookup area: rows of private columns whose every cell is looked up. The LogUp sum of private column
 /// `columns.start + c` is second-phase column `c`, at the same rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +111,10 @@ pub struct Plan {
     pub relu: Option<Requantise>,
     /// Residual of an output, back-propagated signal of a hidden unit.
     pub signal: Requantise,
+    /// Softmax of the outputs, with the loss `cross-entropy`.
+    pub softmax: Option<SoftmaxLanes>,
+    /// The table of the exponential; empty without a softmax.
+    pub exponentials: Vec<u64>,
     /// Where lookups are active.
     pub area: LookupArea,
     /// Fold of the pre-activations.
@@ -95,7 +125,7 @@ pub struct Plan {
     pub loss_fold: Lane,
     /// Rows of the norm's bucket check and of the loss's.
     pub bucket_rows: (usize, usize),
-    /// Row of the first table value; `2^limb_bits` rows follow.
+    /// Row of the first table value; `2^limb_bits` rows follow, then those of the exponential.
     pub table_row: usize,
 }
 
@@ -115,7 +145,8 @@ impl Plan {
         let grid = Grid::new(profile)?;
         let limb = profile.limb_bits;
         let table = grid.end();
-        let table_blocks = (1usize << limb).div_ceil(grid.rows_per_block);
+        let exponentials = profile.softmax.as_ref().map_or_else(Vec::new, Softmax::table);
+        let table_blocks = ((1usize << limb) + exponentials.len()).div_ceil(grid.rows_per_block);
         if table + table_blocks > grid.blocks() {
             let have = grid.blocks() - table;
             return Err(LayoutError::Table { limb_bits: limb, need: table_blocks, have });
@@ -125,6 +156,7 @@ impl Plan {
         let relu = need.relu.as_ref().map(|bits| lanes.requantise(limb, bits));
         let signal = lanes.requantise(limb, &need.signal);
         let [pre_fold, signal_fold, loss_fold] = [(); 3].map(|()| lanes.chain.next());
+        let softmax = need.softmax.map(|bits| lanes.softmax(limb, bits, relu.as_ref()));
         let mut plan = Plan {
             table_row: grid.row(table),
             grid,
@@ -133,6 +165,8 @@ impl Plan {
             chain_columns: lanes.chain.columns(),
             relu,
             signal,
+            softmax,
+            exponentials,
             area,
             pre_fold,
             signal_fold,
@@ -182,15 +216,25 @@ impl Plan {
         (norm..loss, loss..loss + self.bucket_rows.1)
     }
 
-    /// Codes of the rows from the table on: a table value plus one; after the table 1; in the tail of a stacked column
+    /// Rows of the table of the exponential.
+    pub fn exponential_rows(&self) -> Range<usize> {
+        let first = self.table_row + (1 << self.profile.limb_bits);
+        first..first + self.exponentials.len()
+    }
+
+    /// Codes of the rows from the table on: a table value plus one; on the rows of the exponential its argument plus one; after the tables 1; in the tail of a stacked column
     /// [`Plan::tail_code`].
     pub fn table_codes(&self) -> impl Iterator<Item = u64> {
         let table = 1..self.tail_code();
         let body = self.grid.height() - TAIL - self.table_row;
-        let after = body - (1 << self.profile.limb_bits);
+        let exponentials = 1..=self.exponentials.len() as u64;
+        let after = body - (1 << self.profile.limb_bits) - self.exponentials.len();
         // Keygen refuses fixed cells in blinding rows: the tail of a column's last place has none.
         let tail = if self.grid.stack_bits > 0 { TAIL } else { 0 };
-        table.chain(std::iter::repeat_n(1, after)).chain(std::iter::repeat_n(self.tail_code(), tail))
+        table
+            .chain(exponentials)
+            .chain(std::iter::repeat_n(1, after))
+            .chain(std::iter::repeat_n(self.tail_code(), tail))
     }
 
     /// One more than the code of the largest table value.
@@ -212,11 +256,19 @@ struct Bits {
     excess: u32,
 }
 
+/// Bits of the numbers of a softmax that are range-checked.
+#[derive(Clone, Copy)]
+struct SoftmaxBits {
+    share: u32,
+    rest: u32,
+}
+
 /// What a profile's units need.
 struct Need {
     limb: u32,
     relu: Option<Bits>,
     signal: Bits,
+    softmax: Option<SoftmaxBits>,
 }
 
 impl Need {
@@ -235,27 +287,49 @@ impl Need {
         });
         let reach = (1u128 << (profile.signal_bits - 1)) - 1;
         let mut shift = profile.residual_shift;
-        let mut excess = excess_bits(bounds.residual, profile.residual_shift, reach);
+        // Of a softmax all up to the end of the table is no excess.
+        let table = profile.softmax.map(|softmax| (1u128 << softmax.table_bits) - 1);
+        let mut excess = excess_bits(bounds.residual, profile.residual_shift, table.unwrap_or(reach));
         if let Some(widest) = bounds.backprop.iter().max() {
             shift = shift.max(profile.backprop_shift);
             excess = excess.max(excess_bits(*widest, profile.backprop_shift, reach));
         }
-        Need { limb, relu, signal: bits(profile.signal_bits, shift, excess) }
+        let softmax = profile.softmax.map(|softmax| {
+            // The remainder is below twice the sum of `classes` exponentials, each `2^exp_bits` at most.
+            let classes = usize::BITS - (profile.classes() - 1).leading_zeros();
+            SoftmaxBits {
+                share: (softmax.probability_bits + 1).next_multiple_of(limb),
+                rest: (softmax.exp_bits + classes + 1).next_multiple_of(limb),
+            }
+        });
+        Need { limb, relu, signal: bits(profile.signal_bits, shift, excess), softmax }
     }
 
     fn parts(&self) -> impl Iterator<Item = &Bits> {
         self.relu.iter().chain([&self.signal])
     }
 
-    /// Range-checked lanes.
-    fn checked(&self) -> usize {
+    fn limbs(&self, part: &Bits) -> usize {
         let limbs = |bits: u32| (bits.div_ceil(self.limb) + u32::from(!bits.is_multiple_of(self.limb))) as usize;
-        self.parts().map(|part| limbs(part.quotient) + limbs(part.remainder) + limbs(part.excess)).sum()
+        limbs(part.quotient) + limbs(part.remainder) + limbs(part.excess)
     }
 
-    /// Lanes that are not range-checked: the sign bits.
+    /// Range-checked lanes.
+    fn checked(&self) -> usize {
+        let softmax = self.softmax.map_or(0, |bits| ((bits.share + 2 * bits.rest) / self.limb) as usize);
+        let idle = self.relu.as_ref().map_or(0, |relu| self.limbs(relu));
+        self.parts().map(|part| self.limbs(part)).sum::<usize>() + softmax.saturating_sub(idle)
+    }
+
+    /// Lanes that are not range-checked: the sign bits, and six of a softmax, of which one is a sign bit on other rows.
     fn plain(&self) -> usize {
-        self.parts().count()
+        let idle = usize::from(self.relu.is_some());
+        self.parts().count() + self.softmax.map_or(0, |_| SOFTMAX_PLAIN - idle)
+    }
+
+    /// Lanes of the second phase.
+    fn folds(&self) -> usize {
+        3 + usize::from(self.softmax.is_some())
     }
 }
 
@@ -311,7 +385,7 @@ impl Lanes {
                 (0..need.plain()).for_each(|_| {
                     aux.next();
                 });
-                (0..3).for_each(|_| {
+                (0..need.folds()).for_each(|_| {
                     chain.next();
                 });
                 let total = aux.columns() + chain.columns();
@@ -347,6 +421,27 @@ impl Lanes {
             below: self.aux.next(),
             shift: bits.remainder,
         }
+    }
+}
+
+/// Lanes of a softmax that are not range-checked.
+const SOFTMAX_PLAIN: usize = 6;
+
+impl Lanes {
+    /// Lanes of a softmax: first those that an activation takes on the rows of hidden units.
+    fn softmax(&mut self, limb: u32, bits: SoftmaxBits, relu: Option<&Requantise>) -> SoftmaxLanes {
+        let parts = relu.iter().flat_map(|relu| [&relu.quotient, &relu.remainder, &relu.excess]);
+        let idle: Vec<Lane> = parts.flat_map(|limbs| limbs.lanes.iter().copied().chain(limbs.scaled)).collect();
+        let mut idle = idle.into_iter();
+        // invariant: `Need::checked` counted the lanes that are not idle.
+        let mut next =
+            || idle.next().unwrap_or_else(|| self.checked.next().expect("a range-checked lane for every limb"));
+        let mut limbs =
+            |bits: u32| Limbs { lanes: (0..bits / limb).map(|_| next()).collect(), bits, missing: 0, scaled: None };
+        let (share, rest, short) = (limbs(bits.share), limbs(bits.rest), limbs(bits.rest));
+        let hot = relu.map_or_else(|| self.aux.next(), |relu| relu.below);
+        let [max, count, exp, partial, sum] = [(); 5].map(|()| self.aux.next());
+        SoftmaxLanes { max, hot, count, exp, partial, sum, share, rest, short, looked_up: self.chain.next() }
     }
 }
 

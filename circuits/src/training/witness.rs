@@ -10,7 +10,7 @@ use crate::field::{signed, unsigned};
 use crate::grid::Grid;
 use crate::logup::Multiplicities;
 use crate::quantize::round_shift;
-use crate::reference::{Model, Shard, StepTrace};
+use crate::reference::{Model, Probabilities, Shard, StepTrace};
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -104,6 +104,7 @@ impl Phase1 {
 
         let mut cells = Integers::new(plan);
         cells.units(trace, model, shard);
+        cells.softmax(trace, model);
         cells.buckets(&updates, trace, norm_log2, loss_log2);
         cells.multiplicities();
         let aux = cells.columns.iter().map(|column| column.par_iter().map(|v| signed(*v)).collect()).collect();
@@ -201,6 +202,10 @@ impl<'a> Integers<'a> {
                             let row = grid.row(grid.transposed(l, unit)) + sample;
                             self.columns[0][row] = if below { 0 } else { clamped };
                         }
+                    } else if plan.softmax.is_some() {
+                        // All outputs of a sample at once, below.
+                        let signal = if real { trace.signals[l - 1][at] } else { 0 };
+                        self.columns[0][base] = signal.into();
                     } else {
                         let label = real && usize::from(shard.labels[sample]) == unit;
                         let value = i128::from(pre) - if label { i128::from(profile.target) } else { 0 };
@@ -216,6 +221,50 @@ impl<'a> Integers<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// Softmax of the outputs of each sample, phantom samples included.
+    fn softmax(&mut self, trace: &StepTrace, model: &Model) {
+        let plan = self.plan;
+        let (grid, profile) = (&plan.grid, &plan.profile);
+        let (Some(lanes), Some(softmax)) = (&plan.softmax, &profile.softmax) else { return };
+        let rows = grid.rows_per_block;
+        let (width, first) = (grid.layers[grid.depth()], plan.unit_rows(grid.depth()).start);
+        let idle = phantom_values(plan, model).pop().unwrap_or_default();
+        let pre = &trace.pre[grid.depth() - 1];
+        // The first hidden unit of a layer follows a gap, as the first output does.
+        for l in 1..grid.depth() {
+            (0..rows).for_each(|sample| self.put(lanes.count, plan.unit_rows(l).start + sample, 1));
+        }
+        for sample in 0..rows {
+            let outputs =
+                pre.get(sample * width..(sample + 1) * width).filter(|_| sample < grid.batch).unwrap_or(&idle);
+            let p = Probabilities::of(profile, softmax, &plan.exponentials, outputs);
+            let hot = outputs.iter().position(|z| *z == p.max);
+            let mut part = i128::from(p.sum);
+            for (k, z) in outputs.iter().enumerate() {
+                let base = first + k * rows + sample;
+                let distance = i128::from(p.max) - i128::from(*z);
+                let whole = (distance >> profile.residual_shift) as u128;
+                let rest = (distance - ((whole as i128) << profile.residual_shift)) as u128;
+                self.limbs(&plan.signal.quotient, base, p.index[k].into());
+                self.limbs(&plan.signal.excess, base, whole - u128::from(p.index[k]));
+                self.limbs(&plan.signal.remainder, base, rest << (plan.signal.shift - profile.residual_shift));
+                self.limbs(&lanes.share, base, p.share[k].into());
+                self.limbs(&lanes.rest, base, p.rest[k].into());
+                self.limbs(&lanes.short, base, (2 * p.sum - 1 - p.rest[k]).into());
+                self.put(lanes.max, base, p.max.into());
+                self.put(lanes.hot, base, i128::from(hot == Some(k)));
+                self.put(lanes.count, base, i128::from(hot.is_some_and(|hot| hot >= k)));
+                self.put(lanes.exp, base, p.exp[k].into());
+                self.put(lanes.partial, base, part);
+                self.put(lanes.sum, base, p.sum.into());
+                part -= i128::from(p.exp[k]);
+            }
+            let end = first + width * rows + sample;
+            self.put(lanes.max, end, p.max.into());
+            self.put(lanes.sum, end, p.sum.into());
         }
     }
 
@@ -255,6 +304,18 @@ impl<'a> Integers<'a> {
         }
         for (cell, count) in self.columns[0][plan.table_row..].iter_mut().zip(counts.into_counts()) {
             *cell = count.into();
+        }
+        if plan.softmax.is_none() {
+            return;
+        }
+        // An output's index is one limb; on its rows the quotient's lanes hold nothing else.
+        let mut counts = Multiplicities::new(plan.profile.softmax.map_or(0, |softmax| softmax.table_bits));
+        let index = plan.signal.quotient.lanes[0];
+        for base in plan.unit_rows(plan.grid.depth()) {
+            counts.count(u64::try_from(self.columns[index.column][index.at(base)]).ok());
+        }
+        for (row, count) in plan.exponential_rows().zip(counts.into_counts()) {
+            self.columns[0][row] = count.into();
         }
     }
 }

@@ -113,7 +113,18 @@ pub(crate) fn training(plan: &Plan) -> Census {
     ]);
     let mut also = |rows: &Rows, names: &[&'static str]| out.extend(names.iter().map(|name| (*name, rows.clone())));
     also(&groups, &["fold.update", "fold.samples", "fold.weights", "dot"]);
-    also(&all, &["signal.sign", "signal.floor", "signal.ceiling"]);
+    match plan.profile.softmax {
+        None => also(&all, &["signal.sign", "signal.floor", "signal.ceiling"]),
+        Some(_) => {
+            also(&hidden, &["signal.sign", "signal.floor", "signal.ceiling", "softmax.part.idle"]);
+            let outputs = units(depth..depth + 1);
+            also(&outputs, &["softmax.index", "softmax.max", "softmax.hot", "softmax.count", "softmax.exp"]);
+            also(&outputs, &["softmax.part", "softmax.sum", "softmax.share", "softmax.rest"]);
+            also(&stops, &["softmax.count.end", "softmax.exp.end", "softmax.part.end"]);
+            also(&gaps, &["softmax.one", "softmax.total"]);
+            also(&zero, &["exp.total"]);
+        }
+    }
     also(&hidden, &["activation.sign", "activation.floor", "activation.ceiling", "hidden.activation"]);
     also(&hidden, &["hidden.fold.pre", "hidden.fold.back", "hidden.fold.signal"]);
     also(&stops, &["stop.pre", "stop.signal", "stop.loss"]);

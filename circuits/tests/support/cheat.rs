@@ -143,4 +143,16 @@ pub(crate) fn count(plan: &Plan, first: &mut Phase1) {
     for (value, count) in counts.into_iter().enumerate() {
         first.aux[0][plan.table_row + value] = Fr::from(count);
     }
+    if plan.softmax.is_some() {
+        let mut counts = vec![0u64; plan.exponentials.len()];
+        for base in plan.unit_rows(plan.grid.depth()) {
+            let index = integer(&limbs(plan, first, &plan.signal.quotient, base)).and_then(|v| usize::try_from(v).ok());
+            if let Some(count) = index.and_then(|index| counts.get_mut(index)) {
+                *count += 1;
+            }
+        }
+        for (row, count) in plan.exponential_rows().zip(counts) {
+            first.aux[0][row] = Fr::from(count);
+        }
+    }
 }

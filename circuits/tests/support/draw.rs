@@ -10,7 +10,7 @@ use rand::Rng;
 use std::collections::BTreeMap;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{LayoutError, TAIL};
-use zkpoc_circuits::profile::{LearningRate, Profile};
+use zkpoc_circuits::profile::{LearningRate, Profile, Softmax};
 use zkpoc_circuits::reference::{step, Shard, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::TrainingCircuit;
@@ -63,6 +63,19 @@ pub(crate) fn fields(rng: &mut StdRng) -> Profile {
     }
 }
 
+/// Gives one shape in three a softmax, where a probability of one is a signal.
+fn softmax(rng: &mut StdRng, profile: &mut Profile) {
+    if profile.signal_bits > 2 && rng.gen_ratio(1, 3) {
+        profile.loss = "cross-entropy".into();
+        profile.softmax = Some(Softmax {
+            table_bits: rng.gen_range(1..=profile.limb_bits.min(profile.signal_bits)),
+            exp_bits: rng.gen_range(1..=9),
+            step_bits: rng.gen_range(0..=3),
+            probability_bits: rng.gen_range(1..=profile.signal_bits - 2),
+        });
+    }
+}
+
 /// Why draws were refused, and how often.
 pub(crate) type Refusals = BTreeMap<&'static str, usize>;
 
@@ -72,6 +85,7 @@ pub(crate) fn shape(rng: &mut StdRng, refusals: &mut Refusals) -> Profile {
         let mut profile = fields(rng);
         let more = u32::from(rng.gen_ratio(1, 4));
         let most = HEIGHT_BITS + profile.stack_bits + u32::from(rng.gen_ratio(1, 4));
+        softmax(rng, &mut profile);
         let mut reason = "no k is large enough";
         for k in K_MIN..=most {
             profile.k = k;
@@ -116,6 +130,7 @@ pub(crate) fn traits(f: &Fixture) -> Vec<String> {
     put(grid.rows_per_block == p.batch, "R = B");
     put(p.layers[1..].contains(&1), "a layer of one unit");
     put(p.batch == 1, "one record");
+    put(p.softmax.is_some(), "a softmax");
     put(!p.signal_bits.is_multiple_of(p.limb_bits), "limbs that fall short");
     put(f.plan.area.columns.len() > 1, "several looked-up columns");
     out

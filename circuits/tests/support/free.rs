@@ -79,7 +79,7 @@ pub(crate) fn training(plan: &Plan) -> Free {
 pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
     let block = |block: usize| grid.row(block)..grid.row(block + 1);
-    let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits);
+    let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits) + plan.exponentials.len();
     let hidden = |row: usize| (1..grid.depth()).any(|l| plan.unit_rows(l).contains(&row));
     let outputs = |row: usize| plan.unit_rows(grid.depth()).contains(&row);
     let backward = |row: usize| {
@@ -96,10 +96,23 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
     }
     // Signs, where a unit is rounded.
     let sign = |lane: Lane, rows: &dyn Fn(usize) -> bool| {
-        lane.column == aux && (0..grid.row(grid.stop())).any(|base| rows(base) && lane.at(base) == row)
+        lane.column == aux && (0..grid.row(grid.stop() + 1)).any(|base| rows(base) && lane.at(base) == row)
     };
     let relu = plan.relu.as_ref().is_some_and(|relu| sign(relu.below, &hidden));
-    let used = relu || sign(plan.signal.below, &|base| hidden(base) || outputs(base));
+    // Beside the first unit after a gap and in the end block some cells of a softmax go on.
+    let softmax = plan.softmax.as_ref().is_some_and(|s| {
+        let end = |base: usize| block(grid.stop()).contains(&base);
+        let stop = |base: usize| end(base) || (1..=grid.depth()).any(|l| block(grid.bias(l)).contains(&base));
+        let first = |base: usize| (1..grid.depth()).any(|l| block(grid.input(l + 1, 0)).contains(&base));
+        sign(s.hot, &outputs)
+            || sign(s.exp, &outputs)
+            || sign(s.max, &|base| outputs(base) || end(base))
+            || sign(s.sum, &|base| outputs(base) || end(base) || first(base))
+            || sign(s.count, &|base| outputs(base) || stop(base) || first(base))
+            || sign(s.partial, &|base| outputs(base) || stop(base) || hidden(base))
+    });
+    let residual = plan.softmax.is_none();
+    let used = relu || softmax || sign(plan.signal.below, &|base| hidden(base) || residual && outputs(base));
     let rest = plan.table_row..plan.table_row + plan.table_codes().count();
     let reason = if aux == 0 && rest.contains(&row) { UNCOUNTED } else { UNUSED };
     (!used).then_some(reason)
@@ -141,7 +154,10 @@ fn training_chain(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
     };
     let used = on(plan.pre_fold, &|base| units(base) || stop(base) || gap(base))
         || on(plan.signal_fold, &|base| units(base) || stop(base))
-        || on(plan.loss_fold, &|base| units(base) || stop(base));
+        || on(plan.loss_fold, &|base| units(base) || stop(base))
+        || plan.softmax.as_ref().is_some_and(|softmax| {
+            on(softmax.looked_up, &|base| plan.unit_rows(grid.depth()).contains(&base) || stop(base))
+        });
     (!used).then_some(UNUSED)
 }
 

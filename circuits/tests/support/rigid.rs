@@ -45,8 +45,14 @@ pub(crate) fn training(f: Fixture) -> Subject {
         let begin = aux % slots * f.plan.grid.height();
         known.extend(cells([2 * c + 1 + aux / slots], begin + area.rows.start..begin + area.rows.end));
     }
+    // Where several outputs are the largest, any of them may be named.
+    if let Some(softmax) = &f.plan.softmax {
+        let (column, begin) =
+            (2 * c + 1 + softmax.hot.column / slots, softmax.hot.column % slots * f.plan.grid.height());
+        known.extend(f.plan.unit_rows(f.plan.grid.depth()).map(|base| (column, begin + softmax.hot.at(base))));
+    }
     Subject {
-        name: format!("training {:?}", f.profile.layers),
+        name: format!("training {:?}{}", f.profile.layers, if f.plan.softmax.is_some() { ", softmax" } else { "" }),
         free: free::training(&f.plan),
         known,
         confined: Vec::new(),

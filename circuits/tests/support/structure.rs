@@ -10,7 +10,13 @@ use zkpoc_circuits::grid::{Zone, TAIL};
 use zkpoc_circuits::round::RoundCircuit;
 
 /// What holds for every circuit: nothing twice, nothing unassigned, nothing out of reach.
-fn check_structure(name: &str, audit: &Audit, census: &census::Census, bits: u32, starts: &BTreeSet<Cell>) {
+fn check_structure(
+    name: &str,
+    audit: &Audit,
+    census: &census::Census,
+    (bits, exponentials): (u32, usize),
+    starts: &BTreeSet<Cell>,
+) {
     let recorder = &audit.recorder;
     assert_eq!(audit.failing(), BTreeSet::new(), "{name}");
     assert_eq!((recorder.advice_twice.len(), recorder.fixed_twice.len()), (0, 0), "{name}: cells assigned twice");
@@ -24,7 +30,7 @@ fn check_structure(name: &str, audit: &Audit, census: &census::Census, bits: u32
     assert!(audit.blinding_rows() <= TAIL, "{name}: {} blinding rows", audit.blinding_rows());
     assert!(audit.cs.permutation().get_columns().is_empty() && audit.cs.lookups().is_empty(), "{name}");
     census::compare(name, audit, census);
-    check_lookups(name, audit, census, bits);
+    check_lookups(name, audit, census, bits, exponentials);
     // Challenges bind what was committed before them.
     assert_eq!(audit.undetermined(starts), BTreeSet::new(), "{name}: second-phase cells that nothing computes");
     // A column gives away its evaluations at its rotations, one at the opening's challenge and its commitment.
@@ -34,8 +40,9 @@ fn check_structure(name: &str, audit: &Audit, census: &census::Census, bits: u32
     }
 }
 
-/// One table of `2^bits` values a circuit, so that no sum needs a tag, and LogUp sums without a gap: a gap would start them again.
-fn check_lookups(name: &str, audit: &Audit, census: &census::Census, bits: u32) {
+/// One table of `2^bits` values a circuit, after it the arguments of as many exponentials as are named, which a sum of their own
+/// counts: so no sum needs a tag. LogUp sums without a gap: a gap would start them again.
+fn check_lookups(name: &str, audit: &Audit, census: &census::Census, bits: u32, exponentials: usize) {
     let contiguous = |rows: &BTreeSet<usize>| rows.iter().zip(rows.iter().skip(1)).all(|(a, b)| a + 1 == *b);
     let rows = |name: &str| census.get(name).cloned().unwrap_or_default();
     let sums = [rows("lookup"), rows("range.feature").union(&rows("range.table")).copied().collect(), rows("table")];
@@ -47,10 +54,11 @@ fn check_lookups(name: &str, audit: &Audit, census: &census::Census, bits: u32) 
         let codes: Vec<Fr> = table.iter().flat_map(|row| cells[*row]).collect();
         let size = 1usize << bits;
         let after = [Fr::from(1), Fr::from(size as u64 + 1)];
+        let values = (1..=size as u64).chain(1..=exponentials as u64);
         codes.len() == table.len()
-            && codes.len() >= size
-            && codes.iter().zip(1..=size as u64).all(|(code, value)| *code == Fr::from(value))
-            && codes[size..].iter().all(|code| after.contains(code))
+            && codes.len() >= size + exponentials
+            && codes.iter().zip(values).all(|(code, value)| *code == Fr::from(value))
+            && codes[size + exponentials..].iter().all(|code| after.contains(code))
             && cells.iter().flatten().filter(|cell| **cell != Fr::from(0)).count() == table.len()
     };
     assert_eq!(audit.recorder.fixed.iter().filter(holds).count(), 1, "{name}: tables");
@@ -60,7 +68,7 @@ fn check_lookups(name: &str, audit: &Audit, census: &census::Census, bits: u32) 
 pub(crate) fn dataset(circuit: &DatasetCircuit, audit: &Audit, name: &str) {
     let name = format!("dataset {name}");
     let plan = circuit.plan();
-    check_structure(&name, audit, &census::dataset(plan), plan.feature_bits, &BTreeSet::new());
+    check_structure(&name, audit, &census::dataset(plan), (plan.feature_bits, 0), &BTreeSet::new());
     assert_eq!(audit.rotations(0), BTreeSet::from([0]), "{name}");
 }
 
@@ -69,7 +77,7 @@ pub(crate) fn round(circuit: &RoundCircuit, audit: &Audit, name: &str) {
     let name = format!("round {name}");
     let plan = circuit.plan();
     let (columns, profile) = (plan.grid.columns, &plan.profile);
-    check_structure(&name, audit, &census::round(plan), plan.limb_bits, &free::round_starts(plan));
+    check_structure(&name, audit, &census::round(plan), (plan.limb_bits, 0), &free::round_starts(plan));
     for column in columns..2 * columns {
         let copies = circuit.plan().stacked().into_iter().map(|first| first as i32);
         let rotations = if profile.depth() > 1 { copies.collect() } else { BTreeSet::from([0]) };
@@ -86,7 +94,8 @@ pub(crate) fn round(circuit: &RoundCircuit, audit: &Audit, name: &str) {
 /// The training circuit with an honest witness.
 pub(crate) fn training(f: &Fixture, audit: &Audit, name: &str) {
     let name = format!("training {name}");
-    check_structure(&name, audit, &census::training(&f.plan), f.profile.limb_bits, &free::training_starts(&f.plan));
+    let tables = (f.profile.limb_bits, f.profile.softmax.map_or(0, |softmax| 1 << softmax.table_bits));
+    check_structure(&name, audit, &census::training(&f.plan), tables, &free::training_starts(&f.plan));
 
     // Committed hiding columns give away few evaluations a proof: the data one, beside LINK_ROWS random rows; the update
     // the rows of a group, beside the random blinding rows. So many stay independent even where the sum of two updates and of their

@@ -39,6 +39,14 @@ const CHEATS: &[fn()] = &[
     chains::rejects_sums_of_other_limbs_and_multiplicities,
     chains::rejects_sums_that_something_else_makes_good,
     chains::rejects_a_norm_that_forgets_a_layer,
+    softmax::rejects_an_index_that_is_capped_early,
+    softmax::rejects_two_largest_outputs_of_a_record,
+    softmax::rejects_a_largest_output_that_no_output_is,
+    softmax::rejects_an_exponential_off_the_table,
+    softmax::rejects_sums_of_exponentials_that_are_bent,
+    softmax::rejects_a_sum_that_forgets_an_output,
+    softmax::rejects_sums_beside_units_that_have_no_softmax,
+    softmax::rejects_a_share_that_is_not_the_rounded_one,
 ];
 
 /// Every constraint of the toy circuit, and those that only a deeper network, narrower limbs or stacked columns have.
@@ -53,12 +61,14 @@ fn deletion_score() {
     };
     let mut labels = enabled(toy);
     let mut noticed = score[&toy.profile.layers].clone();
-    let others = [(&[3, 4, 3, 2][..], 3, 4, 0), (&[3, 2, 2], 3, 6, 0), (&[3, 2], 6, 4, 0), (&[3, 4, 2], 3, 4, 1)];
-    for (layers, batch, limb_bits, stack_bits) in others {
-        let other = Fixture::random(stacked(shape(layers, batch, 1, limb_bits).unwrap(), stack_bits), 1);
+    let shapes = [(&[3, 4, 3, 2][..], 3, 4, 0), (&[3, 2, 2], 3, 6, 0), (&[3, 2], 6, 4, 0), (&[3, 4, 2], 3, 4, 1)];
+    let shapes = shapes.map(|(layers, batch, limb_bits, stack_bits)| {
+        Fixture::random(stacked(shape(layers, batch, 1, limb_bits).unwrap(), stack_bits), 1)
+    });
+    for other in shapes.iter().chain([softmax::soft()]) {
         let name = |label: &String| label.split('#').next().unwrap_or_default().to_owned();
         let more: Vec<_> =
-            enabled(&other).into_iter().filter(|l| labels.iter().all(|known| name(known) != name(l))).collect();
+            enabled(other).into_iter().filter(|l| labels.iter().all(|known| name(known) != name(l))).collect();
         noticed.extend(score[&other.profile.layers].iter().cloned());
         labels.extend(more);
     }

@@ -18,6 +18,7 @@
 //! | `start` | row 0 | 3 | `m = mu (1 - norm_bound)` in the start gap's last group | `rejects_a_norm_that_forgets_a_layer` |
 //! | `backward` | row 0, for each layer `l >= 2` | 3 | `theta (m_end - m_begin) = scale loss`: what `m` gains over the blocks of the transposed weights is the fold of the back-propagated sums | `rejects_a_rounded_value_that_is_not_the_product` |
 //! | `lookup.total` | row 0 | 3 | limbs' sum + what the table's sum gains + last `E` of the last section `= 0` | `rejects_limbs_off_the_table_and_forged_multiplicities` |
+//! | `exp.total` | row 0 | 3 | with a softmax: `X` at the first output + what the table's sum gains over the rows of the exponential `= 0` | `rejects_an_exponential_off_the_table` |
 //! | `loss.total` | row 0 | 3 | loss bucket's first cell `= loss_bound - 1 - loss` | `rejects_heads_that_are_not_what_is_left` |
 //! | `bucket` | bucket rows but each last | 3 | cell `=` its limbs `+ 2^bits` times the next cell | `rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up` |
 //! | `bucket.last` | last row of each bucket | 3 | cell `=` its limbs | `rejects_limbs_of_a_bucket_that_do_not_add_up` |
@@ -39,7 +40,7 @@
 //! The exponents of `theta` match because fold and lane count rows in the same order:
 //! `sum_i theta^(R-1-i) in_i * sum_k r^(RC-1-k) w_k = theta^(R R C - 1) sum theta^-(R k + i) in_i w_k`.
 //! The `stop` pins of [`super::units`] make each unit fold begin exactly after its layer, so nothing outside it counts.
-//! `lookup.total`: see [`crate::logup`], and [`super::folds`] for the update's last fold.
+//! `exp.total`: see [`super::softmax`]. `lookup.total`: see [`crate::logup`], and [`super::folds`] for the update's last fold.
 
 use super::super::config::{Cells, Selectors, TrainingConfig};
 use super::super::plan::{Plan, STATE_ROW};
@@ -150,6 +151,15 @@ fn row_zero(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
         // Last fold of the update: bound by `fold.update`.
         let update = q.advice(config.p2_dot, grid.row(grid.end()) as i32 - 1 + UPDATE);
         out.push(("lookup.total", first.clone() * (sum + table + update)));
+    }
+
+    if let Some(softmax) = &plan.softmax {
+        // Sum of the exponentials: bound by `softmax.exp` at the first output.
+        let sum = q.chain(softmax.looked_up, plan.unit_rows(depth).start as i32);
+        let rows = plan.exponential_rows();
+        // Sum of the table before and at the end of the rows of the exponential: bound by `table`.
+        let gain = q.advice(config.p2_input, rows.end as i32 - 1) - q.advice(config.p2_input, rows.start as i32 - 1);
+        out.push(("exp.total", first.clone() * (sum + gain)));
     }
 
     // First cell of the loss's bucket: bound by `loss.total`, its range by `bucket` or `bucket.last`.

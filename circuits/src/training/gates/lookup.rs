@@ -54,6 +54,12 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         let total_before = q.advice(config.p2_input, -1);
         // Multiplicity: bound by nothing but `table` and `lookup.total`; any field element will do there.
         let multiplicity = q.unit(0);
+        // The argument of an exponential carries its value.
+        let alpha = match config.fixed.t_exp {
+            // Fixed column: bound by the verifying key. Challenge: bound by the transcript, drawn after the first phase.
+            Some(column) => alpha - q.challenge(config.challenges.mu) * q.fixed(column),
+            None => alpha,
+        };
         out.push(("table", logup::table(table, alpha, total_before, total, multiplicity)));
         out
     });

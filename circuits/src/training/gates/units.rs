@@ -58,7 +58,7 @@
 
 use super::super::config::{Cells, TrainingConfig};
 use super::super::plan::{Limbs, Plan, Requantise};
-use super::Named;
+use super::{softmax, Named};
 use crate::expr::{constant, recompose, Expr};
 use crate::field::{power_of_two, signed};
 use halo2_proofs::arithmetic::Field;
@@ -66,10 +66,10 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 
 /// Expressions of one requantisation at a base row.
-struct Parts {
-    quotient: Expr,
+pub(super) struct Parts {
+    pub(super) quotient: Expr,
     remainder: Expr,
-    excess: Expr,
+    pub(super) excess: Expr,
     below: Expr,
 }
 
@@ -93,6 +93,14 @@ impl Parts {
             + Expr::Constant(signed(offset));
         let scaled = t * power_of_two(remainder_bits) + self.remainder.clone()
             - Expr::Constant(power_of_two(remainder_bits - 1));
+        // invariant: a power of two is invertible.
+        scaled * power_of_two(remainder_bits - shift).invert().unwrap_or(Fr::ZERO)
+    }
+
+    /// The value that is not negative and was rounded down.
+    pub(super) fn floored(&self, remainder_bits: u32, shift: u32) -> Expr {
+        let scaled =
+            (self.quotient.clone() + self.excess.clone()) * power_of_two(remainder_bits) + self.remainder.clone();
         // invariant: a power of two is invertible.
         scaled * power_of_two(remainder_bits - shift).invert().unwrap_or(Fr::ZERO)
     }
@@ -142,8 +150,11 @@ fn units(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     // Activation, residual or signal: bound by `hidden.activation`, `output.residual`, `output.phantom`, `backward.signal`.
     let unit = q.unit(0);
     let signal = Parts::query(q, limb, &plan.signal);
+    // With a softmax an output's signal is not rounded here, only what its limbs hold.
+    let softmax = profile.softmax.as_ref().zip(plan.softmax.as_ref());
     let either = hidden.clone() + output.clone();
-    let mut out = signal.clamp(&either, profile.signal_bits, ["signal.sign", "signal.floor", "signal.ceiling"]);
+    let rounded = if softmax.is_some() { hidden.clone() } else { either.clone() };
+    let mut out = signal.clamp(&rounded, profile.signal_bits, ["signal.sign", "signal.floor", "signal.ceiling"]);
 
     // Fold of the pre-activations, here and at the next unit or sample: bound by `hidden.fold.pre` and `output.fold.pre`, after
     // the layer's last row by `stop.pre`.
@@ -159,14 +170,20 @@ fn units(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     // Outputs.
     // Label: bound by the link to a column that the dataset circuit validated (`label.bit`, `label.one`).
     let label = q.advice(config.x, 0);
-    let target = Expr::Constant(signed(i128::from(profile.target)));
-    let value = signal.value(plan.signal.shift, profile.residual_shift, offset) + target * label;
-    out.push(("output.fold.pre", output.clone() * (pre_step.clone() - theta.clone() * value)));
     let dequantised = signal.quotient.clone() + Expr::Constant(signed(offset));
-    out.push((
-        "output.residual",
-        output.clone() * (constant(2) - output.clone()) * (unit.clone() - dequantised.clone()),
-    ));
+    let (value, residual) = match softmax {
+        None => {
+            let target = Expr::Constant(signed(i128::from(profile.target)));
+            (signal.value(plan.signal.shift, profile.residual_shift, offset) + target * label, dequantised.clone())
+        }
+        Some((softmax, lanes)) => {
+            let (of, constraints) = softmax::create(q, plan, softmax, lanes, &signal);
+            out.extend(constraints);
+            (of.pre, of.share - label * power_of_two(softmax.probability_bits))
+        }
+    };
+    out.push(("output.fold.pre", output.clone() * (pre_step.clone() - theta.clone() * value)));
+    out.push(("output.residual", output.clone() * (constant(2) - output.clone()) * (unit.clone() - residual)));
     out.push(("output.phantom", output.clone() * (output.clone() - constant(1)) * unit.clone()));
     out.push(("output.fold.signal", output.clone() * (signal_step.clone() - upsilon.clone() * unit.clone())));
     // Loss, or fold of the back-propagated sums, here and on the next row: bound by `loss` and `hidden.fold.back`, after the
