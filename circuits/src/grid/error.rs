@@ -7,6 +7,17 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LayoutError {
+    /// A statement that no circuit proves yet: the trainer computes it, but it cannot be claimed. The circuits prove one step
+    /// of squared error on unsigned features with one class a record, and rounds without momentum.
+    #[error("the circuits prove one step of squared error on unsigned features, with one class a record and no momentum: profile field `{field}` is {found}, expected {expected}")]
+    Statement {
+        /// The field, as profiles name it.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+        /// The one value that circuits prove.
+        expected: &'static str,
+    },
     /// The blocks of the shape need more rows than the columns have.
     #[error("the shape needs {need} blocks of {rows_per_block} rows, but k = {k} has {have}: use k >= {suggested}, fewer units or a smaller batch")]
     TooManyRows {
