@@ -1,5 +1,7 @@
 //! The integer trainer against a second, naive statement of the same rules.
 
+#[path = "reference/federated.rs"]
+mod federated;
 #[path = "reference/learning.rs"]
 mod learning;
 #[path = "reference/models.rs"]

@@ -14,6 +14,46 @@ pub(super) fn local(name: &str) -> Profile {
     Profile::from_toml(&std::fs::read_to_string(path).expect(name)).expect(name)
 }
 
+/// Small profiles: runs and a step of each loss, kind of labels, sign and mode.
+pub(super) fn variants() -> Vec<Profile> {
+    let table = Some(OutputTable { table_bits: 6, exponent_bits: 7, probability_bits: 7 });
+    let cross = Profile {
+        name: "cross".into(),
+        layers: vec![6, 5, 4, 3],
+        batch: 3,
+        local_steps: 4,
+        feature_kind: FeatureKind::Signed,
+        fine_shift: 3,
+        activation_shift: 7,
+        backprop_shift: 7,
+        local_rate: 4,
+        signal_bits: 10,
+        residual_shift: 5,
+        target: 1 << 12,
+        loss: Loss::CrossEntropy,
+        output_table: table,
+        k: 12,
+        ..builtin("toy")
+    };
+    let name = |name: &str| name.to_owned();
+    let binary = Profile { name: name("binary"), loss: Loss::BinaryCrossEntropy, ..cross.clone() };
+    let squared = Profile { loss: Loss::SquaredError, output_table: None, ..cross.clone() };
+    vec![
+        Profile { name: name("cross-sum"), mode: Mode::Accumulate, ..cross.clone() },
+        Profile { name: name("cross-once"), local_steps: 1, ..cross.clone() },
+        cross,
+        Profile {
+            name: name("multi"),
+            label_kind: LabelKind::Multi,
+            feature_kind: FeatureKind::Unsigned,
+            ..binary.clone()
+        },
+        binary,
+        Profile { name: name("squared-sum"), mode: Mode::Accumulate, ..squared.clone() },
+        Profile { name: name("squared"), ..squared },
+    ]
+}
+
 /// One weight, no hidden layer, two outputs, two steps of one record.
 fn small() -> Profile {
     Profile {
