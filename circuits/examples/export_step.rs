@@ -1,19 +1,20 @@
-//! Writes one step's tensors for a check by another program (`docs/numpy.md`).
+//! Writes the tensors of a run, or of the one step of a profile, for a check by another program (`docs/numpy.md`).
 //!
 //! `cargo run --release -p zkpoc-circuits --example export_step -- PROFILE FOLDER` writes
 //! `model.safetensors`, `shard.safetensors` and `update.safetensors`: the public start model of
-//! the seed of all zeros, a shard of made-up records, and the update of the step on them.
+//! the seed of all zeros, a shard of made-up records, and the update that the run on them claims. PROFILE is a name, or a
+//! profile's TOML file.
 //!
 //! # Shapes
-//! All tensors are int64. Layers count from 1: `layers.1.weight` is `[n_0, n_1]`.
+//! All tensors are int64. Layers count from 1: `layers.1.weight` is `[n_0, n_1]`. Each label of an absent record is -1.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use sha3::{Digest, Keccak256};
-use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard, StepTrace};
+use zkpoc_circuits::profile::{FeatureKind, LabelKind, Profile};
+use zkpoc_circuits::reference::{run, Model, RunTrace, Shard};
 
 /// A tensor: name, shape, values.
 pub(crate) type Tensor = (String, Vec<usize>, Vec<i64>);
@@ -23,15 +24,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [name, folder] = arguments.as_slice() else {
         return Err("expected PROFILE FOLDER".into());
     };
-    let profile = Profile::builtin(name).ok_or_else(|| format!("no profile {name:?}"))?;
+    let profile = match Profile::builtin(name) {
+        Some(profile) => profile,
+        None => Profile::from_toml(&fs::read_to_string(name).map_err(|error| format!("profile {name}: {error}"))?)?,
+    };
     let trace = export(&profile, &Model::random(&profile, [0; 32]), &made_up(&profile), Path::new(folder))?;
     println!("loss {} norm {}", trace.loss, trace.norm);
     Ok(())
 }
 
-/// A shard whose features and labels are bytes of a hash chain.
+/// A shard whose features and labels are bytes of a hash chain; one that may lack records lacks the last third.
 pub(crate) fn made_up(profile: &Profile) -> Shard {
-    let count = profile.batch * (profile.features() + 1) * 2;
+    let (records, width) = (profile.shard_records(), profile.label_width());
+    let count = records * (profile.features() + width) * 2;
     let block = |c: u64| Keccak256::digest(c.to_be_bytes());
     let bytes: Vec<u8> = (0..count.div_ceil(32) as u64).flat_map(block).collect();
     let mut values = bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]]));
@@ -39,23 +44,43 @@ pub(crate) fn made_up(profile: &Profile) -> Shard {
         let value = |v: u16| (usize::from(v) % below) as u16;
         values.by_ref().take(n).map(value).collect()
     };
-    Shard {
-        features: take(profile.batch * profile.features(), 1 << profile.feature_bits),
-        labels: take(profile.batch, profile.classes()),
+    let below = if profile.label_kind == LabelKind::Multi { 2 } else { profile.classes() };
+    let mut shard = Shard {
+        features: take(records * profile.features(), 1 << profile.feature_bits),
+        labels: take(records * width, below),
+    };
+    if profile.feature_kind == FeatureKind::Signed {
+        let half = 1 << (profile.feature_bits - 1);
+        shard.features.iter_mut().for_each(|x| *x = x.wrapping_sub(half));
     }
+    if profile.takes_partial_shards() {
+        let present = records - records / 3;
+        let (features, labels) = (&shard.features[..present * profile.features()], &shard.labels[..present * width]);
+        shard = Shard::filled_up(profile, features, labels);
+    }
+    shard
 }
 
-/// Runs a step and writes its three files into a folder.
+/// Runs and writes the three files into a folder.
 pub(crate) fn export(
     profile: &Profile,
     model: &Model,
     shard: &Shard,
     folder: &Path,
-) -> Result<StepTrace, Box<dyn Error>> {
-    let trace = step(profile, model, shard)?;
-    let wide = |v: &[u16]| v.iter().map(|x| i64::from(*x)).collect();
-    let features = ("features".to_owned(), vec![profile.batch, profile.features()], wide(&shard.features));
-    let labels = ("labels".to_owned(), vec![profile.batch], wide(&shard.labels));
+) -> Result<RunTrace, Box<dyn Error>> {
+    let trace = run(profile, model, shard)?;
+    let records = profile.shard_records();
+    let values = shard.features.iter().map(|x| profile.feature_value(*x)).collect();
+    let features = ("features".to_owned(), vec![records, profile.features()], values);
+    let label = |y: &u16| match *y == Shard::ABSENT && profile.takes_partial_shards() {
+        true => -1,
+        false => i64::from(*y),
+    };
+    let shape = match profile.label_kind {
+        LabelKind::Class => vec![records],
+        LabelKind::Multi | LabelKind::Real => vec![records, profile.label_width()],
+    };
+    let labels = ("labels".to_owned(), shape, shard.labels.iter().map(label).collect());
     let (mut weights, mut deltas) = (Vec::new(), Vec::new());
     for (i, (layer, delta)) in model.layers.iter().zip(&trace.update.layers).enumerate() {
         let (weight, bias) = (format!("layers.{}.weight", i + 1), format!("layers.{}.bias", i + 1));

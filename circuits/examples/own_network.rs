@@ -6,6 +6,7 @@
 
 use halo2_proofs::dev::MockProver;
 use std::error::Error;
+use zkpoc_circuits::profile::{Activation, FeatureKind, LabelKind, Loss, Mode};
 use zkpoc_circuits::reference::{evaluate, mean_loss};
 use zkpoc_circuits::training::{regions, Phase1};
 use zkpoc_circuits::{
@@ -19,8 +20,17 @@ fn profile() -> Profile {
         layers: vec![12, 8, 3],
         batch: 6,
         data: "synthetic".into(),
-        activation: "relu".into(),
-        loss: "squared-error".into(),
+        activation: Activation::Relu,
+        loss: Loss::SquaredError,
+        output_table: None,
+        // One step a claim, what the circuits prove.
+        local_steps: 1,
+        mode: Mode::Local,
+        fine_shift: 0,
+        local_rate: 1,
+        momentum: 0,
+        feature_kind: FeatureKind::Unsigned,
+        label_kind: LabelKind::Class,
         // A feature of 15 means 1.0, a weight w means w / 2^5.
         feature_bits: 4,
         weight_bits: 9,

@@ -59,7 +59,7 @@
 //! [`crate::training::gates::folds`].
 //!
 //! # Errors
-//! [`LayoutError`] when the profile's shape does not fit `2^k` rows.
+//! [`LayoutError`] when the profile's shape does not fit `2^k` rows, or the circuits do not prove its statement.
 
 mod error;
 mod zone;
@@ -67,7 +67,7 @@ mod zone;
 pub use error::LayoutError;
 pub use zone::{Run, Zone};
 
-use crate::profile::Profile;
+use crate::profile::{Activation, FeatureKind, LabelKind, Loss, Mode, Profile};
 use crate::reference::{LayerUpdate, Model, Shard, Update};
 use halo2_proofs::arithmetic::Field;
 use std::borrow::Cow;
@@ -99,13 +99,36 @@ pub struct Grid {
     end: usize,
 }
 
+/// Refuses a profile whose statement the circuits do not prove, with the first field that says so.
+fn proven(profile: &Profile) -> Result<(), LayoutError> {
+    let Profile { local_steps, mode, feature_kind, label_kind, activation, loss, .. } = profile;
+    let Profile { fine_shift, local_rate, momentum, .. } = profile;
+    let fields = [
+        ("local_steps", *local_steps == 1, local_steps.to_string(), "1"),
+        ("mode", *mode == Mode::Local, mode.to_string(), "local"),
+        ("features", *feature_kind == FeatureKind::Unsigned, feature_kind.to_string(), "unsigned"),
+        ("labels", *label_kind == LabelKind::Class, label_kind.to_string(), "class"),
+        ("activation", *activation == Activation::Relu, activation.to_string(), "relu"),
+        ("loss", *loss != Loss::BinaryCrossEntropy, loss.to_string(), "squared-error or cross-entropy"),
+        ("fine_shift", *fine_shift == 0, fine_shift.to_string(), "0"),
+        ("local_rate", *local_rate == 1, local_rate.to_string(), "1"),
+        ("momentum", *momentum == 0, momentum.to_string(), "0"),
+    ];
+    match fields.into_iter().find(|(_, holds, _, _)| !holds) {
+        Some((field, _, found, expected)) => Err(LayoutError::Statement { field, found, expected }),
+        None => Ok(()),
+    }
+}
+
 impl Grid {
     /// The grid of a profile.
     ///
     /// # Errors
+    /// [`LayoutError::Statement`] when the circuits do not prove what the profile says,
     /// [`LayoutError::TooManyRows`] when the blocks do not fit, [`LayoutError::Width`] when a width
     /// does not fill whole rows, [`LayoutError::Places`] when the last of several columns would be filled in part.
     pub fn new(profile: &Profile) -> Result<Self, LayoutError> {
+        proven(profile)?;
         let layers = profile.layers.clone();
         let depth = layers.len() - 1;
         let columns = profile.weight_columns;

@@ -7,6 +7,10 @@
 //! `layers = [n_0, …, n_L]`: `n_0` features, `n_L` classes, depth `L >= 1`. The unit of each
 //! number is said at its field; the integer rules that use them are in [`crate::reference`].
 //!
+//! # Local runs
+//! A claim is a run of `local_steps` steps, each on a batch of its own. The fields that describe runs have defaults, and a
+//! default is left out of the canonical JSON: a profile of one step of squared error has the id that it always had.
+//!
 //! # Errors
 //! [`ProfileError`]: loading evaluates every bound of [`Bounds`] and refuses, with the reason,
 //! a profile whose arithmetic could leave 62 bits where a circuit or contract adds it up.
@@ -17,11 +21,14 @@
 //! Own; RFC 8785 for the canonical JSON.
 
 mod bounds;
+mod choices;
 mod validate;
 
 pub use bounds::Bounds;
+pub use choices::{Activation, FeatureKind, LabelKind, Loss, Mode, OutputTable};
 pub use validate::ProfileError;
 
+use crate::quantize::{signed_max, signed_min, unsigned_max};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
@@ -38,7 +45,7 @@ const BUILTIN: [(&str, &str); 6] = [
 /// A step's learning rate as the fraction `numerator / 2^shift` of integer units, for the mean of a round's `N` updates
 /// with the sum `S`: `W' = clamp(W - floor((S * numerator + N 2^(shift-1)) / (N 2^shift)))`.
 ///
-/// An update is a sum over its batch, not a mean.
+/// An update is a sum over its records, not a mean. With server momentum see [`Profile::momentum`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningRate {
@@ -56,21 +63,38 @@ pub struct Profile {
     pub name: String,
     /// Widths `n_0..n_L`: features, hidden widths, classes.
     pub layers: Vec<usize>,
-    /// Records in a shard; one step uses one shard.
+    /// Records of a step. A shard holds `local_steps * batch` records.
     pub batch: usize,
-    /// Features are integers in `0..2^feature_bits`.
+    /// Steps of a run, each on its own batch of the shard: a power of two, 1 to 1024.
+    #[serde(default = "choices::one", skip_serializing_if = "choices::is_one")]
+    pub local_steps: u64,
+    /// Whether the weights of a run change from step to step.
+    #[serde(default, skip_serializing_if = "choices::is_default")]
+    pub mode: Mode,
+    /// Bits of a feature; its range is that of [`Profile::feature_kind`].
     pub feature_bits: u32,
+    /// Whether features have a sign: the field `features`.
+    #[serde(rename = "features", default, skip_serializing_if = "choices::is_default")]
+    pub feature_kind: FeatureKind,
+    /// What a record is labelled with: the field `labels`.
+    #[serde(rename = "labels", default, skip_serializing_if = "choices::is_default")]
+    pub label_kind: LabelKind,
     /// Weights and biases are integers in `-2^(weight_bits-1)..2^(weight_bits-1)`.
     pub weight_bits: u32,
     /// The weight `w` stands for `w / 2^weight_frac_bits`.
     pub weight_frac_bits: u32,
+    /// Within a run the weight `w` is `w * 2^fine_shift`, an exact integer that no step rounds: 0 to 32.
+    #[serde(default, skip_serializing_if = "choices::is_default")]
+    pub fine_shift: u32,
     /// Hidden activations are integers in `0..2^activation_bits`.
     pub activation_bits: u32,
-    /// Bits rounded off a hidden pre-activation to make an activation.
+    /// Bits rounded off a hidden pre-activation to make an activation, and cut off an output to look it up in the output
+    /// table.
     pub activation_shift: u32,
     /// Back-propagated signals are integers in `-2^(signal_bits-1)..2^(signal_bits-1)`.
     pub signal_bits: u32,
-    /// Bits rounded off the output residual to make the output layer's signal.
+    /// Bits rounded off the output residual to make the output layer's signal. With an output table nothing is rounded, and
+    /// `target / 2^residual_shift` is the integer that the probability 1 is.
     pub residual_shift: u32,
     /// Bits rounded off a back-propagated sum to make a hidden layer's signal.
     pub backprop_shift: u32,
@@ -78,8 +102,15 @@ pub struct Profile {
     pub bias_unit: i64,
     /// The output pre-activation that means 1.0; the target of the labelled class (others 0).
     pub target: i64,
-    /// The learning rate, in integer units.
+    /// The learning rate of a round, in integer units.
     pub learning_rate: LearningRate,
+    /// The learning rate within a run, in units of fine weights: a step subtracts `local_rate` times its gradient, and a
+    /// claim's update is `local_rate` times the sum of the gradients. A power of two, 1 to 2^32.
+    #[serde(default = "choices::one", skip_serializing_if = "choices::is_one")]
+    pub local_rate: u64,
+    /// Server momentum in quarters, 0 to 3: a round adds `momentum / 4` of what the round before it changed.
+    #[serde(default, skip_serializing_if = "choices::is_default")]
+    pub momentum: u32,
     /// Most claims of a round: what the round circuit can add up and divide by.
     pub max_claims: u64,
     /// Bits of a limb of a range check; the limb table has `2^limb_bits` rows.
@@ -90,43 +121,15 @@ pub struct Profile {
     pub stack_bits: u32,
     /// Circuits have `2^k` rows.
     pub k: u32,
-    /// Hidden activation function: `relu`.
-    pub activation: String,
-    /// Loss: `squared-error`, or `cross-entropy` after a softmax.
-    pub loss: String,
-    /// The softmax of the outputs, with the loss `cross-entropy` and with no other.
+    /// Hidden activation function.
+    pub activation: Activation,
+    /// Loss.
+    pub loss: Loss,
+    /// Sizes of the table that makes probabilities of outputs. The losses with probabilities have one, others do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub softmax: Option<Softmax>,
+    pub output_table: Option<OutputTable>,
     /// Kind of data, for tools that fetch or convert it: `mnist`, `digits`, `synthetic`, ….
     pub data: String,
-}
-
-/// How the outputs become probabilities: a softmax by a table of the exponential.
-///
-/// With `m` the largest output of a record, `u = floor((m - Z) / 2^residual_shift)` counts steps of `2^-step_bits`, and
-/// `e = table[min(u, 2^table_bits - 1)]`, `table[u] = round(2^exp_bits exp(-u / 2^step_bits))`, the last one 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Softmax {
-    /// The table has `2^table_bits` values.
-    pub table_bits: u32,
-    /// The exponential of 0 is `2^exp_bits`.
-    pub exp_bits: u32,
-    /// Steps of the table in a unit of the logarithm: `2^step_bits`.
-    pub step_bits: u32,
-    /// A probability of 1 is `2^probability_bits`.
-    pub probability_bits: u32,
-}
-
-impl Softmax {
-    /// The table.
-    #[must_use]
-    pub fn table(&self) -> Vec<u64> {
-        let steps = (1u64 << self.step_bits) as f64;
-        let last = (1u64 << self.table_bits) - 1;
-        let value = |u: u64| ((1u64 << self.exp_bits) as f64 * (-(u as f64) / steps).exp()).round() as u64;
-        (0..=last).map(|u| if u == last { 0 } else { value(u) }).collect()
-    }
 }
 
 impl Profile {
@@ -171,6 +174,60 @@ impl Profile {
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
         Keccak256::digest(self.canonical_json().as_bytes()).into()
+    }
+
+    /// Number of records a shard has room for, `local_steps * batch`.
+    #[must_use]
+    pub fn shard_records(&self) -> usize {
+        usize::try_from(self.local_steps).unwrap_or(usize::MAX).saturating_mul(self.batch)
+    }
+
+    /// Whether a shard may have fewer records than it has room for: the shards of runs.
+    #[must_use]
+    pub fn takes_partial_shards(&self) -> bool {
+        self.local_steps > 1
+    }
+
+    /// Number of labels of a record: one class, or a bit for each class.
+    #[must_use]
+    pub fn label_width(&self) -> usize {
+        match self.label_kind {
+            LabelKind::Class => 1,
+            LabelKind::Multi | LabelKind::Real => self.classes(),
+        }
+    }
+
+    /// The table of the exponential, where outputs become probabilities by a softmax: the loss is `cross-entropy`.
+    #[must_use]
+    pub fn softmax(&self) -> Option<OutputTable> {
+        self.output_table.filter(|_| self.loss == Loss::CrossEntropy)
+    }
+
+    /// Bits rounded off an output: in the residual, or with a softmax off its distance from the record's largest output.
+    #[must_use]
+    pub fn output_shift(&self) -> u32 {
+        match self.softmax() {
+            Some(_) => self.activation_shift,
+            None => self.residual_shift,
+        }
+    }
+
+    /// Smallest and largest feature.
+    #[must_use]
+    pub fn feature_range(&self) -> (i64, i64) {
+        match self.feature_kind {
+            FeatureKind::Unsigned => (0, unsigned_max(self.feature_bits)),
+            FeatureKind::Signed => (signed_min(self.feature_bits), signed_max(self.feature_bits)),
+        }
+    }
+
+    /// The integer behind a feature as shards hold it: signed ones are the two's complement in 16 bits.
+    #[must_use]
+    pub fn feature_value(&self, stored: u16) -> i64 {
+        match self.feature_kind {
+            FeatureKind::Unsigned => stored.into(),
+            FeatureKind::Signed => (stored as i16).into(),
+        }
     }
 
     /// Number of weight layers, `L`.

@@ -7,6 +7,7 @@ mod drawn;
 mod errors;
 mod golden;
 mod index;
+mod local_runs;
 mod planted;
 mod profile;
 mod rigidity;

@@ -51,7 +51,10 @@ fn golden_profile_ids() {
         ("digits-tiny", "76dfa98e368b1826194de097dfad589c8c5e508d8a8b414075e038f047360f1c"),
         ("mnist-linear", "a1c3774b665ea2cb394ec72bf53ddd751d6d02fa49aab73f723c5b61b5dcc8c1"),
         ("mnist-mlp", "955fbf53b666a5ce6702e0d2570e92c3bf4b72b6f4ff19dfd997519f0f861591"),
+        ("mnist-mlp-fast", "d577a2f91a6bea4a69f463e89e1b24fe8d59d5598070071cef5ae48bdaf02a21"),
+        ("mnist-mlp-cheap", "897bd6d675defd4a12fe14003e892d88a137fccc01e934b69c9b009a2af964cb"),
     ];
+    assert_eq!(want.map(|(name, _)| name).to_vec(), Profile::builtin_names());
     let got: Vec<_> =
         want.iter().map(|(name, _)| (*name, hex::encode(Profile::builtin(name).expect(name).id()))).collect();
     assert_eq!(got, want.map(|(name, id)| (name, id.to_owned())));
@@ -106,8 +109,8 @@ fn canonical_json_reads_back_as_the_same_profile() {
 
 #[test]
 fn rejects_unknown_missing_and_mistyped_fields() {
-    let unknown = format!("momentum = 3\n{TOY}");
-    assert!(Profile::from_toml(&unknown).expect_err("unknown").to_string().contains("momentum"));
+    let unknown = format!("nesterov = 3\n{TOY}");
+    assert!(Profile::from_toml(&unknown).expect_err("unknown").to_string().contains("nesterov"));
     let missing = TOY.replace("batch = 3\n", "");
     assert!(Profile::from_toml(&missing).expect_err("missing").to_string().contains("batch"));
     assert!(refusal("k", "\"8\"").contains("cannot be read"));
@@ -155,8 +158,13 @@ fn rejects_depths_names_and_functions_that_have_no_circuit() {
     assert!(refusal("name", r#""To y""#).contains("\"To y\""));
     assert!(refusal("name", r#""""#).contains("1 to 64 lower-case"));
     assert!(refusal("data", r#""../x""#).contains("`data`"));
-    assert!(refusal("activation", r#""gelu""#).contains(r#"only "relu" is supported"#));
-    assert!(refusal("loss", r#""hinge""#).contains(r#"only "squared-error" is supported"#));
+    for activation in ["leaky-relu", "tanh", "gelu", "silu"] {
+        let message = refusal("activation", &format!("{activation:?}"));
+        assert_eq!(message, format!(r#"profile field `activation` is {activation:?}; only "relu" is supported"#));
+    }
+    assert!(refusal("activation", r#""step""#).contains("unknown variant `step`"));
+    let message = refusal("loss", r#""hinge""#);
+    assert!(message.contains("unknown variant `hinge`, expected one of `squared-error`, `cross-entropy`"), "{message}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! The integer training step against a second, naive statement of the same rules.
+//! The integer trainer against a second, naive statement of the same rules.
 
+#[path = "reference/federated.rs"]
+mod federated;
 #[path = "reference/learning.rs"]
 mod learning;
 #[path = "reference/models.rs"]
@@ -8,6 +10,8 @@ mod models;
 mod numpy;
 #[path = "reference/random.rs"]
 mod random;
+#[path = "reference/runs.rs"]
+mod runs;
 
 use zkpoc_circuits::profile::Profile;
 use zkpoc_circuits::reference::{step, Layer, Model, ReferenceError, Shard, StepTrace};

@@ -7,6 +7,25 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LayoutError {
+    /// A statement that no circuit proves yet: the trainer computes it, but it cannot be claimed. The circuits prove one step
+    /// of squared error or cross-entropy on unsigned features with one class a record, and rounds without momentum.
+    #[error("the circuits prove one step of squared error or cross-entropy on unsigned features, with one class a record and no momentum: profile field `{field}` is {found}, expected {expected}")]
+    Statement {
+        /// The field, as profiles name it.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+        /// What circuits prove.
+        expected: &'static str,
+    },
+    /// A table of exponentials that is longer than that of limbs, or whose arguments are wider than a signal.
+    #[error("the table of exponentials has output_table.table_bits = {table_bits}; expected at most {most}, the smaller of limb_bits and signal_bits")]
+    Exponentials {
+        /// log2 of the table's length.
+        table_bits: u32,
+        /// The largest.
+        most: u32,
+    },
     /// The blocks of the shape need more rows than the columns have.
     #[error("the shape needs {need} blocks of {rows_per_block} rows, but k = {k} has {have}: use k >= {suggested}, fewer units or a smaller batch")]
     TooManyRows {

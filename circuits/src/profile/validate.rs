@@ -11,7 +11,7 @@
 //! # Source
 //! Own.
 
-use super::{Profile, Softmax};
+use super::{Activation, FeatureKind, LabelKind, Loss, Mode, Profile};
 use crate::error::ErrorKind;
 use crate::quantize::{signed_max, signed_min};
 
@@ -39,15 +39,25 @@ pub enum ProfileError {
         /// What it holds.
         value: String,
     },
-    /// A function that has no circuit.
-    #[error("profile field `{field}` is {value:?}; only {expected:?} is supported")]
+    /// A function that no trainer has yet.
+    #[error("profile field `{field}` is {value:?}; only {expected} is supported")]
     Unsupported {
         /// The field.
         field: &'static str,
         /// What it holds.
         value: String,
-        /// The one supported value.
+        /// The supported values.
         expected: &'static str,
+    },
+    /// A value that does not go with another field's.
+    #[error("profile field `{field}` is {value}; that needs {needs}")]
+    Needs {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+        /// What the other field would have to be.
+        needs: String,
     },
     /// Fewer than two widths.
     #[error("profile field `layers` has {widths} width(s); expected at least 2 (features and classes) and at most 33")]
@@ -74,14 +84,6 @@ pub enum ProfileError {
         unit: i64,
         /// The largest signal, `2^(signal_bits-1) - 1`.
         max: i64,
-    },
-    /// A table of the exponential without the loss that needs it, or the reverse.
-    #[error("profile field `softmax`: the loss {loss:?} has {expected} table of the exponential")]
-    Softmax {
-        /// The loss.
-        loss: String,
-        /// `a` or `no`.
-        expected: &'static str,
     },
     /// More values than the columns that commit to them have rows.
     #[error("{what} are {got}; 2^k rows in {columns} hold {max}")]
@@ -132,11 +134,17 @@ fn name(field: &'static str, value: &str) -> Result<(), ProfileError> {
     }
 }
 
-fn one_of(field: &'static str, value: &str, expected: &'static str) -> Result<(), ProfileError> {
-    match value == expected {
+/// Refuses a value whose condition on another field does not hold.
+fn needs(holds: bool, field: &'static str, value: impl ToString, needs: impl Into<String>) -> Result<(), ProfileError> {
+    match holds {
         true => Ok(()),
-        false => Err(ProfileError::Unsupported { field, value: value.to_owned(), expected }),
+        false => Err(ProfileError::Needs { field, value: value.to_string(), needs: needs.into() }),
     }
+}
+
+/// Refuses a number that is not a power of two.
+fn power_of_two(field: &'static str, value: u64) -> Result<(), ProfileError> {
+    needs(value.is_power_of_two(), field, value, "a power of two")
 }
 
 fn range(field: impl Into<String>, value: i128, min: i128, max: i128) -> Result<(), ProfileError> {
@@ -164,7 +172,14 @@ pub(super) fn check(p: &Profile) -> Result<(), ProfileError> {
 fn fields(p: &Profile) -> Result<(), ProfileError> {
     name("name", &p.name)?;
     name("data", &p.data)?;
-    one_of("activation", &p.activation, "relu")?;
+    if p.activation != Activation::Relu {
+        let (field, value) = ("activation", p.activation.to_string());
+        return Err(ProfileError::Unsupported { field, value, expected: r#""relu""# });
+    }
+    if p.label_kind == LabelKind::Real {
+        let (field, value) = ("labels", p.label_kind.to_string());
+        return Err(ProfileError::Unsupported { field, value, expected: r#""class" or "multi""# });
+    }
     if !(2..=33).contains(&p.layers.len()) {
         return Err(ProfileError::Depth { widths: p.layers.len() });
     }
@@ -173,7 +188,8 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     }
     range(format!("layers[{}] (classes)", p.depth()), p.classes() as i128, 1, 1 << 16)?;
     range("batch", p.batch as i128, 1, WIDTH_MAX)?;
-    range("feature_bits", p.feature_bits.into(), 1, 16)?;
+    let fewest = if p.feature_kind == FeatureKind::Signed { 2 } else { 1 };
+    range("feature_bits", p.feature_bits.into(), fewest, 16)?;
     range("weight_bits", p.weight_bits.into(), 2, 32)?;
     range("weight_frac_bits", p.weight_frac_bits.into(), 0, i128::from(p.weight_bits) - 1)?;
     range("activation_bits", p.activation_bits.into(), 1, 32)?;
@@ -192,51 +208,82 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("weight_columns", p.weight_columns as i128, 1, 16)?;
     range("stack_bits", p.stack_bits.into(), 0, 2)?;
     range("k", p.k.into(), 4, 24)?;
+    run(p)?;
     if !p.fills_places() {
         let (columns, stack_bits) = (p.weight_columns, p.stack_bits);
         return Err(ProfileError::Places { columns, stack_bits, places: 1 << stack_bits });
     }
-    match (p.loss.as_str(), &p.softmax) {
-        ("squared-error", None) => residual(p),
-        ("cross-entropy", Some(softmax)) => probabilities(p, softmax),
-        ("squared-error", Some(_)) => Err(ProfileError::Softmax { loss: p.loss.clone(), expected: "no" }),
-        ("cross-entropy", None) => Err(ProfileError::Softmax { loss: p.loss.clone(), expected: "a" }),
-        _ => one_of("loss", &p.loss, "squared-error` or `cross-entropy"),
-    }
-}
-
-/// The loss `squared-error`: one output unit is a signal.
-fn residual(p: &Profile) -> Result<(), ProfileError> {
     let unit = p.target >> p.residual_shift;
     let max = signed_max(p.signal_bits);
     match (1..=max).contains(&unit) {
-        true => Ok(()),
+        true => output(p),
         false => Err(ProfileError::ResidualUnit { unit, max }),
     }
 }
 
-/// The loss `cross-entropy`: a table index fits the quotient's limbs and the table its codes; a probability of 1 is a signal.
-fn probabilities(p: &Profile, softmax: &Softmax) -> Result<(), ProfileError> {
-    range("softmax.table_bits", softmax.table_bits.into(), 1, p.limb_bits.min(p.signal_bits).into())?;
-    range("softmax.exp_bits", softmax.exp_bits.into(), 1, 16)?;
-    range("softmax.step_bits", softmax.step_bits.into(), 0, 16)?;
-    range("softmax.probability_bits", softmax.probability_bits.into(), 1, i128::from(p.signal_bits) - 2)
+/// The fields of a run.
+fn run(p: &Profile) -> Result<(), ProfileError> {
+    range("local_steps", p.local_steps.into(), 1, 1024)?;
+    power_of_two("local_steps", p.local_steps)?;
+    range("local_steps * batch", i128::from(p.local_steps) * p.batch as i128, 1, WIDTH_MAX)?;
+    range("fine_shift", p.fine_shift.into(), 0, 32)?;
+    range("local_rate", p.local_rate.into(), 1, 1 << 32)?;
+    power_of_two("local_rate", p.local_rate)?;
+    range("momentum", p.momentum.into(), 0, 3)?;
+    if p.local_steps == 1 {
+        return needs(p.mode == Mode::Local, "mode", p.mode, "`local_steps` of at least 2");
+    }
+    needs(p.stack_bits == 0, "local_steps", p.local_steps, "`stack_bits` = 0")?;
+    // The largest 16-bit label means an absent record.
+    needs(p.classes() < 1 << 16, "local_steps", p.local_steps, "at most 65535 classes")
+}
+
+/// Loss, labels and output table go together.
+fn output(p: &Profile) -> Result<(), ProfileError> {
+    if p.label_kind == LabelKind::Multi {
+        needs(p.loss == Loss::BinaryCrossEntropy, "labels", p.label_kind, "`loss` = \"binary-cross-entropy\"")?;
+    }
+    let Some(table) = p.output_table else {
+        return needs(p.loss == Loss::SquaredError, "loss", p.loss, "an `output_table`");
+    };
+    needs(p.loss != Loss::SquaredError, "loss", p.loss, "no `output_table`")?;
+    range("output_table.table_bits", table.table_bits.into(), 2, 16)?;
+    range("output_table.exponent_bits", table.exponent_bits.into(), 1, 24)?;
+    range("output_table.probability_bits", table.probability_bits.into(), 1, 24)?;
+    if p.loss == Loss::BinaryCrossEntropy {
+        let same = table.exponent_bits == table.probability_bits;
+        needs(same, "output_table.exponent_bits", table.exponent_bits, "the value of `probability_bits`")?;
+    }
+    let target = 1i128 << (table.probability_bits + p.residual_shift);
+    let what = format!("2^(residual_shift + output_table.probability_bits) = {target}");
+    needs(i128::from(p.target) == target, "target", p.target, what)?;
+    let unit_bits = i128::from(target.trailing_zeros()) - i128::from(p.activation_shift);
+    range("log2 of target / 2^activation_shift", unit_bits, 0, 16)
 }
 
 /// What no layout can do: commit to more values than there are rows.
 fn rows(p: &Profile) -> Result<(), ProfileError> {
     let rows = 1usize << p.k.saturating_sub(p.stack_bits);
+    // Each step has its own stretch of the rows.
+    let step = rows / usize::try_from(p.local_steps).unwrap_or(usize::MAX).max(1);
     let fits = |what, got, columns, max| match got <= max {
         true => Ok(()),
         false => Err(ProfileError::Rows { what, got, columns, max }),
     };
-    fits("weights and biases", p.parameters(), "weight_columns columns", p.weight_columns * rows)?;
-    fits("features of a shard", p.batch.saturating_mul(p.features()), "one column", rows)
+    let columns = match p.local_steps {
+        1 => "weight_columns columns",
+        _ => "weight_columns columns, shared among local_steps steps,",
+    };
+    fits("weights and biases", p.parameters(), columns, p.weight_columns * step)?;
+    fits("features of a shard", p.shard_records().saturating_mul(p.features()), "one column", rows)
 }
 
 /// Every sum that the fields together allow.
 fn sums(p: &Profile) -> Result<(), ProfileError> {
     let bounds = p.bounds();
+    for (i, v) in bounds.weight.iter().zip(&bounds.bias).map(|(w, b)| w.max(b)).enumerate() {
+        below(format!("fine weight of layer {}", i + 1), *v, SUM_BITS)?;
+    }
     for (i, z) in bounds.pre_activation.iter().enumerate() {
         below(format!("pre-activation of layer {}", i + 1), *z, SUM_BITS)?;
     }
@@ -250,6 +297,11 @@ fn sums(p: &Profile) -> Result<(), ProfileError> {
     let step = sum.saturating_mul(u128::from(p.learning_rate.numerator));
     let step = step.saturating_add(signed_min(p.weight_bits).unsigned_abs().into());
     below("update times learning rate", step, SQUARE_BITS)?;
+    // 4 numerator S - momentum N 2^shift (W - W_prev) + 2 N 2^shift, each term at its largest.
+    let shift = 1u128 << p.learning_rate.shift.min(62);
+    let change = (2 * u128::from(signed_min(p.weight_bits).unsigned_abs())).saturating_mul(p.momentum.into());
+    let velocity = change.saturating_mul(claims).saturating_mul(shift);
+    below("change of the round before times momentum", velocity, SQUARE_BITS - 2)?;
     below("squared norm of the update", bounds.norm, SQUARE_BITS)?;
     below("loss", bounds.loss, SQUARE_BITS)
 }

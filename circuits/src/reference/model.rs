@@ -47,6 +47,26 @@ pub struct Model {
     pub layers: Vec<Layer>,
 }
 
+/// The weights and biases of one layer within a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FineLayer {
+    /// Number of inputs, `n_{l-1}`.
+    pub inputs: usize,
+    /// Number of outputs, `n_l`.
+    pub outputs: usize,
+    /// `inputs × outputs`, row-major `[j][k]`, scale `2^(weight_frac_bits + fine_shift)`.
+    pub weights: Vec<i64>,
+    /// `outputs` biases; each is multiplied with `bias_unit`.
+    pub bias: Vec<i64>,
+}
+
+/// The weights `V(e)` that step `e` of a run starts from: exact integers, never rounded nor clamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FineModel {
+    /// The layers.
+    pub layers: Vec<FineLayer>,
+}
+
 /// The update of one layer, shaped like [`Layer`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerUpdate {
@@ -56,7 +76,8 @@ pub struct LayerUpdate {
     pub bias: Vec<i64>,
 }
 
-/// An update: the integer gradient of one step (or a sum of several), before the learning rate.
+/// An update: the integer gradient of one step, or `local_rate` times the sum of those of a run, before the learning rate
+/// of the round; or a sum of several updates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     /// The layers.
@@ -145,28 +166,73 @@ impl Model {
     /// The next model of a round: each weight minus the rounded mean of `claims` updates, whose sum is given, times the
     /// learning rate, clamped. What [`crate::round`] proves.
     ///
-    /// No claims are taken for one. Cells that one side lacks stay as they are; [`Update::check`] tells beforehand.
+    /// No claims are taken for one. Cells that one side lacks stay as they are; [`Update::check`] tells beforehand. With
+    /// server momentum this is a first round, which has no round before it: [`Model::apply_mean_after`].
     #[must_use]
     pub fn apply_mean(&self, profile: &Profile, sum: &Update, claims: u64) -> Self {
+        self.apply_mean_after(profile, self, sum, claims)
+    }
+
+    /// The next model of a round with server momentum `m / 4`, where `previous` is the model that this one was made from:
+    /// `W' = clamp(W - floor((4 numerator S - m N 2^shift (W - W_previous) + 2 N 2^shift) / (4 N 2^shift)))`.
+    ///
+    /// Without momentum it is [`Model::apply_mean`], whatever the previous model was. Cells that a side lacks stay as they are.
+    #[must_use]
+    pub fn apply_mean_after(&self, profile: &Profile, previous: &Self, sum: &Update, claims: u64) -> Self {
         let (min, max) = (signed_min(profile.weight_bits), signed_max(profile.weight_bits));
         let rate = &profile.learning_rate;
-        // Profiles keep claims below 2^53 and shifts below 63.
-        let half = i128::from(claims.max(1)) << (rate.shift - 1);
-        let next = |weight: &mut i32, delta: &i64| {
-            let step = i128::from(*delta).saturating_mul(i128::from(rate.numerator));
-            let step = step.saturating_add(half).div_euclid(2 * half);
+        // Profiles keep claims below 2^53, shifts below 63 and the term of the momentum below 2^124.
+        let whole = i128::from(claims.max(1)) << rate.shift;
+        let next = |(weight, (before, delta)): (&mut i32, (&i32, &i64))| {
+            let change = i128::from(*weight) - i128::from(*before);
+            let momentum = (i128::from(profile.momentum) * change).saturating_mul(whole);
+            let step = i128::from(*delta).saturating_mul(4 * i128::from(rate.numerator)).saturating_sub(momentum);
+            let step = step.saturating_add(2 * whole).div_euclid(4 * whole);
             *weight = clamp(i128::from(*weight) - step, min.into(), max.into()) as i32;
         };
         let mut model = self.clone();
-        for (layer, delta) in model.layers.iter_mut().zip(&sum.layers) {
-            layer.weights.iter_mut().zip(&delta.weights).for_each(|(w, d)| next(w, d));
-            layer.bias.iter_mut().zip(&delta.bias).for_each(|(w, d)| next(w, d));
+        for ((layer, before), delta) in model.layers.iter_mut().zip(&previous.layers).zip(&sum.layers) {
+            layer.weights.iter_mut().zip(before.weights.iter().zip(&delta.weights)).for_each(next);
+            layer.bias.iter_mut().zip(before.bias.iter().zip(&delta.bias)).for_each(next);
         }
         model
+    }
+
+    /// The weights that a run starts from: `V(0) = W 2^fine_shift`.
+    #[must_use]
+    pub fn fine(&self, profile: &Profile) -> FineModel {
+        let fine = |w: &i32| i64::from(*w) << profile.fine_shift;
+        let layer = |layer: &Layer| FineLayer {
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            weights: layer.weights.iter().map(fine).collect(),
+            bias: layer.bias.iter().map(fine).collect(),
+        };
+        FineModel { layers: self.layers.iter().map(layer).collect() }
+    }
+}
+
+impl FineModel {
+    /// The weights after a step: `V(e+1) = V(e) - local_rate Δ(e)`.
+    pub(super) fn descend(&mut self, rate: i64, gradient: &Update) {
+        let less = |(v, d): (&mut i64, &i64)| *v -= rate * d;
+        for (layer, delta) in self.layers.iter_mut().zip(&gradient.layers) {
+            layer.weights.iter_mut().zip(&delta.weights).for_each(less);
+            layer.bias.iter_mut().zip(&delta.bias).for_each(less);
+        }
     }
 }
 
 impl Update {
+    /// Adds `rate` times another update of the same shape; a valid profile bounds every sum of a run below `2^62`.
+    pub(super) fn add_scaled(&mut self, rate: i64, other: &Self) {
+        let more = |(a, b): (&mut i64, &i64)| *a += rate * b;
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            layer.weights.iter_mut().zip(&other.weights).for_each(more);
+            layer.bias.iter_mut().zip(&other.bias).for_each(more);
+        }
+    }
+
     /// The update of all zeros: the start of a sum.
     #[must_use]
     pub fn zero(profile: &Profile) -> Self {

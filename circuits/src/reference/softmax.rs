@@ -1,15 +1,15 @@
-//! The softmax of a record's outputs in integers, by a table of the exponential.
+//! The softmax of a record's outputs in integers, with every number that a circuit commits to.
 //!
 //! # Shapes
-//! `Z` holds the `K` outputs of one record. With the numbers of [`Softmax`], `m = max Z` and `s = residual_shift`:
+//! `Z` holds the `K` outputs of one record, `m = max Z`, and the table is [`super::output_table`]'s:
 //!
 //! | value | definition | range |
 //! |---|---|---|
-//! | `u_k` | `floor((m - Z_k) / 2^s)` | not negative |
-//! | `e_k` | `table[min(u_k, 2^table_bits - 1)]` | `0 ..= 2^exp_bits` |
-//! | `sum` | `e_1 + … + e_K` | `2^exp_bits ..= K 2^exp_bits` |
-//! | `P_k` | `floor((2^(probability_bits + 1) e_k + sum) / (2 sum))`, the rounded share | `0 ..= 2^probability_bits` |
-//! | `rest_k` | `2^(probability_bits + 1) e_k + sum - 2 sum P_k` | `0 .. 2 sum` |
+//! | `u_k` | `min(floor((m - Z_k) / 2^shift), 2^table_bits - 1)` | an index of the table |
+//! | `e_k` | `table[u_k]` | `0 ..= 2^exponent_bits` |
+//! | `Σ` | `e_1 + … + e_K` | `2^exponent_bits ..= K 2^exponent_bits` |
+//! | `P_k` | `floor((2^(probability_bits + 1) e_k + Σ) / (2 Σ))` | `0 ..= 2^probability_bits` |
+//! | `rest_k` | `2^(probability_bits + 1) e_k + Σ - 2 Σ P_k` | `0 .. 2 Σ` |
 //!
 //! # Errors
 //! None.
@@ -17,39 +17,37 @@
 //! # Source
 //! Own; the subtraction of the largest output is the usual one, which keeps the exponential in its table.
 
-use crate::profile::{Profile, Softmax};
+use crate::profile::OutputTable;
 
 /// The softmax of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probabilities {
     /// The largest output.
     pub max: i64,
-    /// Index in the table, capped at its last.
-    pub index: Vec<u64>,
-    /// Value of the table.
-    pub exp: Vec<u64>,
+    /// Indices `u_k`.
+    pub index: Vec<usize>,
+    /// Exponentials `e_k`.
+    pub exp: Vec<i64>,
     /// Their sum.
-    pub sum: u64,
-    /// Probabilities; one is `2^probability_bits`.
-    pub share: Vec<u64>,
+    pub sum: i64,
+    /// Probabilities `P_k`; one is `2^probability_bits`.
+    pub share: Vec<i64>,
     /// Remainders of the divisions.
-    pub rest: Vec<u64>,
+    pub rest: Vec<i64>,
 }
 
 impl Probabilities {
-    /// Of the outputs of one record, with a table that [`Softmax::table`] made.
+    /// Of the outputs of one record. The table has an exponential that is not zero at index 0.
     #[must_use]
-    pub fn of(profile: &Profile, softmax: &Softmax, table: &[u64], outputs: &[i64]) -> Self {
+    pub fn of(shift: u32, sizes: OutputTable, table: &[i64], outputs: &[i64]) -> Self {
         let max = outputs.iter().copied().max().unwrap_or(0);
-        let last = table.len().saturating_sub(1) as u64;
-        let index: Vec<u64> = outputs.iter().map(|z| ((max - z) as u64 >> profile.residual_shift).min(last)).collect();
-        let exp: Vec<u64> = index.iter().map(|u| table.get(*u as usize).copied().unwrap_or(0)).collect();
-        let sum: u64 = exp.iter().sum();
-        let divide = |e: &u64| {
-            let scaled = (e << (softmax.probability_bits + 1)) + sum;
-            (scaled / (2 * sum).max(1), scaled % (2 * sum).max(1))
-        };
-        let (share, rest) = exp.iter().map(divide).unzip();
+        let last = table.len().saturating_sub(1) as i64;
+        let index: Vec<usize> = outputs.iter().map(|z| ((max - z) >> shift).min(last) as usize).collect();
+        let exp: Vec<i64> = index.iter().map(|u| table[*u]).collect();
+        let sum: i64 = exp.iter().sum();
+        let scaled = |e: &i64| (e << (sizes.probability_bits + 1)) + sum;
+        let share = exp.iter().map(|e| scaled(e) / (2 * sum)).collect();
+        let rest = exp.iter().map(|e| scaled(e) % (2 * sum)).collect();
         Self { max, index, exp, sum, share, rest }
     }
 }

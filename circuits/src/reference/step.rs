@@ -1,11 +1,11 @@
-//! One training step in integers, with everything a circuit commits to or checks.
+//! One step in integers, with everything a circuit commits to or checks.
 //!
 //! # Shapes
 //! See the table of [`crate::reference`]. Products are exact in `i64`: a valid profile bounds each
 //! sum below `2^62`, and each partial sum is bounded by the same interval.
 //!
 //! # Errors
-//! [`step`] refuses an invalid profile, model or shard; equal records are left to
+//! [`step`] refuses an invalid profile, model or shard, and a profile of several steps; equal records are left to
 //! [`Shard::check`](super::Shard::check).
 //!
 //! # Source
@@ -13,8 +13,9 @@
 
 use rayon::prelude::*;
 
-use super::model::{Layer, LayerUpdate, Model, Update};
-use super::{Probabilities, ReferenceError, Shard};
+use super::model::{FineLayer, FineModel, LayerUpdate, Model, Update};
+use super::output::OutputRule;
+use super::{run, ReferenceError, Shard};
 use crate::profile::Profile;
 use crate::quantize::{clamp, round_shift, signed_max, signed_min, unsigned_max};
 
@@ -47,17 +48,17 @@ pub(super) struct Forward {
 }
 
 /// `input · W + bias_unit · b`, record by record.
-fn dense(profile: &Profile, layer: &Layer, input: &[i64]) -> Vec<i64> {
+fn dense(profile: &Profile, layer: &FineLayer, input: &[i64]) -> Vec<i64> {
     let mut out = vec![0i64; input.len() / layer.inputs * layer.outputs];
     let records = out.par_chunks_mut(layer.outputs).zip(input.par_chunks(layer.inputs));
     records.for_each(|(out, record)| {
         for (z, b) in out.iter_mut().zip(&layer.bias) {
-            *z = profile.bias_unit * i64::from(*b);
+            *z = profile.bias_unit * *b;
         }
         let rows = layer.weights.chunks_exact(layer.outputs);
         for (a, row) in record.iter().zip(rows).filter(|(a, _)| **a != 0) {
             for (z, w) in out.iter_mut().zip(row) {
-                *z += a * i64::from(*w);
+                *z += a * *w;
             }
         }
     });
@@ -65,9 +66,9 @@ fn dense(profile: &Profile, layer: &Layer, input: &[i64]) -> Vec<i64> {
 }
 
 /// Forward pass; the caller has checked profile, model and features.
-pub(super) fn forward(profile: &Profile, model: &Model, features: &[u16]) -> Forward {
+pub(super) fn forward(profile: &Profile, model: &FineModel, features: &[u16]) -> Forward {
     let top = i128::from(unsigned_max(profile.activation_bits));
-    let first: Vec<i64> = features.iter().map(|x| i64::from(*x)).collect();
+    let first: Vec<i64> = features.iter().map(|x| profile.feature_value(*x)).collect();
     let mut f = Forward { pre: Vec::new(), activations: Vec::new(), mask: Vec::new() };
     for (l, layer) in model.layers.iter().enumerate() {
         let z = dense(profile, layer, f.activations.last().unwrap_or(&first));
@@ -83,44 +84,25 @@ pub(super) fn forward(profile: &Profile, model: &Model, features: &[u16]) -> For
 }
 
 /// Rounds and saturates an exact sum to a signal.
-fn signal(profile: &Profile, v: i128, shift: u32) -> i64 {
+pub(super) fn signal(profile: &Profile, v: i128, shift: u32) -> i64 {
     let (low, high) = (signed_min(profile.signal_bits), signed_max(profile.signal_bits));
     clamp(round_shift(v, shift), low.into(), high.into()) as i64
 }
 
-/// `dZ_L` from `Z_L` and the labels.
-pub(super) fn output_signals(profile: &Profile, pre: &[i64], labels: &[u16]) -> Vec<i64> {
-    let classes = profile.classes();
-    if let Some(softmax) = &profile.softmax {
-        let (table, one) = (softmax.table(), 1i64 << softmax.probability_bits);
-        let record = |(z, label): (&[i64], &u16)| {
-            let share = Probabilities::of(profile, softmax, &table, z).share;
-            (0..).zip(share).map(|(k, p)| p as i64 - if k == *label { one } else { 0 }).collect::<Vec<i64>>()
-        };
-        return pre.chunks_exact(classes).zip(labels).flat_map(record).collect();
-    }
-    let cell = |(at, z): (usize, &i64)| {
-        let hit = usize::from(labels[at / classes]) == at % classes;
-        let v = i128::from(*z) - if hit { i128::from(profile.target) } else { 0 };
-        signal(profile, v, profile.residual_shift)
-    };
-    pre.iter().enumerate().map(cell).collect()
-}
-
 /// `signals · Wᵀ`, record by record.
-fn dense_transposed(layer: &Layer, signals: &[i64]) -> Vec<i64> {
+fn dense_transposed(layer: &FineLayer, signals: &[i64]) -> Vec<i64> {
     let mut out = vec![0i64; signals.len() / layer.outputs * layer.inputs];
     let records = out.par_chunks_mut(layer.inputs).zip(signals.par_chunks(layer.outputs));
     records.for_each(|(out, record)| {
         for (d, row) in out.iter_mut().zip(layer.weights.chunks_exact(layer.outputs)) {
-            *d = record.iter().zip(row).map(|(s, w)| s * i64::from(*w)).sum();
+            *d = record.iter().zip(row).map(|(s, w)| s * *w).sum();
         }
     });
     out
 }
 
 /// `ΔW = inputᵀ · signals` and `Δb = bias_unit · column sums`.
-fn gradient(profile: &Profile, layer: &Layer, input: &[i64], signals: &[i64]) -> LayerUpdate {
+fn gradient(profile: &Profile, layer: &FineLayer, input: &[i64], signals: &[i64]) -> LayerUpdate {
     let mut weights = vec![0i64; layer.inputs * layer.outputs];
     weights.par_chunks_mut(layer.outputs).enumerate().for_each(|(j, row)| {
         let records = input.chunks_exact(layer.inputs).zip(signals.chunks_exact(layer.outputs));
@@ -144,20 +126,19 @@ pub(super) fn squares(signals: &[i64]) -> u128 {
     signals.iter().map(|s| u128::from(s.unsigned_abs()).pow(2)).sum()
 }
 
-/// One training step: forward pass, loss, backward pass, exact integer gradient.
-///
-/// # Errors
-/// An invalid profile; a model or shard of another shape or with a value out of range.
-pub fn step(profile: &Profile, model: &Model, shard: &Shard) -> Result<StepTrace, ReferenceError> {
-    profile.validate()?;
-    model.check(profile)?;
-    shard.check_ranges(profile)?;
-
-    let features: Vec<i64> = shard.features.iter().map(|x| i64::from(*x)).collect();
-    let Forward { pre, activations, mask } = forward(profile, model, &shard.features);
+/// A step on checked records: forward pass, loss, backward pass, exact integer gradient.
+pub(super) fn step_of(
+    profile: &Profile,
+    rule: &OutputRule,
+    model: &FineModel,
+    features: &[u16],
+    labels: &[u16],
+) -> StepTrace {
+    let Forward { pre, activations, mask } = forward(profile, model, features);
+    let features: Vec<i64> = features.iter().map(|x| profile.feature_value(*x)).collect();
     let depth = profile.depth();
 
-    let mut signals = vec![output_signals(profile, &pre[depth - 1], &shard.labels)];
+    let mut signals = vec![rule.signals(profile, &pre[depth - 1], labels)];
     let mut backprop = Vec::new();
     // Both lists are built from the last layer to the first and then reversed.
     for (layer, mask) in model.layers.iter().skip(1).zip(&mask).rev() {
@@ -176,5 +157,19 @@ pub fn step(profile: &Profile, model: &Model, shard: &Shard) -> Result<StepTrace
     let layers = model.layers.iter().zip(inputs).zip(&signals);
     let update = Update { layers: layers.map(|((l, a), s)| gradient(profile, l, a, s)).collect() };
     let (loss, norm) = (squares(&signals[depth - 1]), update.norm());
-    Ok(StepTrace { pre, activations, mask, backprop, signals, update, loss, norm })
+    StepTrace { pre, activations, mask, backprop, signals, update, loss, norm }
+}
+
+/// The one step of a profile with `local_steps` 1: the first step of [`run`]. Its gradient is the claim's update where
+/// `local_rate` is 1.
+///
+/// # Errors
+/// An invalid profile, one of several steps; a model or shard of another shape or with a value out of range.
+pub fn step(profile: &Profile, model: &Model, shard: &Shard) -> Result<StepTrace, ReferenceError> {
+    profile.validate()?;
+    if profile.local_steps != 1 {
+        return Err(ReferenceError::Steps { local_steps: profile.local_steps });
+    }
+    // invariant: a run has a trace for each of its steps.
+    run(profile, model, shard)?.steps.pop().ok_or(ReferenceError::Steps { local_steps: 0 })
 }

@@ -48,7 +48,7 @@ pub(super) fn cells(config: &TrainingConfig, plan: &Plan, out: &mut FixedCells<'
     out.extend((plan.table_row..).zip(plan.table_codes()).map(|(row, code)| (fixed.t_limb, row, code)));
     if let Some(column) = fixed.t_exp {
         let values = plan.exponential_rows().zip(&plan.exponentials);
-        out.extend(values.filter(|(_, exp)| **exp != 0).map(|(row, exp)| (column, row, *exp)));
+        out.extend(values.filter(|(_, exp)| **exp != 0).map(|(row, exp)| (column, row, exp.unsigned_abs())));
     }
     let (norm, loss) = plan.buckets();
     for bucket in [norm, loss] {

@@ -140,7 +140,7 @@ impl Work<'_> {
         let upsilon_inverse = self.ch.upsilon.invert().unwrap_or(Fr::ZERO);
         let offset = signed(-(1i128 << (profile.signal_bits - 1)));
         let target = signed(i128::from(profile.target));
-        let residual = Requantised::new(&plan.signal, profile.limb_bits, profile.residual_shift, offset);
+        let residual = Requantised::new(&plan.signal, profile.limb_bits, profile.output_shift(), offset);
         let backprop = Requantised::new(&plan.signal, profile.limb_bits, profile.backprop_shift, offset);
         let activation = plan
             .relu
@@ -228,7 +228,7 @@ impl Work<'_> {
         let (begin, end) = (rows.start - plan.table_row, rows.end - plan.table_row);
         let mut gains: Vec<Fr> = (0..)
             .zip(&plan.exponentials)
-            .map(|(u, e)| self.ch.alpha - Fr::from(u) - self.ch.mu * Fr::from(*e))
+            .map(|(u, e)| self.ch.alpha - Fr::from(u) - self.ch.mu * signed(i128::from(*e)))
             .collect();
         gains.iter_mut().batch_invert();
         let mut moved = Fr::ZERO;

@@ -12,7 +12,8 @@
 //! range-checked lanes into a column; a narrow one has fewer lanes a column and more columns.
 
 use crate::grid::{Grid, LayoutError, TAIL};
-use crate::profile::{Profile, Softmax};
+use crate::profile::Profile;
+use crate::reference::output_table;
 use std::ops::Range;
 
 /// A column (index among the private columns of its phase) and the rows from base row to cell.
@@ -114,7 +115,7 @@ pub struct Plan {
     /// Softmax of the outputs, with the loss `cross-entropy`.
     pub softmax: Option<SoftmaxLanes>,
     /// The table of the exponential; empty without a softmax.
-    pub exponentials: Vec<u64>,
+    pub exponentials: Vec<i64>,
     /// Where lookups are active.
     pub area: LookupArea,
     /// Fold of the pre-activations.
@@ -145,7 +146,11 @@ impl Plan {
         let grid = Grid::new(profile)?;
         let limb = profile.limb_bits;
         let table = grid.end();
-        let exponentials = profile.softmax.as_ref().map_or_else(Vec::new, Softmax::table);
+        let exponentials = profile.softmax().map_or_else(Vec::new, |_| output_table(profile));
+        let (table_bits, most) = (profile.softmax().map_or(0, |table| table.table_bits), limb.min(profile.signal_bits));
+        if table_bits > most {
+            return Err(LayoutError::Exponentials { table_bits, most });
+        }
         let table_blocks = ((1usize << limb) + exponentials.len()).div_ceil(grid.rows_per_block);
         if table + table_blocks > grid.blocks() {
             let have = grid.blocks() - table;
@@ -286,20 +291,20 @@ impl Need {
             bits(profile.activation_bits, profile.activation_shift, excess_bits(widest, profile.activation_shift, 0))
         });
         let reach = (1u128 << (profile.signal_bits - 1)) - 1;
-        let mut shift = profile.residual_shift;
+        let mut shift = profile.output_shift();
         // Of a softmax all up to the end of the table is no excess.
-        let table = profile.softmax.map(|softmax| (1u128 << softmax.table_bits) - 1);
-        let mut excess = excess_bits(bounds.residual, profile.residual_shift, table.unwrap_or(reach));
+        let table = profile.softmax().map(|table| (1u128 << table.table_bits) - 1);
+        let mut excess = excess_bits(bounds.residual, shift, table.unwrap_or(reach));
         if let Some(widest) = bounds.backprop.iter().max() {
             shift = shift.max(profile.backprop_shift);
             excess = excess.max(excess_bits(*widest, profile.backprop_shift, reach));
         }
-        let softmax = profile.softmax.map(|softmax| {
-            // The remainder is below twice the sum of `classes` exponentials, each `2^exp_bits` at most.
+        let softmax = profile.softmax().map(|table| {
+            // The remainder is below twice the sum of `classes` exponentials, each `2^exponent_bits` at most.
             let classes = usize::BITS - (profile.classes() - 1).leading_zeros();
             SoftmaxBits {
-                share: (softmax.probability_bits + 1).next_multiple_of(limb),
-                rest: (softmax.exp_bits + classes + 1).next_multiple_of(limb),
+                share: (table.probability_bits + 1).next_multiple_of(limb),
+                rest: (table.exponent_bits + classes + 1).next_multiple_of(limb),
             }
         });
         Need { limb, relu, signal: bits(profile.signal_bits, shift, excess), softmax }

@@ -228,8 +228,8 @@ impl<'a> Integers<'a> {
     fn softmax(&mut self, trace: &StepTrace, model: &Model) {
         let plan = self.plan;
         let (grid, profile) = (&plan.grid, &plan.profile);
-        let (Some(lanes), Some(softmax)) = (&plan.softmax, &profile.softmax) else { return };
-        let rows = grid.rows_per_block;
+        let (Some(lanes), Some(table)) = (&plan.softmax, profile.softmax()) else { return };
+        let (rows, shift) = (grid.rows_per_block, profile.output_shift());
         let (width, first) = (grid.layers[grid.depth()], plan.unit_rows(grid.depth()).start);
         let idle = phantom_values(plan, model).pop().unwrap_or_default();
         let pre = &trace.pre[grid.depth() - 1];
@@ -240,20 +240,20 @@ impl<'a> Integers<'a> {
         for sample in 0..rows {
             let outputs =
                 pre.get(sample * width..(sample + 1) * width).filter(|_| sample < grid.batch).unwrap_or(&idle);
-            let p = Probabilities::of(profile, softmax, &plan.exponentials, outputs);
+            let p = Probabilities::of(profile.output_shift(), table, &plan.exponentials, outputs);
             let hot = outputs.iter().position(|z| *z == p.max);
             let mut part = i128::from(p.sum);
             for (k, z) in outputs.iter().enumerate() {
                 let base = first + k * rows + sample;
                 let distance = i128::from(p.max) - i128::from(*z);
-                let whole = (distance >> profile.residual_shift) as u128;
-                let rest = (distance - ((whole as i128) << profile.residual_shift)) as u128;
-                self.limbs(&plan.signal.quotient, base, p.index[k].into());
-                self.limbs(&plan.signal.excess, base, whole - u128::from(p.index[k]));
-                self.limbs(&plan.signal.remainder, base, rest << (plan.signal.shift - profile.residual_shift));
-                self.limbs(&lanes.share, base, p.share[k].into());
-                self.limbs(&lanes.rest, base, p.rest[k].into());
-                self.limbs(&lanes.short, base, (2 * p.sum - 1 - p.rest[k]).into());
+                let whole = (distance >> shift) as u128;
+                let rest = (distance - ((whole as i128) << shift)) as u128;
+                self.limbs(&plan.signal.quotient, base, p.index[k] as u128);
+                self.limbs(&plan.signal.excess, base, whole - p.index[k] as u128);
+                self.limbs(&plan.signal.remainder, base, rest << (plan.signal.shift - shift));
+                self.limbs(&lanes.share, base, p.share[k] as u128);
+                self.limbs(&lanes.rest, base, p.rest[k] as u128);
+                self.limbs(&lanes.short, base, (2 * p.sum - 1 - p.rest[k]) as u128);
                 self.put(lanes.max, base, p.max.into());
                 self.put(lanes.hot, base, i128::from(hot == Some(k)));
                 self.put(lanes.count, base, i128::from(hot.is_some_and(|hot| hot >= k)));
@@ -309,7 +309,7 @@ impl<'a> Integers<'a> {
             return;
         }
         // An output's index is one limb; on its rows the quotient's lanes hold nothing else.
-        let mut counts = Multiplicities::new(plan.profile.softmax.map_or(0, |softmax| softmax.table_bits));
+        let mut counts = Multiplicities::new(plan.profile.softmax().map_or(0, |table| table.table_bits));
         let index = plan.signal.quotient.lanes[0];
         for base in plan.unit_rows(plan.grid.depth()) {
             counts.count(u64::try_from(self.columns[index.column][index.at(base)]).ok());

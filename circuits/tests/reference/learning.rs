@@ -8,17 +8,23 @@ const DIGITS: &str = include_str!("../../../tests/data/digits/digits.csv");
 /// Records used for training; the rest are held out.
 const TRAIN: usize = 384;
 
-/// Features (pixels times 15) and labels of the sample.
-fn digits() -> (Vec<u16>, Vec<u16>) {
-    let (mut features, mut labels) = (Vec::new(), Vec::new());
+/// Pixels, 0 to 16, and labels of the sample.
+pub(super) fn digits_csv() -> (Vec<u8>, Vec<u16>) {
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for line in DIGITS.lines() {
-        let record: Vec<u16> = line.split(',').map(|v| v.parse().expect("a number")).collect();
+        let record: Vec<u8> = line.split(',').map(|v| v.parse().expect("a number")).collect();
         assert_eq!(record.len(), 65);
-        labels.push(record[0]);
-        features.extend(record[1..].iter().map(|v| v * 15));
+        labels.push(record[0].into());
+        pixels.extend(&record[1..]);
     }
     assert_eq!(labels.len(), 512);
-    (features, labels)
+    (pixels, labels)
+}
+
+/// Features (pixels times 15) and labels of the sample.
+fn digits() -> (Vec<u16>, Vec<u16>) {
+    let (pixels, labels) = digits_csv();
+    (pixels.into_iter().map(|v| u16::from(v) * 15).collect(), labels)
 }
 
 fn shards(features: &[u16], labels: &[u16]) -> Vec<Shard> {

@@ -113,7 +113,7 @@ pub(crate) fn training(plan: &Plan) -> Census {
     ]);
     let mut also = |rows: &Rows, names: &[&'static str]| out.extend(names.iter().map(|name| (*name, rows.clone())));
     also(&groups, &["fold.update", "fold.samples", "fold.weights", "dot"]);
-    match plan.profile.softmax {
+    match plan.profile.softmax() {
         None => also(&all, &["signal.sign", "signal.floor", "signal.ceiling"]),
         Some(_) => {
             also(&hidden, &["signal.sign", "signal.floor", "signal.ceiling", "softmax.part.idle"]);

@@ -10,7 +10,7 @@ use rand::Rng;
 use std::collections::BTreeMap;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{LayoutError, TAIL};
-use zkpoc_circuits::profile::{LearningRate, Profile, Softmax};
+use zkpoc_circuits::profile::{LearningRate, Loss, OutputTable, Profile};
 use zkpoc_circuits::reference::{step, Shard, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::TrainingCircuit;
@@ -66,12 +66,16 @@ pub(crate) fn fields(rng: &mut StdRng) -> Profile {
 /// Gives one shape in three a softmax, where a probability of one is a signal.
 fn softmax(rng: &mut StdRng, profile: &mut Profile) {
     if profile.signal_bits > 2 && rng.gen_ratio(1, 3) {
-        profile.loss = "cross-entropy".into();
-        profile.softmax = Some(Softmax {
-            table_bits: rng.gen_range(1..=profile.limb_bits.min(profile.signal_bits)),
-            exp_bits: rng.gen_range(1..=9),
-            step_bits: rng.gen_range(0..=3),
-            probability_bits: rng.gen_range(1..=profile.signal_bits - 2),
+        let probability_bits = rng.gen_range(1..=profile.signal_bits - 2);
+        profile.loss = Loss::CrossEntropy;
+        // A unit of the exponent is 2^0 to 2^3 steps of the table.
+        let least = profile.activation_shift.saturating_sub(probability_bits).max(1);
+        profile.residual_shift = least + rng.gen_range(0..=3);
+        profile.target = 1 << (probability_bits + profile.residual_shift);
+        profile.output_table = Some(OutputTable {
+            table_bits: rng.gen_range(2..=profile.limb_bits.min(profile.signal_bits)),
+            exponent_bits: rng.gen_range(1..=9),
+            probability_bits,
         });
     }
 }
@@ -130,7 +134,7 @@ pub(crate) fn traits(f: &Fixture) -> Vec<String> {
     put(grid.rows_per_block == p.batch, "R = B");
     put(p.layers[1..].contains(&1), "a layer of one unit");
     put(p.batch == 1, "one record");
-    put(p.softmax.is_some(), "a softmax");
+    put(p.softmax().is_some(), "a softmax");
     put(!p.signal_bits.is_multiple_of(p.limb_bits), "limbs that fall short");
     put(f.plan.area.columns.len() > 1, "several looked-up columns");
     out

@@ -94,7 +94,7 @@ pub(crate) fn round(circuit: &RoundCircuit, audit: &Audit, name: &str) {
 /// The training circuit with an honest witness.
 pub(crate) fn training(f: &Fixture, audit: &Audit, name: &str) {
     let name = format!("training {name}");
-    let tables = (f.profile.limb_bits, f.profile.softmax.map_or(0, |softmax| 1 << softmax.table_bits));
+    let tables = (f.profile.limb_bits, f.profile.softmax().map_or(0, |table| 1 << table.table_bits));
     check_structure(&name, audit, &census::training(&f.plan), tables, &free::training_starts(&f.plan));
 
     // Committed hiding columns give away few evaluations a proof: the data one, beside LINK_ROWS random rows; the update

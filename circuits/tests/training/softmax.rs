@@ -7,8 +7,8 @@ use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::sync::{Arc, OnceLock};
 use zkpoc_circuits::field::signed;
-use zkpoc_circuits::profile::{Profile, Softmax};
-use zkpoc_circuits::reference::Probabilities;
+use zkpoc_circuits::profile::{Loss, OutputTable, Profile};
+use zkpoc_circuits::reference::{output_table, Probabilities};
 use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
 use zkpoc_circuits::training::plan::Lane;
 use zkpoc_circuits::training::{Phase1, Plan};
@@ -18,8 +18,12 @@ pub(crate) fn profile() -> Profile {
     Profile {
         name: "soft".into(),
         layers: vec![5, 4, 3],
-        loss: "cross-entropy".into(),
-        softmax: Some(Softmax { table_bits: 4, exp_bits: 6, step_bits: 1, probability_bits: 6 }),
+        loss: Loss::CrossEntropy,
+        // Two steps of the table are a unit of the exponent: target / 2^activation_shift.
+        output_table: Some(OutputTable { table_bits: 4, exponent_bits: 6, probability_bits: 4 }),
+        activation_shift: 4,
+        residual_shift: 1,
+        target: 1 << 5,
         k: 9,
         ..Profile::builtin("toy").expect("a built-in profile")
     }
@@ -65,18 +69,17 @@ impl Cells {
     /// What a prover should commit to, for outputs below a largest one that is `raised` above the true one.
     fn raised(by: i128) -> Self {
         let f = soft();
-        let softmax = f.profile.softmax.expect("a softmax");
         let outputs = &f.trace.pre[1][SAMPLE * 3..SAMPLE * 3 + 3];
         let max = i128::from(*outputs.iter().max().expect("outputs")) + by;
         let distance = |k: usize| (max - i128::from(outputs[k])) as u128;
-        let whole = |k: usize| distance(k) >> f.profile.residual_shift;
-        let table = softmax.table();
+        let whole = |k: usize| distance(k) >> f.profile.output_shift();
+        let table = output_table(&f.profile);
         let index = [0, 1, 2].map(|k| whole(k).min(table.len() as u128 - 1));
         let mut cells = Cells {
             max: [max; 4],
             index,
             excess: [0, 1, 2].map(|k| whole(k) - index[k]),
-            remainder: [0, 1, 2].map(|k| distance(k) - (whole(k) << f.profile.residual_shift)),
+            remainder: [0, 1, 2].map(|k| distance(k) - (whole(k) << f.profile.output_shift())),
             hot: [i128::from(by == 0), 0, 0],
             count: [0; 4],
             exp: index.map(|u| i128::from(table[u as usize])),
@@ -105,7 +108,7 @@ impl Cells {
     }
 
     fn divide(&mut self) {
-        let bits = soft().profile.softmax.expect("a softmax").probability_bits;
+        let bits = soft().profile.softmax().expect("a softmax").probability_bits;
         for k in 0..3 {
             let scaled = (self.exp[k] << (bits + 1)) + self.sum[k];
             self.share[k] = scaled.div_euclid(2 * self.sum[k]);
@@ -117,7 +120,7 @@ impl Cells {
     /// Commits to them, and to all that follows.
     fn put(&self, first: &mut Phase1) {
         let f = soft();
-        let (plan, softmax) = (&f.plan, f.profile.softmax.expect("a softmax"));
+        let (plan, sizes) = (&f.plan, f.profile.softmax().expect("a softmax"));
         let lanes = plan.softmax.as_ref().expect("a softmax");
         let mut set = |lane: Lane, base: usize, value: i128| first.aux[lane.column][lane.at(base)] = signed(value);
         for k in 0..4 {
@@ -140,7 +143,7 @@ impl Cells {
             put_limbs(plan, first, &lanes.rest, at, self.rest[k] as u128);
             put_limbs(plan, first, &lanes.short, at, self.short[k] as u128);
             let label = usize::from(f.shard.labels[SAMPLE]) == k;
-            let one = if label { 1 << softmax.probability_bits } else { 0 };
+            let one = if label { 1 << sizes.probability_bits } else { 0 };
             first.aux[0][at] = signed(self.share[k] - one);
         }
         settle(plan, first);
@@ -189,9 +192,9 @@ fn accepts_ties_for_the_largest_output() {
     model.layers[1].weights.fill(0);
     model.layers[1].bias = vec![9, 9, 9];
     let f = Fixture::new(profile(), model, shard);
-    let softmax = f.profile.softmax.unwrap();
-    let share = Probabilities::of(&f.profile, &softmax, &softmax.table(), &[135, 135, 135]).share;
-    assert_eq!(share, [21, 21, 21], "64 / 3, rounded");
+    let softmax = f.profile.softmax().unwrap();
+    let share = Probabilities::of(4, softmax, &output_table(&f.profile), &[135, 135, 135]).share;
+    assert_eq!(share, [5, 5, 5], "16 / 3, rounded");
     let lanes = f.plan.softmax.clone().unwrap();
     let mut first = f.first.clone();
     // 5 at the first output and -4 at the second: their sum is one.
@@ -209,7 +212,7 @@ fn accepts_ties_for_the_largest_output() {
 #[test]
 pub(crate) fn rejects_an_index_that_is_capped_early() {
     refused(&["softmax.index"], |cells| {
-        let table = soft().profile.softmax.expect("a softmax").table();
+        let table = output_table(&soft().profile);
         assert_eq!((cells.index[1], cells.excess[1]), (2, 0));
         (cells.index[1], cells.excess[1]) = (1, 1);
         cells.exp[1] = i128::from(table[1]);
@@ -244,7 +247,7 @@ pub(crate) fn rejects_a_largest_output_that_no_output_is() {
         // All outputs seem nine steps further down than they are, where the table is nearly zero.
         let mut cells = Cells::raised(144);
         edit(&mut cells);
-        assert_eq!((cells.share, Cells::honest().share), ([64, 0, 0], [47, 17, 0]));
+        assert_eq!((cells.share, Cells::honest().share), ([16, 0, 0], [12, 4, 0]));
         rejects(soft(), keys(), &Claim::of(cells.committed()), &[name]);
     }
 }

@@ -3,7 +3,7 @@
 //! # Shapes
 //! At an output's base row (one output `k`, one sample), integers as in [`crate::reference::Probabilities`]: `Z` is the
 //! pre-activation, `m` the sample's largest, `u` the quotient and `rem` the remainder of `m - Z` (the lanes of
-//! [`super::units`]' signal, `S` the remainder bits, `gain = S - residual_shift`), `exc` what goes beyond the table's last index
+//! [`super::units`]' signal, `S` the remainder bits, `gain = S - activation_shift`), `exc` what goes beyond the table's last index
 //! `Q = 2^table_bits - 1`. `h` is `hot`, `e` the exponential; `c` and `p` add up `h` and `e` over this output and those after it, `s` is
 //! the sum of all `e`. `P` is the probability, `rest` the remainder of its division and `short` what that is short of the
 //! divisor, less one. The next output of the same sample is `R` rows below; after the last one comes the end block. `X` is the LogUp
@@ -43,7 +43,7 @@
 //! capped index. `s` is the sum of the sample's `e`, which `p` adds up from zero (`softmax.part`, `softmax.part.end`) to the first output,
 //! where it is `s` (`softmax.total`), the same `s` at all outputs (`softmax.sum`). As `rest` and `short` are sums of looked-up limbs,
 //! `0 <= rest < 2 s` (`softmax.rest`), so `P`, a sum of limbs as well, is the floor of the division (`softmax.share`). No side wraps: `s` is
-//! below `2^33`, `P` and `rest` below `2^64`. Phantom samples have probabilities too, which nothing uses.
+//! at most `2^40`, `P` and `rest` are below `2^64`. Phantom samples have probabilities too, which nothing uses.
 //! `softmax.part.idle` binds no probability: without it the first hidden unit of a layer had two free cells, as it follows a gap like
 //! the first output.
 
@@ -54,7 +54,7 @@ use super::Named;
 use crate::expr::{constant, recompose, Expr};
 use crate::field::power_of_two;
 use crate::logup;
-use crate::profile::Softmax;
+use crate::profile::OutputTable;
 use halo2_proofs::halo2curves::bn256::Fr;
 
 /// What an output's other gates need of its softmax.
@@ -69,7 +69,7 @@ pub(super) struct Output {
 pub(super) fn create(
     q: &mut Cells<'_, '_>,
     plan: &Plan,
-    profile: &Softmax,
+    table: OutputTable,
     lanes: &SoftmaxLanes,
     signal: &Parts,
 ) -> (Output, Named) {
@@ -111,9 +111,9 @@ pub(super) fn create(
     let [share, rest, short] = [&lanes.share, &lanes.rest, &lanes.short]
         .map(|limbs| recompose(limb, limbs.lanes.iter().map(|lane| q.lane(*lane, 0)).collect()));
 
-    let last = Expr::Constant(power_of_two(profile.table_bits) - Fr::from(1));
-    let distance = signal.floored(plan.signal.shift, plan.profile.residual_shift);
-    let scaled = exp.clone() * power_of_two(profile.probability_bits + 1) + sum.clone();
+    let last = Expr::Constant(power_of_two(table.table_bits) - Fr::from(1));
+    let distance = signal.floored(plan.signal.shift, plan.profile.output_shift());
+    let scaled = exp.clone() * power_of_two(table.probability_bits + 1) + sum.clone();
     let twice = sum.clone() * Fr::from(2);
     let pair = signal.quotient.clone() + mu * exp.clone();
     let constraints = vec![

@@ -151,7 +151,7 @@ fn units(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let unit = q.unit(0);
     let signal = Parts::query(q, limb, &plan.signal);
     // With a softmax an output's signal is not rounded here, only what its limbs hold.
-    let softmax = profile.softmax.as_ref().zip(plan.softmax.as_ref());
+    let softmax = profile.softmax().zip(plan.softmax.as_ref());
     let either = hidden.clone() + output.clone();
     let rounded = if softmax.is_some() { hidden.clone() } else { either.clone() };
     let mut out = signal.clamp(&rounded, profile.signal_bits, ["signal.sign", "signal.floor", "signal.ceiling"]);
@@ -176,10 +176,10 @@ fn units(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
             let target = Expr::Constant(signed(i128::from(profile.target)));
             (signal.value(plan.signal.shift, profile.residual_shift, offset) + target * label, dequantised.clone())
         }
-        Some((softmax, lanes)) => {
-            let (of, constraints) = softmax::create(q, plan, softmax, lanes, &signal);
+        Some((table, lanes)) => {
+            let (of, constraints) = softmax::create(q, plan, table, lanes, &signal);
             out.extend(constraints);
-            (of.pre, of.share - label * power_of_two(softmax.probability_bits))
+            (of.pre, of.share - label * power_of_two(table.probability_bits))
         }
     };
     out.push(("output.fold.pre", output.clone() * (pre_step.clone() - theta.clone() * value)));
