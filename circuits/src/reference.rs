@@ -1,6 +1,6 @@
 //! The integer semantics of training: the rule that circuits prove and trainers follow.
 //!
-//! A claim is a run of `E = local_steps` steps. The circuits prove runs of one step of squared error on unsigned features; the
+//! A claim is a run of `E = local_steps` steps. The circuits prove runs of one step of squared error or cross-entropy on unsigned features; the
 //! trainer computes all of them.
 //!
 //! # Shapes of a step

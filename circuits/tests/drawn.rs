@@ -29,7 +29,7 @@ const RIGID: (u32, usize) = (8, 32);
 /// Constraints that choose between finitely many values, bind what is known to a rigidity test or bind it a second time: those of
 /// `rigidity_is_lost_without_a_constraint`.
 const LOCAL: [(&str, &str); 3] = [
-    ("training", "activation.ceiling activation.floor activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual signal.ceiling signal.floor signal.sign start"),
+    ("training", "activation.ceiling activation.floor activation.scaled activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual signal.ceiling signal.floor signal.scaled signal.sign softmax.index softmax.one softmax.rest softmax.share start"),
     ("dataset", "label.bit label.one label.sum"),
     ("round", "ceiling claims.start floor remainder"),
 ];

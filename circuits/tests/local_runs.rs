@@ -229,7 +229,10 @@ fn rejects_layouts_of_statements_that_no_circuit_proves() {
         assert_eq!(DatasetCircuit::new(&profile).err(), Some(error.clone()));
         assert_eq!(RoundCircuit::new(&profile).err(), Some(error.clone()));
         let text = error.to_string();
-        assert!(text.starts_with("the circuits prove one step of squared error or cross-entropy on unsigned features"), "{text}");
+        assert!(
+            text.starts_with("the circuits prove one step of squared error or cross-entropy on unsigned features"),
+            "{text}"
+        );
         assert!(text.contains(&format!("profile field `{field}` is ")), "{text}");
         field
     };

@@ -1,7 +1,7 @@
 //! Error bounds of every built-in profile: far above a hundred bits, and those of the book.
 
 use zkpoc_circuits::dataset::DatasetCircuit;
-use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::profile::{Loss, OutputTable, Profile};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::soundness::{dataset, round, total_bits, training, ErrorBound};
 use zkpoc_circuits::training::TrainingCircuit;
@@ -40,6 +40,30 @@ fn every_circuit_has_200_bits_and_the_book_says_how_they_come_about() {
         }
     }
     assert!(missing.is_empty(), "docs/soundness.md lacks:\n{}", missing.join("\n"));
+}
+
+/// A softmax looks up pairs in a table of its own, which weighs as little as the other lookups.
+#[test]
+fn a_softmax_adds_a_check_of_more_than_230_bits() {
+    let digits = Profile::builtin("digits-tiny").expect("the profile");
+    let unit = digits.weight_frac_bits + 4;
+    let profile = Profile {
+        loss: Loss::CrossEntropy,
+        output_table: Some(OutputTable { table_bits: 8, exponent_bits: 10, probability_bits: 6 }),
+        activation_shift: digits.weight_frac_bits,
+        residual_shift: unit - 6,
+        target: 1 << unit,
+        k: digits.k + 1,
+        ..digits.clone()
+    };
+    let of = |profile: &Profile| training(&TrainingCircuit::new(profile).expect("a circuit"));
+    let (with, without) = (of(&profile), of(&digits));
+    let check = with.iter().find(|bound| bound.check == "exponentials").expect("the check");
+    assert!(check.bits() > 230.0, "{check:?}");
+    // Every looked-up pair times every one of the table, and each once more.
+    let pairs = (10 * TrainingCircuit::new(&profile).expect("a circuit").plan().grid.rows_per_block) as f64;
+    assert_eq!(check.degree, pairs * 256.0 + pairs + 256.0);
+    assert!(total_bits(&without) - total_bits(&with) < 0.1);
 }
 
 #[test]

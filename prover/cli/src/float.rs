@@ -1,6 +1,6 @@
 //! The same network in floating point: what fixed point costs.
 //!
-//! Plain stochastic gradient descent on the squared error, the same architecture, start, order of data and learning rates,
+//! Plain stochastic gradient descent on the profile's loss, the same architecture, start, order of data and learning rates,
 //! without rounding or clamping. A round of several updates takes a step by their mean, as the round circuit does.
 //!
 //! # Scales
@@ -10,7 +10,7 @@
 //! `rate S_(l-1) u_l / 2^f` in layer `l`, and a bias sees `bias_unit / S_(l-1)`.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::profile::{FeatureKind, Profile};
 use zkpoc_circuits::reference::Model;
 
 /// A network of ReLU layers, the last one linear.
@@ -19,6 +19,9 @@ pub struct FloatModel {
     layers: Vec<Layer>,
     /// What features are divided by.
     scale: f32,
+    features: FeatureKind,
+    /// Whether outputs become probabilities.
+    softmax: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -55,12 +58,18 @@ impl FloatModel {
                 rate: (rate * scale(l - 1) * signal(l) / power(f)) as f32,
             }
         });
-        Self { layers: layers.collect(), scale: scale(0) as f32 }
+        let (features, softmax) = (profile.feature_kind, profile.softmax().is_some());
+        Self { layers: layers.collect(), scale: scale(0) as f32, features, softmax }
     }
 
     fn input(&self, features: &[u16]) -> Array2<f32> {
         let width = self.layers.first().map_or(1, |layer| layer.weights.nrows()).max(1);
-        let values = features.iter().map(|x| f32::from(*x) / self.scale).collect();
+        let value = |x: u16| match self.features {
+            FeatureKind::Unsigned => f32::from(x),
+            // Two's complement.
+            FeatureKind::Signed => f32::from(x as i16),
+        };
+        let values = features.iter().map(|x| value(*x) / self.scale).collect();
         let rows = features.len() / width;
         Array2::from_shape_vec((rows, width), values).unwrap_or_else(|_| Array2::zeros((rows, width)))
     }
@@ -78,10 +87,24 @@ impl FloatModel {
         values
     }
 
-    /// The gradient of half the summed squared error on a batch.
+    /// Outputs, or the probabilities that a softmax makes of them.
+    fn answers(&self, outputs: &Array2<f32>) -> Array2<f32> {
+        let mut answers = outputs.clone();
+        if self.softmax {
+            for mut row in answers.rows_mut() {
+                let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                row.mapv_inplace(|z| (z - max).exp());
+                let sum = row.sum();
+                row.mapv_inplace(|e| e / sum);
+            }
+        }
+        answers
+    }
+
+    /// The gradient on a batch of half the summed squared error, or of the cross-entropy.
     pub fn gradient(&self, features: &[u16], labels: &[u16]) -> Gradient {
         let values = self.forward(features);
-        let mut signal = values[self.layers.len()].clone();
+        let mut signal = self.answers(&values[self.layers.len()]);
         for (mut row, label) in signal.rows_mut().into_iter().zip(labels) {
             if let Some(cell) = row.get_mut(usize::from(*label)) {
                 *cell -= 1.0;
@@ -109,11 +132,11 @@ impl FloatModel {
         }
     }
 
-    /// Share of records whose largest output is the label's, and mean squared error of a record.
+    /// Share of records whose largest output is the label's, and mean squared error of a record: of probabilities, the Brier score.
     pub fn evaluate(&self, features: &[u16], labels: &[u16]) -> (f64, f64) {
         let values = self.forward(features);
         let (mut hits, mut loss) = (0usize, 0f64);
-        for (row, label) in values[self.layers.len()].rows().into_iter().zip(labels) {
+        for (row, label) in self.answers(&values[self.layers.len()]).rows().into_iter().zip(labels) {
             let mut best = 0;
             for (class, value) in row.iter().enumerate() {
                 best = if *value > row[best] { class } else { best };
@@ -130,11 +153,34 @@ impl FloatModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zkpoc_circuits::profile::{Loss, OutputTable};
     use zkpoc_circuits::reference::{evaluate, step};
+
+    /// The digits with a softmax: 15 * 2^7 is 1.0 at the outputs, and cut down to 2^6 steps of the table.
+    fn cross_entropy() -> Profile {
+        let table = OutputTable { table_bits: 9, exponent_bits: 12, probability_bits: 8 };
+        let tiny = Profile::builtin("digits-tiny").expect("a profile");
+        let (activation_shift, target) = (tiny.weight_frac_bits, 1 << (tiny.weight_frac_bits + 4));
+        let residual_shift = tiny.weight_frac_bits + 4 - table.probability_bits;
+        Profile {
+            loss: Loss::CrossEntropy,
+            output_table: Some(table),
+            signal_bits: 12,
+            activation_shift,
+            residual_shift,
+            target,
+            ..tiny
+        }
+    }
 
     #[test]
     fn float_and_fixed_point_agree_on_a_model_and_a_step() {
-        let profile = Profile::builtin("digits-tiny").expect("a profile");
+        agree(Profile::builtin("digits-tiny").expect("a profile"));
+        agree(cross_entropy());
+    }
+
+    fn agree(profile: Profile) {
+        profile.validate().expect("a profile that works");
         let records = zkpoc_client::data::csv::digits_sample().expect("the sample");
         let model = Model::random(&profile, [3; 32]);
         let shards = records.shards(&profile, 8).expect("shards");

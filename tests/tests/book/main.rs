@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{Circuit, ConstraintSystem};
 use zkpoc_circuits::dataset::DatasetCircuit;
-use zkpoc_circuits::profile::Profile;
+use zkpoc_circuits::profile::{Loss, OutputTable, Profile};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
@@ -283,7 +283,7 @@ fn constraints<C: Circuit<Fr>>(circuits: &[C]) -> BTreeMap<String, usize> {
 }
 
 /// The built-in profiles, and small ones that have what those lack: a deeper network, narrower limbs, no hidden layer,
-/// stacked columns.
+/// stacked columns, a softmax.
 fn profiles() -> Vec<Profile> {
     let mut out: Vec<Profile> = Profile::builtin_names().into_iter().filter_map(Profile::builtin).collect();
     let toy = Profile::builtin("toy").expect("the profile");
@@ -297,6 +297,9 @@ fn profiles() -> Vec<Profile> {
         };
         out.push((6..=12).find_map(fits).expect("a size"));
     }
+    // A probability of 1 is 2^4, and two steps of the table are a unit of the exponent.
+    let output_table = Some(OutputTable { table_bits: 4, exponent_bits: 6, probability_bits: 4 });
+    out.push(Profile { loss: Loss::CrossEntropy, output_table, residual_shift: 1, target: 1 << 5, k: 9, ..toy });
     out
 }
 

@@ -268,8 +268,28 @@ fn toy() -> (Vec<Subject>, LinkStage) {
             assert!(found, "{}: nothing of {elsewhere:?}", subject.name);
         }
     }
+    subjects.push(softmax(&made[0].training));
     let links = made.iter().flat_map(|made| made.links.clone()).collect();
     (subjects, LinkStage::new(srs, &generated, links))
+}
+
+/// The training circuit with a softmax, beside a proof of the one without.
+fn softmax(stranger: &Claim) -> Subject {
+    static SRS: OnceLock<Srs> = OnceLock::new();
+    let srs = SRS.get_or_init(|| Srs::dev_insecure(9).expect("an SRS"));
+    let maker = Maker::softmax(srs);
+    let keys = ProfileKeys {
+        training: maker.training.verifier().clone(),
+        dataset: maker.dataset.verifier().clone(),
+        round: maker.round.verifier().clone(),
+    };
+    let generated = generate_sources(&maker.profile, srs, &keys).expect("sources").training;
+    let native = Native::Product { key: Box::new(keys.training), srs };
+    let pk = maker.training.halo2(srs).expect("a key");
+    let subject = Subject::new("softmax training", native, &pk, CircuitKind::Training.instances(), generated);
+    let mut subject = subject.with_seeds((0..2).map(|n| maker.make(n).training).collect());
+    subject.strangers.push((Elsewhere::Circuit, stranger.clone()));
+    subject
 }
 
 /// The seed of the synthetic circuits' strings, so that their keys are the same in every run.

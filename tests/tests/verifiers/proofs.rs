@@ -3,7 +3,7 @@
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::dataset::DatasetCircuit;
-use zkpoc_circuits::profile::{LearningRate, Profile};
+use zkpoc_circuits::profile::{LearningRate, Loss, OutputTable, Profile};
 use zkpoc_circuits::reference::{Model, Shard};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
@@ -62,6 +62,14 @@ impl Maker {
     pub(crate) fn larger(srs: &Srs) -> Self {
         let toy = Profile::builtin("toy").expect("a profile");
         Self::of(Profile { k: toy.k + 1, ..toy }, srs)
+    }
+
+    /// `toy` with a softmax: a probability of 1 is 2^4, and two steps of the table are a unit of the exponent.
+    pub(crate) fn softmax(srs: &Srs) -> Self {
+        let output_table = Some(OutputTable { table_bits: 4, exponent_bits: 6, probability_bits: 4 });
+        let toy = Profile::builtin("toy").expect("a profile");
+        let (residual_shift, target) = (1, 1 << 5);
+        Self::of(Profile { loss: Loss::CrossEntropy, output_table, residual_shift, target, k: 9, ..toy }, srs)
     }
 
     fn of(profile: Profile, srs: &Srs) -> Self {
