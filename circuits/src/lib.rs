@@ -15,7 +15,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`profile`] | profiles: fields, limits, bounds of every sum, id |
-//! | [`reference`](mod@reference), [`quantize`] | the integer trainer: models, shards, updates, a step, rounding |
+//! | [`reference`](mod@reference), [`quantize`] | the integer trainer: models, shards, updates, a step, a local run, rounding |
 //! | [`grid`] | where data, weights and updates sit in the committed columns that all circuits share |
 //! | [`training`], [`dataset`], [`round`] | the circuits: each a plan, columns, gates and the columns of its witness |
 //! | [`logup`] | range checks: gate, sum and argument for all three |
@@ -89,6 +89,6 @@ pub use grid::{Grid, LayoutError};
 pub use halo2_proofs::halo2curves::bn256::Fr;
 pub use kind::{CircuitKind, ProfileCircuit};
 pub use profile::{LearningRate, Profile, ProfileError};
-pub use reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
+pub use reference::{run, step, Model, ReferenceError, RunTrace, Shard, StepTrace, Update};
 pub use round::{RoundCircuit, RoundError, RoundWitness};
 pub use training::{TrainingCircuit, WitnessError};
