@@ -34,6 +34,8 @@ pub enum Gadget {
     Lookup,
     /// Sign bits.
     Sign,
+    /// Largest output, exponentials and sums of a softmax.
+    Softmax,
     /// Fold of the inputs.
     InputFold,
     /// Dot products, folds of update, weights and samples.
@@ -99,7 +101,7 @@ pub fn advice(plan: &Plan) -> (Vec<Region>, usize) {
     }
     let (norm, loss) = plan.buckets();
     put(private, 0, norm.start..loss.end, Gadget::Bucket);
-    let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits);
+    let table = plan.table_row..plan.exponential_rows().end;
     put(private, 0, table.clone(), Gadget::Lookup);
     put(second, 0, table.start - 1..table.end, Gadget::Sum);
     let area = &plan.area;
@@ -113,7 +115,15 @@ pub fn advice(plan: &Plan) -> (Vec<Region>, usize) {
         let (column, rows) = lane(part.below);
         put(private, column, rows, Gadget::Sign);
     }
-    for fold in [plan.pre_fold, plan.signal_fold, plan.loss_fold] {
+    if let Some(s) = &plan.softmax {
+        // What names the largest output lies where a sign is on other rows, if there is one.
+        let own = plan.relu.is_none().then_some(s.hot);
+        for (column, rows) in [s.max, s.count, s.exp, s.partial, s.sum].into_iter().chain(own).map(lane) {
+            put(private, column, rows, Gadget::Softmax);
+        }
+    }
+    let folds = [plan.pre_fold, plan.signal_fold, plan.loss_fold];
+    for fold in folds.into_iter().chain(plan.softmax.as_ref().map(|softmax| softmax.looked_up)) {
         let (column, rows) = lane(fold);
         put(second, 2 + column, rows, Gadget::UnitFold);
     }

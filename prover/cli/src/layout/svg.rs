@@ -28,6 +28,7 @@ fn style(gadget: Gadget) -> (&'static str, &'static str) {
         Gadget::Bucket => ("#9c755f", "state and buckets"),
         Gadget::Lookup => ("#b07aa1", "limbs, multiplicities"),
         Gadget::Sign => ("#ff9da7", "signs"),
+        Gadget::Softmax => ("#d37295", "softmax"),
         Gadget::InputFold => ("#76b7b2", "fold of inputs"),
         Gadget::Dot => ("#f28e2b", "dot products, folds"),
         Gadget::Sum => ("#86699c", "LogUp sums"),
@@ -37,7 +38,7 @@ fn style(gadget: Gadget) -> (&'static str, &'static str) {
     }
 }
 
-const LEGEND: [Gadget; 13] = [
+const LEGEND: [Gadget; 14] = [
     Gadget::Model,
     Gadget::Data,
     Gadget::Update,
@@ -45,6 +46,7 @@ const LEGEND: [Gadget; 13] = [
     Gadget::Bucket,
     Gadget::Lookup,
     Gadget::Sign,
+    Gadget::Softmax,
     Gadget::InputFold,
     Gadget::Dot,
     Gadget::Sum,
