@@ -102,7 +102,8 @@ pub struct Grid {
 /// Refuses a profile whose statement the circuits do not prove, with the first field that says so.
 fn proven(profile: &Profile) -> Result<(), LayoutError> {
     let Profile { local_steps, mode, feature_kind, label_kind, activation, loss, .. } = profile;
-    let Profile { fine_shift, local_rate, momentum, .. } = profile;
+    let Profile { fine_shift, local_rate, momentum, output_table, .. } = profile;
+    let table = if output_table.is_some() { "a table" } else { "none" };
     let fields = [
         ("local_steps", *local_steps == 1, local_steps.to_string(), "1"),
         ("mode", *mode == Mode::Local, mode.to_string(), "local"),
@@ -110,6 +111,12 @@ fn proven(profile: &Profile) -> Result<(), LayoutError> {
         ("labels", *label_kind == LabelKind::Class, label_kind.to_string(), "class"),
         ("activation", *activation == Activation::Relu, activation.to_string(), "relu"),
         ("loss", *loss != Loss::BinaryCrossEntropy, loss.to_string(), "squared-error or cross-entropy"),
+        (
+            "output_table",
+            output_table.is_some() == (*loss == Loss::CrossEntropy),
+            table.into(),
+            "one with cross-entropy alone",
+        ),
         ("fine_shift", *fine_shift == 0, fine_shift.to_string(), "0"),
         ("local_rate", *local_rate == 1, local_rate.to_string(), "1"),
         ("momentum", *momentum == 0, momentum.to_string(), "0"),

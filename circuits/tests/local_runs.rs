@@ -260,6 +260,9 @@ fn rejects_layouts_of_statements_that_no_circuit_proves() {
     assert_eq!(refused(&|p| p.mode = Mode::Accumulate), LayoutError::Statement { field: "mode", found, expected });
     let table = refused(&|p| p.output_table = Some(table()));
     assert!(matches!(table, LayoutError::Statement { field: "output_table", .. }));
+    // Not the circuit of another loss.
+    let none = refused(&|p| p.loss = Loss::CrossEntropy);
+    assert!(matches!(none, LayoutError::Statement { field: "output_table", .. }));
 }
 
 #[test]

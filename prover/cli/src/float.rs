@@ -153,23 +153,20 @@ impl FloatModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zkpoc_circuits::profile::{Loss, OutputTable};
+    use zkpoc_circuits::profile::{LearningRate, Loss, OutputTable};
     use zkpoc_circuits::reference::{evaluate, step};
 
-    /// The digits with a softmax: 15 * 2^7 is 1.0 at the outputs, and cut down to 2^6 steps of the table.
+    /// The digits with a softmax: 2^20 is a unit of the exponent at the outputs, 2^8 steps of the table.
     fn cross_entropy() -> Profile {
-        let table = OutputTable { table_bits: 9, exponent_bits: 12, probability_bits: 8 };
-        let tiny = Profile::builtin("digits-tiny").expect("a profile");
-        let (activation_shift, target) = (tiny.weight_frac_bits, 1 << (tiny.weight_frac_bits + 4));
-        let residual_shift = tiny.weight_frac_bits + 4 - table.probability_bits;
         Profile {
             loss: Loss::CrossEntropy,
-            output_table: Some(table),
-            signal_bits: 12,
-            activation_shift,
-            residual_shift,
-            target,
-            ..tiny
+            output_table: Some(OutputTable { table_bits: 11, exponent_bits: 12, probability_bits: 8 }),
+            activation_shift: 12,
+            backprop_shift: 12,
+            residual_shift: 12,
+            target: 1 << 20,
+            learning_rate: LearningRate { numerator: 1, shift: 9 },
+            ..Profile::builtin("digits-tiny").expect("a profile")
         }
     }
 

@@ -139,7 +139,7 @@ impl<'a> Course<'a> {
                     show.phase(&format!(
                         "round {number}, {name}: prove shard {index}, which the beacon drew, well-formed"
                     ));
-                    Some(contributor.validate(index)?)
+                    contributor.validate(index)?
                 }
                 false => None,
             };
@@ -191,7 +191,7 @@ impl<'a> Course<'a> {
         show.notice(&format!(
             "round {number}: {} {} claims, {minted} tokens, loss {:.4}, accuracy {:.2} % -> {:.2} %",
             gas_claim.len(),
-            if masked { "masked" } else { "open" },
+            if masked { "masked" } else { "plain" },
             mean(&losses),
             before * 1e2,
             test_accuracy * 1e2
