@@ -17,6 +17,9 @@
 //! 2. Table value, degree 3: `(T - T[-1]) (alpha - t) + n = 0`.
 //! 3. `S` at the end plus what `T` gains over the table is zero.
 //!
+//! The training circuit's exponentials are looked up by the same constraints as values `u + mu e` in rows of their own, with sums of
+//! their own ([`crate::training::gates::softmax`]): a limb and an exponential never count for each other.
+//!
 //! # Soundness
 //! Claim: each looked-up value is one of `0 .. 2^bits`, except with probability `d / r`, where `d` is the number of looked-up
 //! values plus that of table rows. [`crate::soundness`] computes it; it is below `2^21` in every built-in profile.

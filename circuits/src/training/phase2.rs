@@ -141,11 +141,11 @@ impl Work<'_> {
         let offset = signed(-(1i128 << (profile.signal_bits - 1)));
         let target = signed(i128::from(profile.target));
         let residual = Requantised::new(&plan.signal, profile.limb_bits, profile.output_shift(), offset);
-        let backprop = Requantised::new(&plan.signal, profile.limb_bits, profile.backprop_shift, offset);
-        let activation = plan
-            .relu
-            .as_ref()
-            .map(|relu| Requantised::new(relu, profile.limb_bits, profile.activation_shift, Fr::ZERO));
+        // Without hidden units nothing is rounded by these shifts, and the remainder's bits need not reach them.
+        let hidden = plan.relu.as_ref().map(|relu| {
+            let activation = Requantised::new(relu, profile.limb_bits, profile.activation_shift, Fr::ZERO);
+            (activation, Requantised::new(&plan.signal, profile.limb_bits, profile.backprop_shift, offset))
+        });
         for l in 1..=grid.depth() {
             for base in plan.unit_rows(l).rev() {
                 let unit = self.first.aux[0][base];
@@ -155,7 +155,7 @@ impl Work<'_> {
                         None => residual.value(self, base) + target * self.first.x[base],
                     };
                     (pre, unit)
-                } else if let Some(activation) = &activation {
+                } else if let Some((activation, backprop)) = &hidden {
                     let back = backprop.value(self, base);
                     let next = self.chain_at(&chain, plan.loss_fold, base + 1);
                     chain[plan.loss_fold.column][plan.loss_fold.at(base)] = theta_inverse * next + back;

@@ -185,6 +185,20 @@ fn accepts_a_step_of_cross_entropy() {
     assert!(keys().accepts(&random, &random.claim()));
 }
 
+/// Without hidden units the shift of back-propagated sums rounds nothing, and may be larger than the bits of any remainder.
+#[test]
+fn accepts_a_step_without_hidden_units_whatever_their_shift() {
+    for loss in [Loss::CrossEntropy, Loss::SquaredError] {
+        let mut profile = Profile { layers: vec![5, 3], backprop_shift: 40, loss, ..profile() };
+        if loss == Loss::SquaredError {
+            profile.output_table = None;
+        }
+        profile.validate().expect("a profile that works");
+        let f = Fixture::random(profile, 3);
+        assert_eq!(f.audit(&f.claim(), 1).failing_names(), names(&[]));
+    }
+}
+
 /// Several outputs may be the largest; any of them may be named, and any weights that add up to one.
 #[test]
 fn accepts_ties_for_the_largest_output() {

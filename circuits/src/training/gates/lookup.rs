@@ -8,9 +8,10 @@
 //! |---|---|---|---|
 //! | `lookup` | 3 | `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row above | `rejects_values_off_the_table_that_are_summed_as_others` |
 //! | `lookup.start` | 3 | the last column's sum is 0 in the start gap, just before the area | `rejects_sums_that_something_else_makes_good` |
-//! | `table` | 3 | `(T - T[-1]) (alpha - t) + n = 0` | `rejects_sums_of_other_limbs_and_multiplicities` |
+//! | `table` | 3 | `(T - T[-1]) (alpha - t) + n = 0`, with a softmax `(T - T[-1]) (alpha - t - mu e) + n = 0` | `rejects_sums_of_other_limbs_and_multiplicities` |
 //!
-//! `table` holds on the rows after the table too, whose sum nothing reads.
+//! `table` holds on the rows after the table too. With a softmax these begin with the exponentials, `t` the argument and `e` its value,
+//! whose gain [`super::softmax`] reads by itself, and on the limbs' rows `e` is 0; the sum after them nothing reads.
 //!
 //! # Soundness
 //! Claim: each cell of the area is in the table. The argument is that of [`crate::logup`]: `lookup` from the start that
