@@ -8,7 +8,7 @@
 use criterion::{criterion_group, criterion_main, Criterion};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::step;
+use zkpoc_circuits::reference::run;
 use zkpoc_circuits::training::phase2::{ChallengeValues, Phase2};
 use zkpoc_circuits::training::{Phase1, Plan};
 use zkpoc_cli::bench::point::workload;
@@ -19,7 +19,7 @@ fn steps(criterion: &mut Criterion) {
         let profile = Profile::builtin(name).expect("a built-in profile");
         let plan = Plan::new(&profile).expect("built-in profiles fit");
         let (model, shard) = workload(&profile);
-        let trace = step(&profile, &model, &shard).expect("a valid shard");
+        let trace = run(&profile, &model, &shard).expect("a valid shard");
         let (norm, loss) = (128 - trace.norm.leading_zeros(), 128 - trace.loss.leading_zeros());
         let first = Phase1::new(&plan, &model, &shard, &trace, norm, loss).expect("buckets that hold");
         let challenges = ChallengeValues {
@@ -31,7 +31,7 @@ fn steps(criterion: &mut Criterion) {
 
         let mut group = criterion.benchmark_group(name);
         group.sample_size(10);
-        group.bench_function("native step", |b| b.iter(|| step(&profile, &model, &shard)));
+        group.bench_function("native step", |b| b.iter(|| run(&profile, &model, &shard)));
         group.bench_function("first phase", |b| b.iter(|| Phase1::new(&plan, &model, &shard, &trace, norm, loss)));
         group.bench_function("second phase", |b| b.iter(|| Phase2::new(&plan, &first, &challenges)));
         group.finish();

@@ -10,7 +10,7 @@ use zkpoc_circuits::profile::{Activation, FeatureKind, LabelKind, Loss, Mode};
 use zkpoc_circuits::reference::{evaluate, mean_loss};
 use zkpoc_circuits::training::{regions, Phase1};
 use zkpoc_circuits::{
-    soundness, step, DatasetCircuit, ErrorKind, Fr, LearningRate, Model, Profile, RoundCircuit, Shard, TrainingCircuit,
+    run, soundness, DatasetCircuit, ErrorKind, Fr, LearningRate, Model, Profile, RoundCircuit, Shard, TrainingCircuit,
 };
 
 /// 12 features, 8 hidden units, 3 classes; 6 records a step.
@@ -33,6 +33,7 @@ fn profile() -> Profile {
         label_kind: LabelKind::Class,
         // A feature of 15 means 1.0, a weight w means w / 2^5.
         feature_bits: 4,
+        standardise: None,
         weight_bits: 9,
         weight_frac_bits: 5,
         activation_bits: 8,
@@ -101,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Training, in the integers that the circuits prove.
     let mut model = Model::random(&profile, [1; 32]);
     for number in 0..200 {
-        let trace = step(&profile, &model, &shard(&profile, number))?;
+        let trace = run(&profile, &model, &shard(&profile, number))?;
         if number % 50 == 0 {
             println!("step {number}: loss {:.3}", mean_loss(&profile, trace.loss));
         }
@@ -113,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // One step as a witness: the smallest powers of two that bound norm and loss, and every gate on every row.
     let shard = shard(&profile, 200);
-    let trace = step(&profile, &model, &shard)?;
+    let trace = run(&profile, &model, &shard)?;
     let log2 = |value: u128| 128 - value.leading_zeros();
     let (norm_log2, loss_log2) = (log2(trace.norm), log2(trace.loss));
     let witness = Phase1::new(plan, &model, &shard, &trace, norm_log2, loss_log2)?;

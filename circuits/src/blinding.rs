@@ -7,7 +7,7 @@
 //! | column | random rows | equations | rule for `q` rotations in a proof |
 //! |---|---|---|---|
 //! | data | [`LINK_ROWS`], fresh in each proof; a link tells only that two columns differ nowhere else | `q` evaluations, the commitment | `q + 2 <= LINK_ROWS` |
-//! | update | the blinding rows, the same in the claim and in each sum | `q` evaluations and the commitment; as many of another update where the sum of both, rows included, is known; a round's proof opens their sum once in each place, less often than a claim's opens each | `2 q + 2 <= blinding rows` |
+//! | update | the blinding rows, the same in the claim and in each sum | `q` evaluations and the commitment; as many of another update where the sum of both, rows included, is known; a round's proof opens their sum, which may be one update, once in each of the `p` places of weights | `q + max(q, p) + 2 <= blinding rows` |
 //!
 //! Each rule leaves a row to spare. Rotations are counted in the constraint system. All other columns are opened in one proof
 //! alone, for which the proving system's own count, the most rotations of a column and three, is enough.
@@ -43,14 +43,15 @@ pub(crate) fn data(cs: &ConstraintSystem<Fr>, column: Column<Advice>) -> Result<
     enough("the data column", openings, openings + 2, LINK_ROWS)
 }
 
-/// Checks the update's columns.
+/// Checks the update's columns, each with as many places that hold an update.
 pub(crate) fn updates(
     cs: &ConstraintSystem<Fr>,
     columns: impl IntoIterator<Item = Column<Advice>>,
+    places: usize,
 ) -> Result<(), LayoutError> {
     let rows = cs.blinding_factors() + 1;
     columns.into_iter().try_for_each(|column| {
         let openings = openings(cs, column);
-        enough("an update column", openings, 2 * openings + 2, rows)
+        enough("an update column", openings, openings.max(places) + openings + 2, rows)
     })
 }

@@ -15,8 +15,8 @@
 //! # Soundness
 //! The gates and what each enforces are in [`gates`]. Preconditions: none. A shard with a feature out
 //! of range leaves a pole in the LogUp identity: error below `2^18 / r`. Two records with equal
-//! features have equal fingerprints for every challenge, so their difference has no inverse: no
-//! error. Labels and padding are checked cell by cell: no error.
+//! features have equal keys, and keys that are not all different have no strict order; that the keys in order are the records' keys
+//! is a LogUp identity too, of degree twice the number of records. Labels and padding are checked cell by cell: no error.
 
 pub mod config;
 pub mod gates;
@@ -38,7 +38,7 @@ use halo2_proofs::plonk::ConstraintSystem;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Changes second-phase columns before they are assigned, given `alpha` and `upsilon`; only tests cheat this way.
+/// Changes second-phase columns before they are assigned, given `alpha` and `beta`; only tests cheat this way.
 pub type Tamper = Arc<dyn Fn(&mut Phase2, Fr, Fr) + Send + Sync>;
 
 /// The dataset circuit of a profile, with or without a witness.
@@ -73,9 +73,9 @@ impl Definition for Dataset {
 
     fn declared(config: &DatasetConfig, blinding_rows: usize) -> Declared {
         Declared {
-            first: vec![config.x, config.aux],
-            second: vec![config.p2_range, config.p2_print, config.p2_shift, config.p2_inverse],
-            challenges: vec![config.alpha, config.upsilon],
+            first: vec![config.x, config.aux, config.key],
+            second: vec![config.p2_range, config.p2_order],
+            challenges: vec![config.alpha, config.beta],
             blinding_rows,
         }
     }
@@ -85,11 +85,11 @@ impl Definition for Dataset {
     }
 
     fn first_phase<'a>(_: &DatasetPlan, witness: &'a DatasetWitness) -> Vec<Cow<'a, [Fr]>> {
-        vec![Cow::Borrowed(&witness.x), Cow::Borrowed(&witness.aux)]
+        [&witness.x, &witness.aux, &witness.key].map(|column| Cow::Borrowed(column.as_slice())).into()
     }
 
     fn into_first_phase(_: &DatasetPlan, witness: DatasetWitness) -> Vec<Vec<Fr>> {
-        vec![witness.x, witness.aux]
+        vec![witness.x, witness.aux, witness.key]
     }
 
     fn second_phase(
@@ -98,11 +98,11 @@ impl Definition for Dataset {
         challenges: &[Fr],
         tamper: Option<&Tamper>,
     ) -> Option<Vec<Vec<Fr>>> {
-        let [alpha, upsilon] = challenges else { return None };
-        let mut second = Phase2::new(plan, witness, *alpha, *upsilon);
+        let [alpha, beta] = challenges else { return None };
+        let mut second = Phase2::new(plan, witness, *alpha, *beta);
         if let Some(tamper) = tamper {
-            tamper(&mut second, *alpha, *upsilon);
+            tamper(&mut second, *alpha, *beta);
         }
-        Some(vec![second.range, second.print, second.shift, second.inverse])
+        Some(vec![second.range, second.order])
     }
 }

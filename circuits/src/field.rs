@@ -39,6 +39,17 @@ pub fn small(value: &Fr) -> Option<u64> {
     Some(u64::from_le_bytes(low))
 }
 
+/// The signed integer behind an encoding when its magnitude is below 2^127, else `None`.
+pub fn small_signed(value: &Fr) -> Option<i128> {
+    let magnitude = |value: &Fr| {
+        let repr = value.to_repr();
+        let (low, high) = repr.as_ref().split_at_checked(16)?;
+        let low = i128::from_le_bytes(low.try_into().ok()?);
+        (low >= 0 && high.iter().all(|byte| *byte == 0)).then_some(low)
+    };
+    magnitude(value).or_else(|| magnitude(&-value).map(|low| -low))
+}
+
 /// `2^exponent`.
 pub fn power_of_two(exponent: u32) -> Fr {
     match exponent {
@@ -65,5 +76,11 @@ mod tests {
         assert_eq!(small(&Fr::from(u64::MAX)), Some(u64::MAX));
         assert_eq!(small(&unsigned(1 << 64)), None);
         assert_eq!(small(&-Fr::ONE), None);
+        for value in [0, 1, -1, i128::MAX, -i128::MAX, 77 << 70] {
+            assert_eq!(small_signed(&signed(value)), Some(value));
+        }
+        for value in [unsigned(1 << 127), -unsigned(1 << 127), Fr::TWO_INV] {
+            assert_eq!(small_signed(&value), None);
+        }
     }
 }

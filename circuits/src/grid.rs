@@ -80,8 +80,12 @@ pub const TAIL: usize = 32;
 pub struct Grid {
     /// log2 of the number of rows.
     pub k: u32,
-    /// log2 of how many columns lie below each other in one.
+    /// log2 of how many weight columns have room below each other in one committed column. With laps, as many as there are laps.
     pub stack_bits: u32,
+    /// Steps of a run, each with the blocks of one step in [`Grid::height`] rows of its own.
+    pub laps: usize,
+    /// Whether features have a sign.
+    pub signed: bool,
     /// Samples in a batch.
     pub batch: usize,
     /// Rows of a block, a multiple of four.
@@ -101,13 +105,11 @@ pub struct Grid {
 
 /// Refuses a profile whose statement the circuits do not prove, with the first field that says so.
 fn proven(profile: &Profile) -> Result<(), LayoutError> {
-    let Profile { local_steps, mode, feature_kind, label_kind, activation, loss, .. } = profile;
+    let Profile { local_steps, mode, label_kind, activation, loss, .. } = profile;
     let Profile { fine_shift, local_rate, momentum, output_table, .. } = profile;
     let table = if output_table.is_some() { "a table" } else { "none" };
     let fields = [
-        ("local_steps", *local_steps == 1, local_steps.to_string(), "1"),
         ("mode", *mode == Mode::Local, mode.to_string(), "local"),
-        ("features", *feature_kind == FeatureKind::Unsigned, feature_kind.to_string(), "unsigned"),
         ("labels", *label_kind == LabelKind::Class, label_kind.to_string(), "class"),
         ("activation", *activation == Activation::Relu, activation.to_string(), "relu"),
         ("loss", *loss != Loss::BinaryCrossEntropy, loss.to_string(), "squared-error or cross-entropy"),
@@ -117,8 +119,8 @@ fn proven(profile: &Profile) -> Result<(), LayoutError> {
             table.into(),
             "one with cross-entropy alone",
         ),
-        ("fine_shift", *fine_shift == 0, fine_shift.to_string(), "0"),
-        ("local_rate", *local_rate == 1, local_rate.to_string(), "1"),
+        ("fine_shift", *fine_shift == 0 || *local_steps > 1, fine_shift.to_string(), "0 with one step"),
+        ("local_rate", *local_rate == 1 || *local_steps > 1, local_rate.to_string(), "1 with one step"),
         ("momentum", *momentum == 0, momentum.to_string(), "0"),
     ];
     match fields.into_iter().find(|(_, holds, _, _)| !holds) {
@@ -142,8 +144,8 @@ impl Grid {
         if let Some((layer, &width)) = layers.iter().enumerate().skip(1).find(|(_, w)| *w % columns != 0) {
             return Err(LayoutError::Width { layer, width, columns });
         }
-        let stack_bits = profile.stack_bits;
-        let places = 1usize << stack_bits.min(8);
+        let stack_bits = profile.place_bits();
+        let places = 1usize << stack_bits.min(10);
         if !profile.fills_places() {
             return Err(LayoutError::Places { columns, stack_bits, places, full: columns / places });
         }
@@ -152,6 +154,8 @@ impl Grid {
         let widest = forward.chain(transposed).max().copied().unwrap_or(1);
         let rows_per_block = profile.batch.max(widest.div_ceil(columns)).next_multiple_of(4);
 
+        // invariant: a valid profile has at most 1024 steps.
+        let laps = usize::try_from(profile.local_steps).unwrap_or(usize::MAX);
         let mut gaps = vec![0];
         let mut next = 1;
         for width in &layers[..depth] {
@@ -166,6 +170,8 @@ impl Grid {
         let grid = Grid {
             k: profile.k,
             stack_bits,
+            laps,
+            signed: profile.feature_kind == FeatureKind::Signed,
             batch: profile.batch,
             rows_per_block,
             width: columns,
@@ -195,10 +201,15 @@ impl Grid {
         1 << self.k
     }
 
-    /// Rows from a stacked column to the next, `2^(k - stack_bits)`: the rows that every gate of the training circuit
-    /// but the zones is planned for.
+    /// Rows from a stacked column to the next, and from a lap to the next, `2^(k - stack_bits)`: the rows that every gate of the
+    /// training circuit but the zones is planned for.
     pub fn height(&self) -> usize {
         1 << self.k.saturating_sub(self.stack_bits)
+    }
+
+    /// First row of a lap.
+    pub fn lap(&self, lap: usize) -> usize {
+        lap * self.height()
     }
 
     /// Where weight column `c` begins: (column, row).
@@ -206,13 +217,22 @@ impl Grid {
         (c >> self.stack_bits, (c & ((1 << self.stack_bits) - 1)) * self.height())
     }
 
+    /// How many columns that are neither model nor update lie below each other: with laps they are as tall as the circuit.
+    pub fn column_places(&self) -> usize {
+        if self.laps > 1 {
+            1
+        } else {
+            1 << self.stack_bits
+        }
+    }
+
     /// Columns of [`Grid::height`] rows as columns of [`Grid::rows`] rows: column `i` begins at row
     /// `(i mod 2^stack_bits) height` of column `i / 2^stack_bits`.
     pub fn stacked<'a, F: Field>(&self, columns: &[&'a [F]]) -> Vec<Cow<'a, [F]>> {
-        if self.stack_bits == 0 {
+        if self.column_places() == 1 {
             return columns.iter().map(|column| Cow::Borrowed(*column)).collect();
         }
-        let tall = columns.chunks(1 << self.stack_bits).map(|parts| {
+        let tall = columns.chunks(self.column_places()).map(|parts| {
             let mut column = parts.concat();
             column.resize(self.rows(), F::ZERO);
             Cow::Owned(column)
@@ -349,13 +369,19 @@ impl Grid {
     }
 
     /// The integers of the data column; the tail is left zero for blinding.
-    pub fn data_column(&self, shard: &Shard) -> Vec<u64> {
+    pub fn data_column(&self, shard: &Shard) -> Vec<i64> {
         let mut column = vec![0; self.rows()];
-        for i in 0..self.batch {
-            for j in 0..self.layers[0] {
-                column[self.row(self.input(1, j)) + i] = u64::from(shard.features[i * self.layers[0] + j]);
+        let records = shard.features.chunks_exact(self.layers[0]).zip(&shard.labels).take(self.batch * self.laps);
+        for (record, (features, label)) in records.enumerate() {
+            let at = self.lap(record / self.batch) + record % self.batch;
+            for (j, feature) in features.iter().enumerate() {
+                column[at + self.row(self.input(1, j))] =
+                    if self.signed { i64::from(*feature as i16) } else { i64::from(*feature) };
             }
-            column[self.row(self.output(usize::from(shard.labels[i]))) + i] = 1;
+            // Of an absent record nothing is laid out; no proof of it exists.
+            if usize::from(*label) < self.layers[self.depth()] {
+                column[at + self.row(self.output(usize::from(*label)))] = 1;
+            }
         }
         column
     }
@@ -396,6 +422,17 @@ impl Grid {
         Ok(Update { layers: (1..=self.depth()).map(layer).collect() })
     }
 
+    /// Zones of the update columns: as [`Grid::parameter_zones`], but copies are padding.
+    pub fn update_zones(&self) -> Vec<Zone> {
+        let mut zones = self.blank_zones();
+        // invariant: the last run is the tail, which is blank already.
+        let runs = self.update_runs();
+        for row in runs.iter().take(runs.len() - 1).flat_map(|run| run.rows()) {
+            zones[row] = Zone::Data;
+        }
+        zones
+    }
+
     /// Zones of the model columns and the update columns (column, row).
     pub fn parameter_zones(&self) -> Vec<Zone> {
         let mut zones = self.blank_zones();
@@ -418,12 +455,11 @@ impl Grid {
     /// Zones of the data column.
     pub fn data_zones(&self) -> Vec<Zone> {
         let mut zones = self.blank_zones();
-        for i in 0..self.batch {
-            for j in 0..self.layers[0] {
-                zones[self.row(self.input(1, j)) + i] = Zone::Data;
-            }
-            for k in 0..self.layers[self.depth()] {
-                zones[self.row(self.output(k)) + i] = Zone::Data;
+        for lap in 0..self.laps {
+            let inputs = (0..self.layers[0]).map(|j| self.input(1, j));
+            for block in inputs.chain((0..self.layers[self.depth()]).map(|k| self.output(k))) {
+                let first = self.lap(lap) + self.row(block);
+                zones[first..first + self.batch].fill(Zone::Data);
             }
         }
         zones

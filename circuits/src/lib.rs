@@ -35,14 +35,14 @@
 //! ```
 //! use halo2_proofs::dev::MockProver;
 //! use zkpoc_circuits::training::Phase1;
-//! use zkpoc_circuits::{step, Fr, Model, Profile, Shard, TrainingCircuit};
+//! use zkpoc_circuits::{run, Fr, Model, Profile, Shard, TrainingCircuit};
 //!
 //! let profile = Profile::builtin("toy").ok_or("no such profile")?;
 //! let model = Model::random(&profile, [7; 32]);
 //! // Three records of six features, in 0..16, and their classes.
 //! let features = vec![1, 2, 3, 4, 5, 6, 15, 0, 15, 0, 15, 0, 9, 9, 9, 0, 0, 0];
 //! let shard = Shard { features, labels: vec![0, 2, 1] };
-//! let trace = step(&profile, &model, &shard)?;
+//! let trace = run(&profile, &model, &shard)?;
 //!
 //! // The claim: the update's squared norm is below 2^30, the loss below 2^20.
 //! let circuit = TrainingCircuit::new(&profile)?;

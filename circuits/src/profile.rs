@@ -25,7 +25,7 @@ mod choices;
 mod validate;
 
 pub use bounds::Bounds;
-pub use choices::{Activation, FeatureKind, LabelKind, Loss, Mode, OutputTable};
+pub use choices::{Activation, FeatureKind, LabelKind, Loss, Mode, OutputTable, Standardise};
 pub use validate::ProfileError;
 
 use crate::quantize::{signed_max, signed_min, unsigned_max};
@@ -33,9 +33,10 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// The profiles that come with the product: name and TOML text.
-const BUILTIN: [(&str, &str); 6] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("toy", include_str!("../params/toy.toml")),
     ("digits-tiny", include_str!("../params/digits-tiny.toml")),
+    ("digits-local", include_str!("../params/digits-local.toml")),
     ("mnist-linear", include_str!("../params/mnist-linear.toml")),
     ("mnist-mlp", include_str!("../params/mnist-mlp.toml")),
     ("mnist-mlp-fast", include_str!("../params/mnist-mlp-fast.toml")),
@@ -76,6 +77,9 @@ pub struct Profile {
     /// Whether features have a sign: the field `features`.
     #[serde(rename = "features", default, skip_serializing_if = "choices::is_default")]
     pub feature_kind: FeatureKind,
+    /// How raw features become features; without it they are taken as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardise: Option<Standardise>,
     /// What a record is labelled with: the field `labels`.
     #[serde(rename = "labels", default, skip_serializing_if = "choices::is_default")]
     pub label_kind: LabelKind,
@@ -230,6 +234,14 @@ impl Profile {
         }
     }
 
+    /// A raw feature (a pixel, say) as shards hold it: standardised where the profile says so, or as it is.
+    #[must_use]
+    pub fn prepared(&self, raw: u16) -> u16 {
+        let (min, max) = self.feature_range();
+        // In range for at most 16 bits; a negative number as its two's complement.
+        self.standardise.map_or(raw, |standardise| standardise.apply(raw).clamp(min, max) as u16)
+    }
+
     /// Number of weight layers, `L`.
     #[must_use]
     pub fn depth(&self) -> usize {
@@ -242,17 +254,23 @@ impl Profile {
         self.layers.windows(2).fold(0, |sum, n| n[0].saturating_add(1).saturating_mul(n[1]).saturating_add(sum))
     }
 
+    /// log2 of how many weight columns have room below each other in one committed column: `stack_bits`, or the laps of a run.
+    #[must_use]
+    pub fn place_bits(&self) -> u32 {
+        self.stack_bits + self.local_steps.max(1).ilog2()
+    }
+
     /// Number of points that commit to a model, and to an update.
     #[must_use]
     pub fn model_points(&self) -> usize {
-        self.weight_columns.div_ceil(1 << self.stack_bits.min(8))
+        self.weight_columns.div_ceil(1 << self.place_bits().min(10))
     }
 
     /// Whether the weight columns fill all places of the columns that commit to them, or lie in one column. One set of fixed
     /// columns says for all committed columns which rows hold weights, so no other layout is sound.
     #[must_use]
     pub fn fills_places(&self) -> bool {
-        let places = 1 << self.stack_bits.min(8);
+        let places = 1 << self.place_bits().min(10);
         self.weight_columns <= places || self.weight_columns.is_multiple_of(places)
     }
 

@@ -128,6 +128,14 @@ pub enum ReferenceError {
         /// The largest value.
         max: i16,
     },
+    /// A shard with absent records, which no circuit proves yet.
+    #[error("{present} of the shard's {records} records are present; the circuits prove full shards: gather more records, or use a profile with fewer `local_steps`")]
+    Partial {
+        /// Records that are present.
+        present: usize,
+        /// Records that the profile's shards have room for.
+        records: usize,
+    },
     /// A feature of a record that is absent.
     #[error("record {record} is absent, but its feature {feature} is {got}; expected 0")]
     AbsentFeature {

@@ -10,13 +10,17 @@
 //! | product | `R^2 C + n + 3` in `theta`, `mu`, `upsilon`: `forward` of each layer, `backward` of all but the first | `2 L - 1` |
 //! | update | `C h` in `upsilon`, `h` the rows of a place: `gradient` of each layer, whose `E` folds a section's rows of `C` cells | `L` |
 //! | state | 3 in `mu`, `upsilon`: `state` of each layer and `start` | `L + 1` |
-//! | lookup | looked-up cells plus table rows in `alpha`; in a training proof plus `n C` in `upsilon`, for the update's last fold | 1 |
+//! | lookup | looked-up cells plus table rows in `alpha`; in a training proof of one step plus `n C` in `upsilon`, for the update's last fold | 1 |
 //! | exponentials | looked-up pairs times those of the table in `mu`, plus both in `alpha` | 1 with a softmax |
-//! | copies | `(R C)^2 + 2 R C` in `tau`: `transposed` of each layer but the first | `L - 1` |
+//! | order | twice the records of a shard in `beta`; in a validity proof | 1 |
+//! | copies | `(R C)^2 + 2 R C` in `tau`, with laps `R` times that in `theta`: `transposed` of each layer but the first | `L - 1` |
 //! | constraints | number of constraints, in `y` | 1 |
 //! | evaluation | `D N` in `x`, `D` the degree of the gates | 1 |
 //! | opening | `2 N` plus the number of queries, in SHPLONK's challenges | 1 |
 //! | link | 2 in `e` | 1 for each proof with a data column |
+//!
+//! A run of several steps makes the checks of a step in each lap: product, update, state and copies count as often; lookups and
+//! exponentials are those of all laps.
 //!
 //! `n` is the number of rows, `N` that of the powers of tau that a prover can have: an opening shows that a polynomial is
 //! committed to, not that its degree is below `n`, and a ceremony publishes more powers than a circuit uses. The largest one on
@@ -92,15 +96,23 @@ fn proof_system<C: Circuit<Fr>>(circuit: &C) -> [ErrorBound; 3] {
 pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
     let Plan { grid, profile, area, .. } = circuit.plan();
     let (rows, block, depth) = (grid.rows(), grid.rows_per_block, grid.depth());
-    let looked_up = area.rows.len() * area.columns.len();
+    let laps = grid.laps;
+    let looked_up = laps * area.rows.len() * area.columns.len();
+    // Without laps the sum of the lookups also shows the padding of the update.
+    let padding = if laps == 1 { rows * grid.columns } else { 0 };
     let mut out = vec![
-        bound("product", block * block * grid.width + rows + 3, 2 * depth - 1),
-        bound("update", grid.width * grid.height(), depth),
-        bound("state", 3, depth + 1),
-        bound("lookup", looked_up + (1 << profile.limb_bits) + rows * grid.columns, 1),
+        bound("product", block * block * grid.width + rows + 3, laps * (2 * depth - 1)),
+        bound("update", grid.width * grid.height(), laps * depth),
+        bound("state", 3, laps * (depth + 1)),
+        bound("lookup", looked_up + (1 << profile.limb_bits) + padding, 1),
     ];
+    if laps > 1 && depth > 1 {
+        let cells = block * grid.width;
+        out.push(bound("copies", block * (cells * cells + 2 * cells), laps * (depth - 1)));
+    }
     if circuit.plan().softmax.is_some() {
-        let (looked_up, table) = (circuit.plan().unit_rows(depth).len(), circuit.plan().exponentials.len());
+        let looked_up = laps * circuit.plan().unit_rows(depth).len();
+        let table = circuit.plan().exponentials.len();
         // A looked-up pair agrees with one of the table for one `mu` each; then the sum, in `alpha`.
         out.push(bound("exponentials", looked_up * table + looked_up + table, 1));
     }
@@ -109,10 +121,14 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
     out
 }
 
-/// The errors of a validity proof and its link. Padding, labels and duplicates are checked cell by cell, without a challenge.
+/// The errors of a validity proof and its link. Padding and labels are checked cell by cell, without a challenge.
 pub fn dataset(circuit: &DatasetCircuit) -> Vec<ErrorBound> {
     let plan: &DatasetPlan = circuit.plan();
-    let mut out = vec![bound("lookup", plan.features().len() + (1 << plan.feature_bits), 1)];
+    let looked_up = plan.looked_up().len() + plan.order_rows().len();
+    let mut out = vec![bound("lookup", looked_up + (1 << plan.feature_bits), 1)];
+    if plan.records() > 1 {
+        out.push(bound("order", 2 * plan.records(), 1));
+    }
     out.extend(proof_system(circuit));
     out.push(bound("link", 2, 1));
     out

@@ -91,7 +91,9 @@ impl Definition for Training {
 
     fn hides(cs: &ConstraintSystem<Fr>, config: &Self::Config) -> Result<(), LayoutError> {
         blinding::data(cs, config.x.column)?;
-        blinding::updates(cs, config.d.iter().map(|place| place.column))
+        let first = config.d.iter().filter(|place| place.first == 0);
+        let places = config.d.len() / first.clone().count().max(1);
+        blinding::updates(cs, first.map(|place| place.column), places)
     }
 
     fn declared(config: &TrainingConfig, blinding_rows: usize) -> Declared {

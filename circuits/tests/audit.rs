@@ -4,7 +4,8 @@ use crate::support;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;
-use support::{free, honest_dataset, honest_round, round_audit, shape, stacked, structure, Claim, Fixture};
+use support::{free, honest_dataset, honest_round, round_audit, shape, stacked, structure, with_laps, with_softmax};
+use support::{Claim, Fixture};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::profile::Profile;
@@ -27,7 +28,16 @@ fn small_shapes() -> Vec<Fixture> {
     let flat: Vec<Fixture> = shapes.iter().enumerate().map(make).collect();
     let tall = |f: &Fixture| Fixture::random(stacked(f.profile.clone(), 1), 3);
     let stacked: Vec<Fixture> = flat.iter().map(tall).collect();
-    flat.into_iter().chain(stacked).collect()
+    let laps = flat.iter().zip([2, 4, 2, 4, 2, 2, 4]).map(|(f, steps)| {
+        let one = if steps == 4 {
+            with_softmax(Profile { k: f.profile.k + 1, ..f.profile.clone() })
+        } else {
+            f.profile.clone()
+        };
+        Fixture::random(with_laps(one, steps), 5)
+    });
+    let laps: Vec<Fixture> = laps.collect();
+    flat.into_iter().chain(stacked).chain(laps).collect()
 }
 
 fn check(f: &Fixture) {
@@ -107,6 +117,7 @@ fn audit_every_first_phase_cell_is_pinned_or_carries_nothing() {
         Fixture::random(shape(&[2, 3, 2], 3, 1, 4).unwrap(), 1),
         Fixture::random(shape(&[2, 4, 2, 2], 3, 2, 4).unwrap(), 2),
         Fixture::random(stacked(shape(&[2, 2, 2], 2, 2, 4).unwrap(), 1), 2),
+        Fixture::random(with_laps(shape(&[2, 2, 2], 2, 2, 4).unwrap(), 2), 2),
     ];
     for f in &shapes {
         let grid = &f.plan.grid;
@@ -119,14 +130,16 @@ fn audit_every_first_phase_cell_is_pinned_or_carries_nothing() {
         for column in data + 1..columns {
             for row in 0..usable {
                 let mut cheat = first.clone();
-                let committed = 2 * grid.columns + 1;
-                let (cells, at) = if column < committed {
-                    (cheat.w.iter_mut().chain([&mut cheat.x]).chain(&mut cheat.d).nth(column).unwrap(), row)
+                let tall = 2 * grid.columns + 1 + cheat.v.len();
+                let own = grid.height() * grid.laps;
+                let (cells, at) = if column < tall {
+                    let committed = cheat.w.iter_mut().chain([&mut cheat.x]).chain(&mut cheat.d);
+                    (committed.chain(&mut cheat.v).nth(column).unwrap(), row)
                 } else {
-                    let aux = ((column - committed) << grid.stack_bits) + row / grid.height();
+                    let aux = (column - tall) * grid.column_places() + row / own;
                     // Below the last private column there is nothing to cheat with.
                     let Some(cells) = cheat.aux.get_mut(aux) else { continue };
-                    (cells, row % grid.height())
+                    (cells, row % own)
                 };
                 cells[at] += Fr::from(1 << 20);
                 audit.again(&f.circuit_of(&Claim::of(cheat))).unwrap();

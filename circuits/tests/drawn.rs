@@ -30,7 +30,7 @@ const RIGID: (u32, usize) = (8, 32);
 /// `rigidity_is_lost_without_a_constraint`.
 const LOCAL: [(&str, &str); 3] = [
     ("training", "activation.ceiling activation.floor activation.scaled activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual signal.ceiling signal.floor signal.scaled signal.sign softmax.index softmax.one softmax.rest softmax.share start"),
-    ("dataset", "label.bit label.one label.sum"),
+    ("dataset", "label.bit label.one label.sum order.next order.top"),
     ("round", "ceiling claims.start floor remainder"),
 ];
 /// From so many shapes on, with the first seed of the default, the shapes drawn must cover the layouts of [`Report::covers`].
@@ -244,7 +244,7 @@ fn rejects_cheats_on_drawn_shapes() {
                 keys.verify(&keys.prove(circuit, &instance, OsRng), &instance)
             };
             let mut cheat = honest.x.clone();
-            cheat[plan.grid.row(plan.grid.input(1, 0))] = -Fr::ONE;
+            cheat[plan.grid.row(plan.grid.input(1, 0))] = -Fr::ONE - Fr::from(plan.offset);
             assert_eq!([accepts(honest.x), accepts(cheat)], [true, false], "{profile:?}");
         }
         if let Some((circuit, honest, claims)) = draw::round(&profile, seed) {

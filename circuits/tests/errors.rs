@@ -3,7 +3,7 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::grid::TAIL;
 use zkpoc_circuits::training::Phase1;
-use zkpoc_circuits::{step, ErrorKind, Model, Profile, RoundCircuit, RoundWitness, Shard, TrainingCircuit, Update};
+use zkpoc_circuits::{run, ErrorKind, Model, Profile, RoundCircuit, RoundWitness, Shard, TrainingCircuit, Update};
 
 fn toy() -> Profile {
     Profile::builtin("toy").unwrap()
@@ -26,12 +26,12 @@ fn rejects_a_profile_with_the_kind_of_what_is_wrong() {
 #[test]
 fn rejects_a_step_with_the_kind_of_what_is_wrong() {
     let (profile, model) = (toy(), Model::random(&toy(), [1; 32]));
-    let kind = |profile: &Profile, model: &Model, shard: &Shard| step(profile, model, shard).unwrap_err().kind();
+    let kind = |profile: &Profile, model: &Model, shard: &Shard| run(profile, model, shard).unwrap_err().kind();
     assert_eq!(kind(&Profile { batch: 0, ..toy() }, &model, &shard()), ErrorKind::Profile);
     assert_eq!(kind(&profile, &model, &Shard { features: Vec::new(), ..shard() }), ErrorKind::Input);
     assert_eq!(kind(&profile, &model, &Shard { labels: vec![0, 1, 3], ..shard() }), ErrorKind::Input);
     assert_eq!(kind(&profile, &Model { layers: Vec::new() }, &shard()), ErrorKind::Input);
-    let trace = step(&profile, &model, &shard()).unwrap();
+    let trace = run(&profile, &model, &shard()).unwrap();
     let circuit = TrainingCircuit::new(&profile).unwrap();
     for (norm, loss) in [(0, 20), (30, 0), (127, 20)] {
         let error = Phase1::new(circuit.plan(), &model, &shard(), &trace, norm, loss).unwrap_err();

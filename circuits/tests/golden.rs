@@ -122,12 +122,12 @@ fn golden_dataset_toy() {
     dataset(
         "toy",
         (
-            6,
-            6,
+            5,
             11,
-            6,
-            "03d7f6dc9b5072e98d72817563d2f6815bacf27168835b24f3f75bf5299594ad",
-            "193deced14592f4870e3ee46b269f50eaf7e88ef262453ea2c48739df3b0f964",
+            16,
+            9,
+            "40adc8728bf1667860518c9e5ae4f6c103bd30e2a663e03761a921aff3dc88a5",
+            "feff4ffaaa5b6bb608c62d934088523846ca8bfd4582de4ba76a931694671daf",
         ),
     );
 }
@@ -137,12 +137,12 @@ fn golden_dataset_digits_tiny() {
     dataset(
         "digits-tiny",
         (
-            6,
-            6,
+            5,
             11,
-            6,
-            "766fc51b5d099e274e3c4789a22e0f78c216186fe5bf5139e1859183485e7214",
-            "3f22d8137682e486607b5261873b00604646d98c289d5bb4065459f97efbbae2",
+            15,
+            9,
+            "f4fe58e97a8d189f1c442c184a43022ebb1dfe7968b5700ac15334a06142c424",
+            "922221a83e7915f0bb975918864eda6814fbce40d6a31d8face76a4c5f840b45",
         ),
     );
 }
@@ -152,12 +152,12 @@ fn golden_dataset_mnist_linear() {
     dataset(
         "mnist-linear",
         (
-            6,
-            6,
-            12,
-            6,
-            "215b074e225d4959c3f664124999598df65cd6ab9c0c1dec26cbb07eb672f8f3",
-            "d0d43974b3e867437f7d0d32a94e39292377761696eaeb2e9254e135ac5cdacf",
+            5,
+            11,
+            16,
+            9,
+            "772a29b85a4f87536209eccced9862d49b7250a6e7a809ab373ba6af9f551ac8",
+            "fa2facf1b279d0324a7786590b0795ed34bc050bf082e9f3752933d7e20f1257",
         ),
     );
 }
@@ -167,12 +167,12 @@ fn golden_dataset_mnist_mlp() {
     dataset(
         "mnist-mlp",
         (
-            6,
-            6,
+            5,
             11,
-            6,
-            "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
-            "5776bc60a16ddea377f2394234ed84a4d19cbbda7b13273a04bbff8d7f41e0ac",
+            15,
+            9,
+            "9b1110967fe7491cfdc196d8e08f91a2df239679389425aa370984de4107db03",
+            "ce00f44c29b2034fae8de383548e7ddeedf7a257d5ee802f3fc3212ce1ae027a",
         ),
     );
 }
@@ -272,12 +272,12 @@ fn golden_dataset_mnist_mlp_fast() {
     dataset(
         "mnist-mlp-fast",
         (
-            6,
-            6,
+            5,
             11,
-            6,
-            "56e88a8233334faf8aa248aed1236da7a36d6b1a3517c47c1eb760bb684b0e45",
-            "5776bc60a16ddea377f2394234ed84a4d19cbbda7b13273a04bbff8d7f41e0ac",
+            15,
+            9,
+            "9b1110967fe7491cfdc196d8e08f91a2df239679389425aa370984de4107db03",
+            "ce00f44c29b2034fae8de383548e7ddeedf7a257d5ee802f3fc3212ce1ae027a",
         ),
     );
 }
@@ -287,12 +287,12 @@ fn golden_dataset_mnist_mlp_cheap() {
     dataset(
         "mnist-mlp-cheap",
         (
-            6,
-            6,
+            5,
             11,
-            6,
-            "ad1bbd4caac29cfe668142d76e779cb9a81b306605b85520f6a2e358219a28b8",
-            "86a660c6177671907f3380cbb5266cf6677d4fdd6328d20d0d3a6a7a38c31008",
+            15,
+            9,
+            "8b0e9bbdc8c99dbcb0941f623eabc8c2a6cde7479298b3ec9ae1f61376e6f3df",
+            "166bbdaf31e6f788abaa4132525de07d3a4d39c0b4b5c9385a221257ad8c6a3f",
         ),
     );
 }
@@ -323,6 +323,51 @@ fn golden_round_mnist_mlp_cheap() {
             8,
             "799da71ab539eb08c6df74d28d8a1b1e21a87cc3346970dc611fd1adfdc0b897",
             "0196c2102952d2af86dc981a9534328579de075834ae14fee4d1e5654fc4ce8e",
+        ),
+    );
+}
+
+#[test]
+fn golden_training_digits_local() {
+    training(
+        "digits-local",
+        (
+            13,
+            12,
+            108,
+            19,
+            "d8bae759b2613708d8e2a338fa675c8f17580c63c77b91a9e215924f827a4760",
+            "0e63269381af9effb9143cff97cb62c118e00f2b151e920580e68756b3d976ea",
+        ),
+    );
+}
+
+#[test]
+fn golden_dataset_digits_local() {
+    dataset(
+        "digits-local",
+        (
+            5,
+            11,
+            15,
+            9,
+            "08ac7f23d62d0bd7327ca4c5e64ee03ca5c608b8b10c325d9928dc1a814250e8",
+            "63fd51d013edb64875d49e89fa0327e0fd6cbafd6a2879af4a91f61015179064",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_digits_local() {
+    round(
+        "digits-local",
+        (
+            21,
+            6,
+            37,
+            8,
+            "4fdccace1e756cf08d4509d3bb5f3f2e178e3835bbdd51592184cbf79ab008cd",
+            "7404257ab61a020f816caa40e2b5fe585013a81840a7037b70ced56977bf1697",
         ),
     );
 }

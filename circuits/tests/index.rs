@@ -19,12 +19,12 @@ use zkpoc_circuits::training::TrainingCircuit;
 /// Names of constraints, with the largest degree that each has in any profile.
 type Degrees = BTreeMap<String, usize>;
 
-/// The built-in profiles, one with a softmax, and shapes with the constraints that those lack: narrow limbs, three layers, a place without an update.
+/// The built-in profiles, one with a softmax, one of several steps, and shapes with the constraints that those lack: narrow limbs, three layers, a place without an update.
 fn profiles() -> Vec<Profile> {
     let built_in = Profile::builtin_names().into_iter().map(|name| Profile::builtin(name).unwrap());
     let shapes = [(&[3, 2, 2][..], 6, 0), (&[3, 4, 3, 2], 4, 0), (&[3, 4, 2], 4, 1)];
     let shapes = shapes.map(|(layers, limb_bits, stack)| stacked(shape(layers, 3, 1, limb_bits).unwrap(), stack));
-    built_in.chain(shapes).chain([crate::training::softmax::profile()]).collect()
+    built_in.chain(shapes).chain([crate::training::softmax::profile(), crate::training::laps::profile()]).collect()
 }
 
 fn degrees<C: ProfileCircuit>() -> (CircuitKind, Degrees) {

@@ -1,7 +1,7 @@
-//! Profiles of local runs: what is read, what is refused and why, what bounds they have, and that no circuit takes them yet.
+//! Profiles of local runs: what is read, what is refused and why, what bounds they have, and which of them no circuit takes yet.
 
 use zkpoc_circuits::grid::{Grid, LayoutError};
-use zkpoc_circuits::profile::{FeatureKind, LabelKind, Loss, Mode, OutputTable, Profile, ProfileError};
+use zkpoc_circuits::profile::{FeatureKind, LabelKind, Loss, Mode, OutputTable, Profile, ProfileError, Standardise};
 use zkpoc_circuits::{DatasetCircuit, RoundCircuit, TrainingCircuit};
 
 const FILES: [(&str, &str); 3] = [
@@ -145,6 +145,36 @@ fn rejects_runs_that_cannot_work_with_the_reason() {
 }
 
 #[test]
+fn features_are_standardised_by_the_constants_of_the_profile() {
+    let profile = Profile::builtin("digits-local").expect("built in");
+    let standardise = profile.standardise.expect("digits-local has one");
+    let want = |raw: u16| {
+        let exact = (standardise.scale as f64 * f64::from(raw) - standardise.offset as f64)
+            / f64::from(1u32 << standardise.shift);
+        (exact + 0.5).floor().clamp(-128.0, 127.0) as i16
+    };
+    for raw in (0..=u16::MAX).step_by(7).chain([239, 240, u16::MAX]) {
+        assert_eq!(profile.prepared(raw) as i16, want(raw), "{raw}");
+    }
+    assert_eq!([0, 73, 240].map(|raw| profile.prepared(raw) as i16), [-26, 0, 59]);
+    let unsigned = Profile { feature_kind: FeatureKind::Unsigned, ..profile.clone() };
+    assert_eq!([0, 73, u16::MAX].map(|raw| unsigned.prepared(raw)), [0, 0, 255]);
+    assert_eq!([0, 73, u16::MAX].map(|raw| toy().prepared(raw)), [0, 73, u16::MAX]);
+    // The extremes of what validates neither wrap nor panic.
+    for (scale, offset, shift) in [(1 << 32, 0, 1), (1, 1 << 48, 32), (1 << 32, 1 << 48, 1), (1, 0, 32)] {
+        let mut profile = profile.clone();
+        profile.standardise = Some(Standardise { scale, offset, shift });
+        assert_eq!(profile.validate(), Ok(()));
+        let (low, high) = (profile.prepared(0) as i16, profile.prepared(u16::MAX) as i16);
+        assert!(low <= high && (-128..=127).contains(&low) && (-128..=127).contains(&high));
+    }
+    for (field, scale, offset, shift) in [("scale", 0, 0, 1), ("offset", 1, (1 << 48) + 1, 1), ("shift", 1, 0, 33)] {
+        let message = refusal(|p| p.standardise = Some(Standardise { scale, offset, shift }));
+        assert!(message.starts_with(&format!("profile field `standardise.{field}` is ")), "{message}");
+    }
+}
+
+#[test]
 fn rejects_runs_larger_than_their_columns() {
     // 2^15 rows in 4 stretches of 2^13, two columns each.
     let message = refusal(|p| p.layers = vec![64, 250, 10]);
@@ -229,16 +259,11 @@ fn rejects_layouts_of_statements_that_no_circuit_proves() {
         assert_eq!(DatasetCircuit::new(&profile).err(), Some(error.clone()));
         assert_eq!(RoundCircuit::new(&profile).err(), Some(error.clone()));
         let text = error.to_string();
-        assert!(
-            text.starts_with("the circuits prove one step of squared error or cross-entropy on unsigned features"),
-            "{text}"
-        );
+        assert!(text.starts_with("the circuits prove runs of squared error or cross-entropy"), "{text}");
         assert!(text.contains(&format!("profile field `{field}` is ")), "{text}");
         field
     };
     let probabilities = |p: &mut Profile, loss| (p.loss, p.output_table, p.target) = (loss, Some(table()), 256);
-    assert_eq!(statement(&|p| p.local_steps = 2), "local_steps");
-    assert_eq!(statement(&|p| p.feature_kind = FeatureKind::Signed), "features");
     assert_eq!(statement(&|p| probabilities(p, Loss::BinaryCrossEntropy)), "loss");
     let multi = |p: &mut Profile| {
         probabilities(p, Loss::BinaryCrossEntropy);

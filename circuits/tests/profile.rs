@@ -23,7 +23,10 @@ fn refusal(field: &str, value: &str) -> String {
 #[test]
 fn accepts_the_builtin_profiles_under_their_names() {
     let names = Profile::builtin_names();
-    assert_eq!(names, ["toy", "digits-tiny", "mnist-linear", "mnist-mlp", "mnist-mlp-fast", "mnist-mlp-cheap"]);
+    assert_eq!(
+        names,
+        ["toy", "digits-tiny", "digits-local", "mnist-linear", "mnist-mlp", "mnist-mlp-fast", "mnist-mlp-cheap"]
+    );
     for name in names {
         assert_eq!(Profile::builtin(name).expect(name).name, name);
     }
@@ -49,6 +52,7 @@ fn golden_profile_ids() {
     let want = [
         ("toy", "9073a48c75742b9648f4fbff571d32330c39f9f71c26ba0376a40fa2842768dc"),
         ("digits-tiny", "76dfa98e368b1826194de097dfad589c8c5e508d8a8b414075e038f047360f1c"),
+        ("digits-local", "1deeaf5dc7af0094bdab22d2beebe7d8fba47a4ba881f38100db393c224bc620"),
         ("mnist-linear", "a1c3774b665ea2cb394ec72bf53ddd751d6d02fa49aab73f723c5b61b5dcc8c1"),
         ("mnist-mlp", "955fbf53b666a5ce6702e0d2570e92c3bf4b72b6f4ff19dfd997519f0f861591"),
         ("mnist-mlp-fast", "d577a2f91a6bea4a69f463e89e1b24fe8d59d5598070071cef5ae48bdaf02a21"),

@@ -8,7 +8,7 @@ use crate::support;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::BTreeSet;
 use support::rigid::{self, measure, round, training, Subject};
-use support::{honest_dataset, shape, stacked, Fixture};
+use support::{honest_dataset, shape, stacked, with_laps, with_softmax, Fixture};
 use zkpoc_circuits::profile::Profile;
 
 use crate::training::softmax;
@@ -43,10 +43,20 @@ fn rigidity_of_the_training_circuit_with_a_softmax() {
 }
 
 #[test]
+fn rigidity_of_runs_of_two_and_four_steps() {
+    let one = |layers: &[usize], columns| shape(layers, 2, columns, 4).unwrap();
+    check(&training(Fixture::random(with_laps(one(&[2, 2, 2], 2), 2), 2)));
+    check(&training(Fixture::random(with_laps(one(&[2, 2], 1), 4), 2)));
+    check(&training(Fixture::random(with_laps(with_softmax(one(&[2, 2, 2], 1)), 2), 3)));
+}
+
+#[test]
 fn rigidity_of_the_dataset_circuit() {
     check(&dataset(&Profile::builtin("toy").unwrap()));
     check(&dataset(&shape(&[5, 2, 4], 7, 1, 5).unwrap()));
     check(&dataset(&shape(&[2, 3, 2, 4, 2], 1, 1, 6).unwrap()));
+    check(&dataset(&with_laps(shape(&[3, 2], 2, 1, 4).unwrap(), 2)));
+    check(&dataset(&with_laps(shape(&[3, 2, 2], 1, 1, 4).unwrap(), 4)));
 }
 
 #[test]
@@ -57,6 +67,7 @@ fn rigidity_of_the_round_circuit() {
     check(&round(&shape(&[4, 8, 6, 2], 2, 2, 5).unwrap()));
     check(&round(&shape(&[3, 2], 5, 1, 4).unwrap()));
     check(&round(&stacked(shape(&[3, 4, 2], 2, 2, 5).unwrap(), 1)));
+    check(&round(&with_laps(shape(&[3, 4, 2], 2, 2, 5).unwrap(), 2)));
 }
 
 /// Deletes one constraint at a time. Those whose deletion leaves the kernel as it is choose between finitely many
@@ -67,7 +78,7 @@ fn rigidity_is_lost_without_a_constraint() {
     let profile = shape(&[2, 2, 2], 2, 1, 4).unwrap();
     let local = [
         ("training", "activation.ceiling activation.floor activation.sign backward bucket bucket.last hidden.activation loss.total output.phantom output.residual signal.ceiling signal.floor signal.sign start"),
-        ("dataset", "label.bit label.one"),
+        ("dataset", "label.bit label.one order.next order.top"),
         ("round", "ceiling claims.start floor public.zone#1 remainder"),
     ];
     let subjects = [training(Fixture::random(profile.clone(), 2)), dataset(&profile), round(&profile)];

@@ -287,17 +287,17 @@ fn refuses_update_columns_that_proofs_open_too_often() {
     assert!(seen.contains(&4) && !seen.contains(&1), "{seen:?}");
 }
 
-/// A dataset's error says what does not fit: the comparisons of records, not a table.
+/// A dataset's error says what does not fit: the order of records, not a table.
 #[test]
-fn refuses_more_records_than_can_be_compared_and_says_so() {
+fn refuses_more_records_than_can_be_put_in_order_and_says_so() {
     let dataset = |edit: &dyn Fn(&mut Profile)| {
         let mut profile = Profile::builtin("toy").unwrap();
         edit(&mut profile);
         zkpoc_circuits::dataset::DatasetCircuit::new(&profile).expect_err("no layout")
     };
-    let pairs = dataset(&|p| (p.layers, p.batch, p.k) = (vec![1, 1], 40, 9));
-    assert!(matches!(pairs, LayoutError::Pairs { records: 40, need: 39, .. }), "{pairs:?}");
-    assert!(pairs.to_string().contains("smaller batch") && !pairs.to_string().contains("limb"), "{pairs}");
+    let order = dataset(&|p| (p.layers, p.batch, p.k) = (vec![1, 1], 40, 9));
+    assert!(matches!(order, LayoutError::Order { records: 40, .. }), "{order:?}");
+    assert!(order.to_string().contains("smaller batch") && !order.to_string().contains("limb"), "{order}");
     let table = dataset(&|p| p.feature_bits = 12);
     assert!(matches!(table, LayoutError::Features { feature_bits: 12, .. }), "{table:?}");
     assert!(table.to_string().contains("feature_bits") && !table.to_string().contains("limb"), "{table}");

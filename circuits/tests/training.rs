@@ -8,6 +8,7 @@ mod bounds;
 mod chains;
 #[path = "training/deletion.rs"]
 mod deletion;
+pub(crate) mod laps;
 #[path = "training/softmax.rs"]
 pub(crate) mod softmax;
 use crate::support;
@@ -79,7 +80,7 @@ fn accepts_an_update_of_zeros() {
 fn refuses_buckets_that_do_not_hold() {
     let f = quiet();
     let log2 = |v: u128| 128 - v.leading_zeros();
-    let new = |norm, loss| Phase1::new(&f.plan, &f.model, &f.shard, &f.trace, norm, loss).map(|_| ());
+    let new = |norm, loss| Phase1::new(&f.plan, &f.model, &f.shard, &f.run, norm, loss).map(|_| ());
     let (norm, loss) = (log2(f.trace.norm), log2(f.trace.loss));
     assert_eq!(new(norm, loss), Ok(()));
     assert_eq!(new(norm - 1, loss), Err(WitnessError::Norm { log2: norm - 1 }));

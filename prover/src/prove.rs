@@ -30,7 +30,7 @@ use halo2_proofs::transcript::TranscriptWriterBuffer;
 use rand_core::OsRng;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{Grid, LayoutError};
-use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace, Update};
+use zkpoc_circuits::reference::{run, Model, ReferenceError, RunTrace, Shard, Update};
 use zkpoc_circuits::round::RoundError;
 use zkpoc_circuits::training::{Phase1, Plan, TrainingCircuit, WitnessError};
 use zkpoc_engine::transcript::KeccakWrite;
@@ -241,7 +241,7 @@ impl Buckets {
     pub const STEP: u32 = 4;
 
     /// The smallest coarse buckets that a step fits.
-    pub fn covering(plan: &Plan, trace: &StepTrace) -> Self {
+    pub fn covering(plan: &Plan, trace: &RunTrace) -> Self {
         let (norm_most, loss_most) = plan.bucket_bits();
         let coarse =
             |value: u128, most: u32| (128 - value.leading_zeros()).next_multiple_of(Self::STEP).min(most.min(126));
@@ -355,7 +355,7 @@ pub fn prove_training(
 pub fn prove_training_traced(
     context: &ProvingContext<'_, TrainingCircuit>,
     request: &TrainingRequest<'_>,
-    trace: StepTrace,
+    trace: RunTrace,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
     prove_step(context, request, Some(trace), progress)
@@ -364,17 +364,18 @@ pub fn prove_training_traced(
 fn prove_step(
     context: &ProvingContext<'_, TrainingCircuit>,
     request: &TrainingRequest<'_>,
-    trace: Option<StepTrace>,
+    trace: Option<RunTrace>,
     progress: Progress<'_>,
 ) -> Result<TrainingProof, ProveError> {
     let _span = tracing::info_span!("prove", circuit = "training").entered();
     let (key, profile) = (context.key, context.key.profile());
     let start = Instant::now();
     progress(Phase::Step);
+    request.shard.check_full(profile)?;
     check_registered(context.srs, &key.circuit().plan().grid, request.shard, request.registered)?;
     let trace = match trace {
         Some(trace) => trace,
-        None => step(profile, request.model, request.shard)?,
+        None => run(profile, request.model, request.shard)?,
     };
     progress(Phase::Witness);
     let plan = key.circuit().plan();
@@ -414,6 +415,7 @@ pub fn prove_dataset(
     let start = Instant::now();
     progress(Phase::Witness);
     shard.check(key.profile())?;
+    shard.check_full(key.profile())?;
     let plan = key.circuit().plan();
     check_registered(context.srs, &plan.grid, shard, registered)?;
     let circuit = key.circuit().with_witness(DatasetWitness::new(plan, shard));

@@ -31,7 +31,7 @@ use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
 use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, ReferenceError, Shard, StepTrace};
+use zkpoc_circuits::reference::{run, Model, ReferenceError, RunTrace, Shard};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
@@ -198,7 +198,7 @@ pub struct TrainingWitness<'a> {
     model: &'a Model,
     shard: &'a Shard,
     blinding: Blinding,
-    trace: StepTrace,
+    trace: RunTrace,
 }
 
 impl<'a> TrainingWitness<'a> {
@@ -212,11 +212,11 @@ impl<'a> TrainingWitness<'a> {
         shard: &'a Shard,
         blinding: Blinding,
     ) -> Result<Self, ReferenceError> {
-        Ok(Self { model, shard, blinding, trace: step(profile, model, shard)? })
+        Ok(Self { model, shard, blinding, trace: run(profile, model, shard)? })
     }
 
     /// The step.
-    pub fn trace(&self) -> &StepTrace {
+    pub fn trace(&self) -> &RunTrace {
         &self.trace
     }
 

@@ -124,7 +124,7 @@ pub fn profile_id(profile: &Profile) -> B256 {
 pub fn dataset(count: usize) -> Dataset {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let profile = &kit().profile;
-    let batch = profile.batch as u16;
+    let batch = profile.shard_records() as u16;
     let needed = count as u16 * batch;
     let first = NEXT.fetch_add(needed, Ordering::Relaxed);
     let record = |n: u16| {

@@ -12,7 +12,7 @@ use rand_core::{OsRng, RngCore};
 use zkpoc_circuits::{
     dataset::DatasetCircuit,
     profile::Profile,
-    reference::{step, Model, Shard},
+    reference::{run, Model, Shard},
     training::{Phase1, TrainingCircuit},
 };
 use zkpoc_contracts::compile::MAX_CODE_BYTES;
@@ -90,7 +90,7 @@ fn accepts_a_training_proof_for_less_gas_than_the_reference() {
         layer.bias.fill(90);
     }
     let shard = Shard { features: (0..18).map(|i| i % 16).collect(), labels: vec![0, 1, 2] };
-    let trace = step(&profile, &model, &shard).expect("a valid step");
+    let trace = run(&profile, &model, &shard).expect("a valid step");
     let log2 = |v: u128| 129 - v.leading_zeros();
     let (norm, loss) = (log2(trace.norm), log2(trace.loss));
     let first = Phase1::new(circuit.plan(), &model, &shard, &trace, norm, loss).expect("a witness");

@@ -7,9 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// A statement that no circuit proves yet: the trainer computes it, but it cannot be claimed. The circuits prove one step
-    /// of squared error or cross-entropy on unsigned features with one class a record, and rounds without momentum.
-    #[error("the circuits prove one step of squared error or cross-entropy on unsigned features, with one class a record and no momentum: profile field `{field}` is {found}, expected {expected}")]
+    /// A statement that no circuit proves yet: the trainer computes it, but it cannot be claimed. The circuits prove runs
+    /// of squared error or cross-entropy with one class a record, and rounds without momentum.
+    #[error("the circuits prove runs of squared error or cross-entropy, with one class a record and no momentum: profile field `{field}` is {found}, expected {expected}")]
     Statement {
         /// The field, as profiles name it.
         field: &'static str,
@@ -106,12 +106,12 @@ pub enum LayoutError {
         /// Bits of two limbs.
         most: u32,
     },
-    /// The records of a shard cannot all be compared.
-    #[error("comparing {records} records of a shard in pairs needs {need} blocks after the features, but {have} are free: use a larger k or a smaller batch")]
-    Pairs {
+    /// The keys of a shard's records cannot be put in order.
+    #[error("putting {records} records of a shard in order needs {need} blocks after the features, labels included, but {have} are free: use a larger k, a smaller batch or more feature_bits")]
+    Order {
         /// Records in a shard.
         records: usize,
-        /// Blocks needed, one for each distance of two records.
+        /// Blocks needed.
         need: usize,
         /// Blocks there are.
         have: usize,

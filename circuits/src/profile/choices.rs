@@ -77,6 +77,31 @@ pub enum Activation {
     Silu,
 }
 
+/// How a raw feature `x` is standardised: `floor((scale x - offset + 2^(shift-1)) / 2^shift)`, cut to the range of features.
+///
+/// For features at scale `2^f`, of mean `m` and standard deviation `d`: `scale = 2^(f+shift) / d`, `offset = m scale`. The
+/// constants belong to the profile, not to anybody's records: they would tell something of these, and models of members that
+/// prepare alike can be added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standardise {
+    /// What a raw feature is multiplied with: 1 to 2^32.
+    pub scale: u64,
+    /// What is subtracted then: 0 to 2^48.
+    pub offset: u64,
+    /// Bits rounded off: 1 to 32.
+    pub shift: u32,
+}
+
+impl Standardise {
+    /// The standardised feature, before it is cut to the range of features.
+    pub(super) fn apply(&self, raw: u16) -> i64 {
+        // In range, below 2^48 in magnitude each.
+        let x = i128::from(self.scale) * i128::from(raw) - i128::from(self.offset);
+        ((x + (1i128 << self.shift >> 1)) >> self.shift).clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    }
+}
+
 /// Sizes of the table that makes probabilities of outputs; the table itself is
 /// [`crate::reference::output_table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

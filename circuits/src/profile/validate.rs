@@ -190,6 +190,11 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("batch", p.batch as i128, 1, WIDTH_MAX)?;
     let fewest = if p.feature_kind == FeatureKind::Signed { 2 } else { 1 };
     range("feature_bits", p.feature_bits.into(), fewest, 16)?;
+    if let Some(standardise) = p.standardise {
+        range("standardise.scale", standardise.scale.into(), 1, 1 << 32)?;
+        range("standardise.offset", standardise.offset.into(), 0, 1 << 48)?;
+        range("standardise.shift", standardise.shift.into(), 1, 32)?;
+    }
     range("weight_bits", p.weight_bits.into(), 2, 32)?;
     range("weight_frac_bits", p.weight_frac_bits.into(), 0, i128::from(p.weight_bits) - 1)?;
     range("activation_bits", p.activation_bits.into(), 1, 32)?;
@@ -210,7 +215,7 @@ fn fields(p: &Profile) -> Result<(), ProfileError> {
     range("k", p.k.into(), 4, 24)?;
     run(p)?;
     if !p.fills_places() {
-        let (columns, stack_bits) = (p.weight_columns, p.stack_bits);
+        let (columns, stack_bits) = (p.weight_columns, p.place_bits());
         return Err(ProfileError::Places { columns, stack_bits, places: 1 << stack_bits });
     }
     let unit = p.target >> p.residual_shift;

@@ -14,7 +14,7 @@
 //!
 //! # Errors
 //! [`ReferenceError::Length`], [`ReferenceError::Feature`], [`ReferenceError::SignedFeature`], [`ReferenceError::Label`],
-//! [`ReferenceError::AbsentFeature`], [`ReferenceError::Duplicate`].
+//! [`ReferenceError::AbsentFeature`], [`ReferenceError::Duplicate`], [`ReferenceError::Partial`].
 //!
 //! # Source
 //! Own.
@@ -70,6 +70,19 @@ impl Shard {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a shard that no circuit proves anything of: other ranges than [`Shard::check_ranges`] takes, or absent records.
+    ///
+    /// # Errors
+    /// As [`Shard::check_ranges`], and [`ReferenceError::Partial`].
+    pub fn check_full(&self, profile: &Profile) -> Result<(), ReferenceError> {
+        self.check_ranges(profile)?;
+        let (present, records) = (self.records(profile), profile.shard_records());
+        match present == records {
+            true => Ok(()),
+            false => Err(ReferenceError::Partial { present, records }),
+        }
     }
 
     /// Refuses a shard of another shape or with a value out of range; equal records pass.

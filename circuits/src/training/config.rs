@@ -5,9 +5,11 @@
 //! | `w` (C) | 1, committed, public | model: weights, biases, transposed weights; tail 1 |
 //! | `x` | 1, committed, hiding | features and one-hot labels |
 //! | `d` (C) | 1, committed, hiding, additive | update |
+//! | `v` (C) | 1 | with several laps: the weights that a step starts from, at the fine scale |
 //! | `aux` | 1 | column 0: activations, residuals, state at the gaps, multiplicities; lookup area; sign bits |
 //! | `p2_input` | 2 | fold of the inputs over blocks; LogUp sum of the table |
 //! | `p2_dot` | 2 | in each four rows: dot products and norm, update fold, weight fold, input fold |
+//! | `p2_total` | 2 | with several laps: fold of the update; folds of the transposed weights |
 //! | `p2_chain` | 2 | LogUp sums beside the lookup area; lanes: folds of the units, loss |
 //!
 //! The committed columns come first, so their commitments are the first points of a proof.
@@ -16,6 +18,20 @@
 //! Every gate is planned for columns of `2^(k - stack_bits)` rows. A [`Place`] says where such a column lies: below the
 //! others of its kind (`w`, `d`, `aux`, the second phase), `2^stack_bits` of them in one column of `2^k` rows. Gates are
 //! enabled in the first `2^(k - stack_bits)` rows and read a place at its rotation plus the place's first row.
+//!
+//! # Laps
+//! The `E` steps of a run lie below each other in all columns but those of model and update, step `e` in the `H = 2^k / E` rows from `e H`
+//! on: lap `e`. Gates of a step are enabled in every lap. Weight column `c` of model and update lies in lap `c mod E` of committed column
+//! `c / E`; a gate reads it from another lap at the rotation between the two. The rotation `H` leads from a lap to the next and from the
+//! last one to the first.
+//!
+//! ```text
+//!            w             d             v                   x, aux, p2
+//! lap 0      column 0      column 0      V(0) = 2^s W        step 0, table
+//! lap 1      column 1      column 1      V(1)                step 1
+//! ...        ...           ...           ...                 ...
+//! lap E-1    column E-1    column E-1    V(E-1)              step E-1, the norm's bucket
+//! ```
 
 use super::plan::{Lane, Plan};
 use crate::expr::constant;
@@ -63,6 +79,19 @@ pub struct Place {
     pub first: i32,
 }
 
+/// Columns of a run of several steps.
+#[derive(Debug, Clone)]
+pub struct LapColumns {
+    /// Fine weights, one column for each weight column.
+    pub v: Vec<Place>,
+    /// Fold of the update, one column for each committed one; in the first, beside the copies, their folds.
+    pub p2_total: Vec<Place>,
+    /// 1 on row 0, in the first lap's sections, and on the first row of each gap of the last lap.
+    pub q_lap: Column<Fixed>,
+    /// Zone of the update columns: 0 tail, 1 data, 2 padding.
+    pub f_update: Column<Fixed>,
+}
+
 /// Challenges, all drawn after the first phase.
 #[derive(Debug, Clone, Copy)]
 pub struct Challenges {
@@ -89,8 +118,10 @@ pub struct TrainingConfig {
     pub x: Place,
     /// Update columns.
     pub d: Vec<Place>,
-    /// Places of the update's columns that hold no update.
+    /// Places of the update's columns that hold no update. With laps the update's zone has them.
     pub idle: Vec<Place>,
+    /// What runs of several steps have.
+    pub laps: Option<LapColumns>,
     /// Private first-phase columns.
     pub aux: Vec<Place>,
     /// Fold of the inputs, LogUp sum of the table.
@@ -111,18 +142,26 @@ impl TrainingConfig {
     /// Allocates the columns and challenges.
     pub fn configure(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
         let grid = &plan.grid;
+        let has_laps = grid.laps > 1;
+        let (places, slots) = (1 << grid.stack_bits, grid.column_places());
         let mut first_phase = Vec::new();
-        let mut first = |count| stack(grid, count, &mut first_phase, &mut || meta.advice_column());
-        let w = first(grid.width);
-        let x = first(1)[0];
-        let mut d = first(grid.width.next_multiple_of(1 << grid.stack_bits));
+        let mut first = |slots, count| stack(grid, slots, count, &mut first_phase, &mut || meta.advice_column());
+        let w = first(places, grid.width);
+        let x = first(slots, 1)[0];
+        let mut d = first(places, grid.width.next_multiple_of(places));
         let idle = d.split_off(grid.width);
-        let aux = first(plan.aux_columns);
+        let idle = if has_laps { Vec::new() } else { idle };
+        let v = first(1, if has_laps { grid.width } else { 0 });
+        let aux = first(slots, plan.aux_columns);
         let mut second_phase = Vec::new();
-        let mut p2_chain =
-            stack(grid, 2 + plan.chain_columns, &mut second_phase, &mut || meta.advice_column_in(SecondPhase));
+        let totals = if has_laps { grid.columns } else { 0 };
+        let count = 2 + totals + plan.chain_columns;
+        let mut p2_chain = stack(grid, slots, count, &mut second_phase, &mut || meta.advice_column_in(SecondPhase));
         let p2_input = p2_chain.remove(0);
         let p2_dot = p2_chain.remove(0);
+        let p2_total = p2_chain.drain(..totals).collect();
+        let laps =
+            has_laps.then(|| LapColumns { v, p2_total, q_lap: meta.fixed_column(), f_update: meta.fixed_column() });
         let fixed = FixedColumns {
             q_section: meta.fixed_column(),
             q_group: meta.fixed_column(),
@@ -150,6 +189,7 @@ impl TrainingConfig {
             x,
             d,
             idle,
+            laps,
             aux,
             p2_input,
             p2_dot,
@@ -161,14 +201,14 @@ impl TrainingConfig {
     }
 }
 
-/// The places of `count` columns and the new columns that hold them.
+/// The places of `count` columns, `slots` of them below each other, and the new columns that hold them.
 fn stack(
     grid: &Grid,
+    slots: usize,
     count: usize,
     columns: &mut Vec<Column<Advice>>,
     new: &mut impl FnMut() -> Column<Advice>,
 ) -> Vec<Place> {
-    let slots = 1 << grid.stack_bits;
     let mut places = Vec::with_capacity(count);
     for index in 0..count {
         if index % slots == 0 {
@@ -189,7 +229,7 @@ pub(super) struct Selectors {
     pub(super) stop: Expression<Fr>,
     /// Rows of the start gap: `e (1 - s - g)`.
     pub(super) start: Expression<Fr>,
-    /// Row 0: `e (e - 1)`.
+    /// Row 0 of each lap, 2: `e (e - 1)`.
     pub(super) zero: Expression<Fr>,
     /// Rows of the gaps.
     pub(super) gap: Expression<Fr>,
@@ -199,6 +239,18 @@ pub(super) struct Selectors {
     pub(super) bucket: Expression<Fr>,
     /// Last row of each bucket: `s (s - 1)`.
     pub(super) bucket_last: Expression<Fr>,
+}
+
+/// Selectors of single laps. With `l` = `q_lap`, and `s`, `g` and `zero` as in [`Selectors`].
+pub(super) struct LapSelectors {
+    /// Row 0, 2: `2 l (1 - s - g)`.
+    pub(super) first: Expression<Fr>,
+    /// Row 0 of each lap but the first, 2: what is left of `zero`.
+    pub(super) later: Expression<Fr>,
+    /// Sections of the first lap, 1: `l s`.
+    pub(super) model: Expression<Fr>,
+    /// First row of each gap of the last lap, 1: `l g`.
+    pub(super) last: Expression<Fr>,
 }
 
 /// Queries of the gates, by the names of the columns.
@@ -227,6 +279,15 @@ impl Cells<'_, '_> {
             bucket_last: s.clone() * (s - one()),
             gap: g,
         }
+    }
+
+    pub(super) fn lap_selectors(&mut self, laps: &LapColumns) -> LapSelectors {
+        let s = self.fixed(self.config.fixed.q_section);
+        let g = self.fixed(self.config.fixed.q_gap);
+        let l = self.fixed(laps.q_lap);
+        let zero = self.selectors().zero;
+        let first = l.clone() * (constant(1) - s.clone() - g.clone()) * Fr::from(2);
+        LapSelectors { later: zero - first.clone(), first, model: l.clone() * s, last: l * g }
     }
 
     pub(super) fn fixed(&mut self, column: Column<Fixed>) -> Expression<Fr> {

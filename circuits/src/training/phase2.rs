@@ -8,6 +8,7 @@ use crate::logup::Inverses;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::{BatchInvert, PrimeField};
+use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// Values of the challenges.
@@ -23,13 +24,15 @@ pub struct ChallengeValues {
     pub mu: Fr,
 }
 
-/// Columns of the second phase, each of [`Grid::height`] rows.
+/// Columns of the second phase, each of [`Grid::height`] rows for each lap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase2 {
     /// Fold of the inputs, LogUp sum of the table.
     pub input: Vec<Fr>,
     /// Dot products, update fold, weight fold, input fold: one row of each group of four for each.
     pub dot: Vec<Fr>,
+    /// With laps, one for each committed column: fold of the update, in the first also those of the copies.
+    pub total: Vec<Vec<Fr>>,
     /// Lanes.
     pub chain: Vec<Vec<Fr>>,
 }
@@ -37,55 +40,125 @@ pub struct Phase2 {
 impl Phase2 {
     /// Computes the second phase.
     pub fn new(plan: &Plan, first: &Phase1, challenges: &ChallengeValues) -> Self {
-        let zero = || vec![Fr::ZERO; plan.grid.height()];
-        let work = Work { plan, first, ch: *challenges };
-        // Everything but the dot products and the gradient is independent of the fold of the inputs.
-        let ((mut input, mut chain), sums) = rayon::join(
-            || rayon::join(|| work.inputs(zero()), || work.units(vec![zero(); plan.chain_columns])),
-            || work.lookups(),
-        );
-        let ((), dot) = rayon::join(|| work.gradient(&input, &mut chain), || work.dots(&input, zero()));
-        for (column, sums) in chain.iter_mut().zip(sums.area) {
-            column[plan.area.rows.clone()].copy_from_slice(&sums);
-        }
+        let grid = &plan.grid;
+        let inverses = Inverses::new(challenges.alpha, plan.profile.limb_bits);
+        let work = |lap| Work { plan, first, ch: *challenges, inverses: &inverses, lap, origin: grid.lap(lap) };
+        let mut laps: Vec<Phase2> = (0..grid.laps).into_par_iter().map(|lap| work(lap).columns()).collect();
+        carry(plan, &mut laps);
+        let mut all = match laps.len() {
+            1 => laps.remove(0),
+            _ => Phase2::joined(laps),
+        };
         // Where the table's sum starts does not matter: after the sections' fold.
-        let start = input[plan.table_row - 1];
-        for (cell, sum) in input[plan.table_row..].iter_mut().zip(sums.table) {
+        let start = all.input[plan.table_row - 1];
+        for (cell, sum) in all.input[plan.table_row..].iter_mut().zip(work(0).table()) {
             *cell = start + sum;
         }
-        Phase2 { input, dot, chain }
+        all
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Vec<Fr>> {
+        [&self.input, &self.dot].into_iter().chain(&self.total).chain(&self.chain)
+    }
+
+    /// The columns of laps below each other.
+    fn joined(laps: Vec<Phase2>) -> Phase2 {
+        let mut all = laps.into_iter();
+        let Some(mut joined) = all.next() else {
+            return Phase2 { input: vec![], dot: vec![], total: vec![], chain: vec![] };
+        };
+        for lap in all {
+            joined.input.extend(lap.input);
+            joined.dot.extend(lap.dot);
+            joined.total.iter_mut().zip(lap.total).for_each(|(column, more)| column.extend(more));
+            joined.chain.iter_mut().zip(lap.chain).for_each(|(column, more)| column.extend(more));
+        }
+        joined
     }
 
     /// All columns of the second phase, of `2^k` rows each, in the order of the proof.
     pub fn columns(&self, grid: &Grid) -> Vec<Cow<'_, [Fr]>> {
-        let columns: Vec<&[Fr]> = [&self.input, &self.dot].into_iter().chain(&self.chain).map(Vec::as_slice).collect();
+        let columns: Vec<&[Fr]> = self.all().map(Vec::as_slice).collect();
         grid.stacked(&columns)
     }
 
     /// [`Phase2::columns`], given away.
     pub fn into_columns(self, grid: &Grid) -> Vec<Vec<Fr>> {
-        match grid.stack_bits {
-            0 => [self.input, self.dot].into_iter().chain(self.chain).collect(),
+        match grid.column_places() {
+            1 => [self.input, self.dot].into_iter().chain(self.total).chain(self.chain).collect(),
             _ => self.columns(grid).into_iter().map(Cow::into_owned).collect(),
         }
     }
 }
 
-/// Sums of the lookups: one column for each of the area, and the table's.
-struct Sums {
-    area: Vec<Vec<Fr>>,
-    table: Vec<Fr>,
+/// Carries the sums of the lookups from lap to lap, and those over the outputs, which count from the last one, from the last lap on.
+fn carry(plan: &Plan, laps: &mut [Phase2]) {
+    let (grid, area) = (&plan.grid, &plan.area);
+    let mut sum = Fr::ZERO;
+    for lap in laps.iter_mut().filter(|_| grid.laps > 1) {
+        let Some(last) = lap.chain[..area.columns.len()].last_mut() else { return };
+        last[area.rows.start - 1] = sum;
+        let before = sum;
+        sum += last[area.rows.end - 1];
+        for column in &mut lap.chain[..area.columns.len()] {
+            column[area.rows.clone()].iter_mut().for_each(|cell| *cell += before);
+        }
+    }
+    let outputs = plan.unit_rows(grid.depth());
+    let exponentials = plan.softmax.as_ref().map(|softmax| softmax.looked_up);
+    for lane in [plan.loss_fold].into_iter().chain(exponentials) {
+        let mut sum = Fr::ZERO;
+        for lap in laps.iter_mut().rev().filter(|_| grid.laps > 1) {
+            let rows = lane.at(outputs.start)..lane.at(outputs.end) + 1;
+            let before = sum;
+            sum += lap.chain[lane.column][rows.start];
+            lap.chain[lane.column][rows].iter_mut().for_each(|cell| *cell += before);
+        }
+    }
 }
 
+/// A weight column in a step: the weights, the update or the weights again, and the next step's weights, which the latter are less.
+type Change<'a> = (&'a [Fr], &'a [Fr], Option<&'a [Fr]>);
+
+/// Computes the second phase of one lap.
 struct Work<'a> {
     plan: &'a Plan,
     first: &'a Phase1,
     ch: ChallengeValues,
+    inverses: &'a Inverses,
+    lap: usize,
+    /// First row of the lap.
+    origin: usize,
 }
 
 impl Work<'_> {
+    /// The lap's columns; sums that go on from lap to lap begin at zero here.
+    fn columns(&self) -> Phase2 {
+        let plan = self.plan;
+        let zero = || vec![Fr::ZERO; plan.grid.height()];
+        // Everything but the dot products and the gradient is independent of the fold of the inputs.
+        let ((input, mut chain), (sums, total)) = rayon::join(
+            || rayon::join(|| self.inputs(zero()), || self.units(vec![zero(); plan.chain_columns])),
+            || rayon::join(|| self.lookups(), || self.totals()),
+        );
+        let ((), dot) = rayon::join(|| self.gradient(&input, &mut chain), || self.dots(&input, zero()));
+        for (column, sums) in chain.iter_mut().zip(sums) {
+            column[plan.area.rows.clone()].copy_from_slice(&sums);
+        }
+        Phase2 { input, dot, total, chain }
+    }
+
+    /// Rows of a column of the first phase that lie in this lap.
+    fn here<'b>(&self, column: &'b [Fr]) -> &'b [Fr] {
+        &column[self.origin..self.origin + self.plan.grid.height()]
+    }
+
+    fn unit(&self, row: usize) -> Fr {
+        self.first.aux[0][self.origin + row]
+    }
+
     fn lane(&self, lane: Lane, base: usize) -> Fr {
-        self.first.aux[lane.column][lane.at(base)]
+        self.first.aux[lane.column][self.origin + lane.at(base)]
     }
 
     /// Rows whose input comes from the private column: hidden, output and backward units.
@@ -103,9 +176,10 @@ impl Work<'_> {
 
     fn raw_inputs(&self) -> Vec<Fr> {
         let grid = &self.plan.grid;
-        let mut values = self.first.x[..grid.height()].to_vec();
+        let mut values = self.here(&self.first.x).to_vec();
+        let units = self.here(&self.first.aux[0]);
         for rows in self.private_rows() {
-            values[rows.clone()].copy_from_slice(&self.first.aux[0][rows]);
+            values[rows.clone()].copy_from_slice(&units[rows]);
         }
         let unit = signed(i128::from(self.plan.profile.bias_unit));
         // The end block carries the code of a bias block; its weights are zero.
@@ -148,11 +222,11 @@ impl Work<'_> {
         });
         for l in 1..=grid.depth() {
             for base in plan.unit_rows(l).rev() {
-                let unit = self.first.aux[0][base];
+                let unit = self.unit(base);
                 let (pre, dz) = if l == grid.depth() {
                     let pre = match &plan.softmax {
                         Some(softmax) => self.lane(softmax.max, base) - residual.floored(self, base),
-                        None => residual.value(self, base) + target * self.first.x[base],
+                        None => residual.value(self, base) + target * self.first.x[self.origin + base],
                     };
                     (pre, unit)
                 } else if let Some((activation, backprop)) = &hidden {
@@ -209,17 +283,23 @@ impl Work<'_> {
         }
     }
 
-    fn lookups(&self) -> Sums {
-        let plan = self.plan;
-        let inverses = Inverses::new(self.ch.alpha, plan.profile.limb_bits);
-        let mut sum = inverses.sum();
-        let mut area = vec![Vec::with_capacity(plan.area.rows.len()); plan.area.columns.len()];
-        for row in plan.area.rows.clone() {
-            for (column, sums) in plan.area.columns.clone().zip(area.iter_mut()) {
-                sums.push(sum.look_up(self.first.aux[column][row]));
+    /// Sums of the lookups: one column for each of the area.
+    fn lookups(&self) -> Vec<Vec<Fr>> {
+        let area = &self.plan.area;
+        let mut sum = self.inverses.sum();
+        let mut sums = vec![Vec::with_capacity(area.rows.len()); area.columns.len()];
+        for row in area.rows.clone() {
+            for (column, sums) in area.columns.clone().zip(sums.iter_mut()) {
+                sums.push(sum.look_up(self.first.aux[column][self.origin + row]));
             }
         }
-        let mut sum = inverses.sum();
+        sums
+    }
+
+    /// Sum of the table, and of the table of the exponential, from the table's first row on.
+    fn table(&self) -> Vec<Fr> {
+        let plan = self.plan;
+        let mut sum = self.inverses.sum();
         let counts = &self.first.aux[0][plan.table_row..];
         let mut table: Vec<Fr> =
             plan.table_codes().zip(counts).map(|(code, count)| sum.table(code - 1, *count)).collect();
@@ -238,7 +318,69 @@ impl Work<'_> {
         }
         // The rows after it go on from its sum.
         table[end..].iter_mut().for_each(|sum| *sum += moved);
-        Sums { area, table }
+        table
+    }
+
+    /// Folds of the update's part in this lap, and of the transposed weights.
+    fn totals(&self) -> Vec<Vec<Fr>> {
+        let grid = &self.plan.grid;
+        if grid.laps == 1 {
+            return Vec::new();
+        }
+        let base = self.ch.upsilon.pow([grid.width as u64]);
+        let fold = |update: &Vec<Fr>| {
+            let update = self.here(update);
+            let mut total = vec![Fr::ZERO; grid.height()];
+            for section in (1..=grid.depth()).map(|l| grid.row(grid.input(l, 0))..grid.row(grid.gap(l))) {
+                let mut sum = Fr::ZERO;
+                for row in section {
+                    sum = sum * base + update[row];
+                    if row % 4 == 3 {
+                        total[row] = sum;
+                    }
+                }
+            }
+            total
+        };
+        let mut totals: Vec<Vec<Fr>> = self.first.d.iter().map(fold).collect();
+        if let Some(total) = totals.first_mut().filter(|_| grid.depth() > 1) {
+            self.copies(total);
+        }
+        totals
+    }
+
+    fn copies(&self, total: &mut [Fr]) {
+        let grid = &self.plan.grid;
+        let rows = grid.rows_per_block;
+        let r = self.ch.theta.pow([rows as u64]);
+        let rho = r.pow([(rows * grid.width) as u64]);
+        let rho_block = rho.pow([(rows * grid.width) as u64]);
+        let weights: Vec<&[Fr]> = self.first.v.iter().map(|column| self.here(column)).collect();
+        let mut fold = Fr::ZERO;
+        for block in grid.output(0)..grid.end() {
+            let before = fold;
+            for row in grid.row(block)..grid.row(block + 1) {
+                fold = weights.iter().fold(fold, |sum, column| sum * rho + column[row]);
+                if row % 4 == 3 {
+                    total[row] = fold;
+                }
+            }
+            let turn = grid.row(block + 1) - 2;
+            total[turn] = r * total[turn - rows] + fold - rho_block * before;
+        }
+    }
+
+    /// For each weight column the weights of this step, and what the update is in each row: a column, or the weights less those of
+    /// the next step.
+    fn weights(&self) -> Vec<Change<'_>> {
+        let (grid, first) = (&self.plan.grid, self.first);
+        if grid.laps == 1 {
+            let places = (0..grid.width).map(|c| grid.weight_column(c));
+            return places.map(|(column, row)| (&first.w[column][row..], &first.d[column][row..], None)).collect();
+        }
+        let next = grid.lap((self.lap + 1) % grid.laps);
+        let fine = first.v.iter().map(|column| (self.here(column), &column[next..next + grid.height()]));
+        fine.map(|(now, next)| (now, now, Some(next))).collect()
     }
 
     /// Dot chain, update fold, weight fold and input fold: one group of four rows at a time.
@@ -249,15 +391,19 @@ impl Work<'_> {
         let u = upsilon.pow([(rows * grid.width) as u64]);
         let r = theta.pow([rows as u64]);
         let r_block = r.pow([(rows * grid.width) as u64]);
-        dot[rows - 4] = mu * (Fr::ONE - self.first.norm_bound);
+        dot[rows - 4] = match self.lap.checked_sub(1) {
+            None => mu * (Fr::ONE - self.first.norm_bound),
+            Some(before) => -mu * self.first.aux[0][grid.lap(before) + grid.row(grid.gap(grid.depth())) + STATE_ROW],
+        };
         for l in 1..=grid.depth() {
             let first = grid.row(grid.gap(l));
-            dot[first + rows - 4] = -mu * self.first.aux[0][first + STATE_ROW];
+            dot[first + rows - 4] = -mu * self.unit(first + STATE_ROW);
         }
-        let weights: Vec<(&[Fr], &[Fr])> = (0..grid.width)
-            .map(|c| grid.weight_column(c))
-            .map(|(column, first)| (&self.first.w[column][first..], &self.first.d[column][first..]))
-            .collect();
+        let weights = self.weights();
+        let normed: Vec<&[Fr]> = match grid.laps {
+            1 => Vec::new(),
+            _ => self.first.d.iter().map(|column| self.here(column)).collect(),
+        };
         for section in grid.sections() {
             for block in section {
                 let first = grid.row(block);
@@ -265,19 +411,25 @@ impl Work<'_> {
                     let (mut h, mut k, mut e, mut m) = (dot[group - 1], dot[group - 2], dot[group - 3], dot[group - 4]);
                     for row in group..group + 4 {
                         h = h * theta + input[row] - u * input[row - rows];
-                        for (w, d) in &weights {
+                        for (w, d, next) in &weights {
                             k = k * r + w[row];
                             e = e * upsilon + d[row];
-                            if d[row] != Fr::ZERO {
-                                m += mu * d[row].square();
+                            match next {
+                                Some(next) => e -= next[row],
+                                None if d[row] != Fr::ZERO => m += mu * d[row].square(),
+                                None => {}
                             }
+                        }
+                        for d in normed.iter().filter(|d| d[row] != Fr::ZERO) {
+                            m += mu * d[row].square();
                         }
                     }
                     if group + 4 == first + rows {
                         m += (h - r * dot[first - 1]) * (k - r_block * dot[first - 2]);
                     }
                     dot[group] = m;
-                    dot[group + 1] = e;
+                    // With laps the last section has no fold of the update.
+                    dot[group + 1] = if grid.laps > 1 && block >= grid.output(0) { Fr::ZERO } else { e };
                     dot[group + 2] = k;
                     dot[group + 3] = h;
                 }

@@ -233,9 +233,11 @@ impl Plan {
         let table = 1..self.tail_code();
         let body = self.grid.height() - TAIL - self.table_row;
         let exponentials = 1..=self.exponentials.len() as u64;
-        let after = body - (1 << self.profile.limb_bits) - self.exponentials.len();
+        // With laps a zone of its own says where an update is zero.
+        let rest = self.grid.laps == 1;
+        let after = if rest { body - (1 << self.profile.limb_bits) - self.exponentials.len() } else { 0 };
         // Keygen refuses fixed cells in blinding rows: the tail of a column's last place has none.
-        let tail = if self.grid.stack_bits > 0 { TAIL } else { 0 };
+        let tail = if rest && self.grid.stack_bits > 0 { TAIL } else { 0 };
         table
             .chain(exponentials)
             .chain(std::iter::repeat_n(1, after))

@@ -1,4 +1,4 @@
-//! First-phase columns of an honest step.
+//! First-phase columns of an honest run.
 //!
 //! [`Phase1`] holds whole columns as field elements. The second phase is computed from these columns
 //! alone ([`super::phase2`]), so a test that changes a first-phase cell gets a witness that is
@@ -10,13 +10,13 @@ use crate::field::{signed, unsigned};
 use crate::grid::Grid;
 use crate::logup::Multiplicities;
 use crate::quantize::round_shift;
-use crate::reference::{Model, Probabilities, Shard, StepTrace};
+use crate::reference::{FineModel, Model, Probabilities, RunTrace, Shard, StepTrace};
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use thiserror::Error;
 
-/// Why a step cannot be proven.
+/// Why a run cannot be proven.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum WitnessError {
@@ -59,7 +59,9 @@ pub struct Phase1 {
     pub x: Vec<Fr>,
     /// Update columns.
     pub d: Vec<Vec<Fr>>,
-    /// Private columns, of [`Grid::height`] rows each; the others have `2^k`.
+    /// Fine weights, of `2^k` rows each; none for a run of one step.
+    pub v: Vec<Vec<Fr>>,
+    /// Private columns, of [`Grid::height`] rows for each lap; the others have `2^k`.
     pub aux: Vec<Vec<Fr>>,
     /// Bound on the squared norm.
     pub norm_bound: Fr,
@@ -68,7 +70,7 @@ pub struct Phase1 {
 }
 
 impl Phase1 {
-    /// Lays out a step. `norm_log2` and `loss_log2` name the buckets.
+    /// Lays out a run. `norm_log2` and `loss_log2` name the buckets.
     ///
     /// # Errors
     /// [`WitnessError`] when a bucket does not hold or is out of range.
@@ -76,7 +78,7 @@ impl Phase1 {
         plan: &Plan,
         model: &Model,
         shard: &Shard,
-        trace: &StepTrace,
+        trace: &RunTrace,
         norm_log2: u32,
         loss_log2: u32,
     ) -> Result<Self, WitnessError> {
@@ -100,31 +102,72 @@ impl Phase1 {
         let signed_column = |column: &Vec<i64>| column.par_iter().map(|v| signed(i128::from(*v))).collect::<Vec<Fr>>();
         let w = grid.model_columns(model).iter().map(signed_column).collect();
         let d = updates.iter().map(signed_column).collect();
-        let x = grid.data_column(shard).into_iter().map(Fr::from).collect();
+        let x = signed_column(&grid.data_column(shard));
 
+        let v = match grid.laps {
+            1 => Vec::new(),
+            _ => fine_columns(grid, &trace.weights).iter().map(signed_column).collect(),
+        };
         let mut cells = Integers::new(plan);
-        cells.units(trace, model, shard);
-        cells.softmax(trace, model);
-        cells.buckets(&updates, trace, norm_log2, loss_log2);
+        let labels = shard.labels.chunks(grid.batch);
+        for (lap, ((step, weights), labels)) in trace.steps.iter().zip(&trace.weights).zip(labels).enumerate() {
+            cells.origin = grid.lap(lap);
+            let idle = phantom_values(plan, weights);
+            cells.units(step, &idle, labels);
+            cells.softmax(step, &idle);
+        }
+        cells.buckets(&updates, trace.loss, norm_log2, loss_log2);
         cells.multiplicities();
         let aux = cells.columns.iter().map(|column| column.par_iter().map(|v| signed(*v)).collect()).collect();
-        Ok(Phase1 { w, x, d, aux, norm_bound: unsigned(1 << norm_log2), loss_bound: unsigned(1 << loss_log2) })
+        Ok(Phase1 { w, x, d, v, aux, norm_bound: unsigned(1 << norm_log2), loss_bound: unsigned(1 << loss_log2) })
     }
+}
+
+/// The columns of the fine weights: weights, biases and copies of each step in its lap.
+fn fine_columns(grid: &Grid, weights: &[FineModel]) -> Vec<Vec<i64>> {
+    let mut columns = vec![vec![0; grid.rows()]; grid.width];
+    for (lap, model) in weights.iter().enumerate() {
+        let mut put = |block: usize, p: usize, value: i64| {
+            columns[p % grid.width][grid.lap(lap) + grid.row(block) + p / grid.width] = value;
+        };
+        for (l, layer) in (1..).zip(&model.layers) {
+            for (k, bias) in layer.bias.iter().enumerate() {
+                put(grid.bias(l), k, *bias);
+            }
+            for (j, row) in layer.weights.chunks(layer.outputs).enumerate() {
+                for (k, weight) in row.iter().enumerate() {
+                    put(grid.input(l, j), k, *weight);
+                    if l >= 2 {
+                        put(grid.transposed(l, k), j, *weight);
+                    }
+                }
+            }
+        }
+    }
+    columns
 }
 
 /// The private columns as integers.
 struct Integers<'a> {
     plan: &'a Plan,
+    /// First row of the lap whose cells are put.
+    origin: usize,
     columns: Vec<Vec<i128>>,
 }
 
 impl<'a> Integers<'a> {
     fn new(plan: &'a Plan) -> Self {
-        Integers { plan, columns: vec![vec![0; plan.grid.height()]; plan.aux_columns] }
+        let rows = plan.grid.height() * plan.grid.laps;
+        Integers { plan, origin: 0, columns: vec![vec![0; rows]; plan.aux_columns] }
     }
 
     fn put(&mut self, lane: Lane, base: usize, value: i128) {
-        self.columns[lane.column][lane.at(base)] = value;
+        self.columns[lane.column][self.origin + lane.at(base)] = value;
+    }
+
+    /// A cell of column 0.
+    fn unit(&mut self, row: usize) -> &mut i128 {
+        &mut self.columns[0][self.origin + row]
     }
 
     fn limbs(&mut self, limbs: &Limbs, base: usize, value: u128) {
@@ -162,13 +205,12 @@ impl<'a> Integers<'a> {
         (quotient + offset, below)
     }
 
-    fn units(&mut self, trace: &StepTrace, model: &Model, shard: &Shard) {
+    fn units(&mut self, trace: &StepTrace, phantom: &[Vec<i64>], labels: &[u16]) {
         let plan = self.plan;
         let grid = &plan.grid;
         let profile = &plan.profile;
         let depth = grid.depth();
         let offset = -(1i128 << (profile.signal_bits - 1));
-        let phantom = phantom_values(plan, model);
         for l in 1..=depth {
             let width = grid.layers[l];
             let first = plan.unit_rows(l).start;
@@ -188,7 +230,7 @@ impl<'a> Integers<'a> {
                             0,
                             profile.activation_bits,
                         );
-                        self.columns[0][base] = activation;
+                        *self.unit(base) = activation;
                         let back = if real { trace.backprop[l - 1][at] } else { 0 };
                         let (clamped, _) = self.requantise(
                             signal,
@@ -200,14 +242,14 @@ impl<'a> Integers<'a> {
                         );
                         if l > 1 {
                             let row = grid.row(grid.transposed(l, unit)) + sample;
-                            self.columns[0][row] = if below { 0 } else { clamped };
+                            *self.unit(row) = if below { 0 } else { clamped };
                         }
                     } else if plan.softmax.is_some() {
                         // All outputs of a sample at once, below.
                         let signal = if real { trace.signals[l - 1][at] } else { 0 };
-                        self.columns[0][base] = signal.into();
+                        *self.unit(base) = signal.into();
                     } else {
-                        let label = real && usize::from(shard.labels[sample]) == unit;
+                        let label = real && labels.get(sample).is_some_and(|label| usize::from(*label) == unit);
                         let value = i128::from(pre) - if label { i128::from(profile.target) } else { 0 };
                         let (residual, _) = self.requantise(
                             &plan.signal,
@@ -217,7 +259,7 @@ impl<'a> Integers<'a> {
                             offset,
                             profile.signal_bits,
                         );
-                        self.columns[0][base] = if real { residual } else { 0 };
+                        *self.unit(base) = if real { residual } else { 0 };
                     }
                 }
             }
@@ -225,21 +267,20 @@ impl<'a> Integers<'a> {
     }
 
     /// Softmax of the outputs of each sample, phantom samples included.
-    fn softmax(&mut self, trace: &StepTrace, model: &Model) {
+    fn softmax(&mut self, trace: &StepTrace, phantom: &[Vec<i64>]) {
         let plan = self.plan;
         let (grid, profile) = (&plan.grid, &plan.profile);
         let (Some(lanes), Some(table)) = (&plan.softmax, profile.softmax()) else { return };
         let (rows, shift) = (grid.rows_per_block, profile.output_shift());
         let (width, first) = (grid.layers[grid.depth()], plan.unit_rows(grid.depth()).start);
-        let idle = phantom_values(plan, model).pop().unwrap_or_default();
+        let idle = phantom.last().map_or(&[][..], Vec::as_slice);
         let pre = &trace.pre[grid.depth() - 1];
         // The first hidden unit of a layer follows a gap, as the first output does.
         for l in 1..grid.depth() {
             (0..rows).for_each(|sample| self.put(lanes.count, plan.unit_rows(l).start + sample, 1));
         }
         for sample in 0..rows {
-            let outputs =
-                pre.get(sample * width..(sample + 1) * width).filter(|_| sample < grid.batch).unwrap_or(&idle);
+            let outputs = pre.get(sample * width..(sample + 1) * width).filter(|_| sample < grid.batch).unwrap_or(idle);
             let p = Probabilities::of(profile.output_shift(), table, &plan.exponentials, outputs);
             let hot = outputs.iter().position(|z| *z == p.max);
             let mut part = i128::from(p.sum);
@@ -269,25 +310,34 @@ impl<'a> Integers<'a> {
     }
 
     /// State at the gaps, buckets and their limbs.
-    fn buckets(&mut self, updates: &[Vec<i64>], trace: &StepTrace, norm_log2: u32, loss_log2: u32) {
+    fn buckets(&mut self, updates: &[Vec<i64>], loss_sum: u128, norm_log2: u32, loss_log2: u32) {
         let plan = self.plan;
         let grid = &plan.grid;
         let mut state = (1i128 << norm_log2) - 1;
-        for l in 1..=grid.depth() {
-            for (column, first) in (0..grid.width).map(|c| grid.weight_column(c)) {
-                let rows = first + grid.row(grid.input(l, 0))..first + grid.row(grid.gap(l));
-                state -= updates[column][rows].iter().map(|cell| i128::from(*cell) * i128::from(*cell)).sum::<i128>();
+        for lap in 0..grid.laps {
+            self.origin = grid.lap(lap);
+            // With laps the weight columns of this lap, else all of them.
+            let here = |first: usize| grid.laps == 1 || first == self.origin;
+            let places: Vec<_> =
+                (0..grid.width).map(|c| grid.weight_column(c)).filter(|(_, first)| here(*first)).collect();
+            for l in 1..=grid.depth() {
+                for (column, first) in &places {
+                    let rows = first + grid.row(grid.input(l, 0))..first + grid.row(grid.gap(l));
+                    let squares = updates[*column][rows].iter().map(|cell| i128::from(*cell) * i128::from(*cell));
+                    state -= squares.sum::<i128>();
+                }
+                *self.unit(grid.row(grid.gap(l)) + STATE_ROW) = state;
             }
-            self.columns[0][grid.row(grid.gap(l)) + STATE_ROW] = state;
         }
         let (norm, loss) = plan.buckets();
-        self.columns[0][loss.start] = (1i128 << loss_log2) - 1 - trace.loss as i128;
-        for rows in [norm, loss] {
-            let mut value = self.columns[0][rows.start] as u128;
+        for (lap, rows, value) in [(grid.laps - 1, norm, state), (0, loss, (1i128 << loss_log2) - 1 - loss_sum as i128)]
+        {
+            self.origin = grid.lap(lap);
+            let mut value = value as u128;
             let lanes = plan.bucket_limbs();
             let limb = plan.profile.limb_bits;
             for row in rows {
-                self.columns[0][row] = value as i128;
+                *self.unit(row) = value as i128;
                 for lane in &lanes {
                     self.put(*lane, row, (value & ((1 << limb) - 1)) as i128);
                     value >>= limb;
@@ -299,8 +349,11 @@ impl<'a> Integers<'a> {
     fn multiplicities(&mut self) {
         let plan = self.plan;
         let mut counts = Multiplicities::new(plan.profile.limb_bits);
-        for column in plan.area.columns.clone() {
-            self.columns[column][plan.area.rows.clone()].iter().for_each(|v| counts.count(u64::try_from(*v).ok()));
+        let laps = || (0..plan.grid.laps).map(|lap| plan.grid.lap(lap));
+        for (column, origin) in plan.area.columns.clone().flat_map(|column| laps().map(move |origin| (column, origin)))
+        {
+            let rows = origin + plan.area.rows.start..origin + plan.area.rows.end;
+            self.columns[column][rows].iter().for_each(|v| counts.count(u64::try_from(*v).ok()));
         }
         for (cell, count) in self.columns[0][plan.table_row..].iter_mut().zip(counts.into_counts()) {
             *cell = count.into();
@@ -311,8 +364,10 @@ impl<'a> Integers<'a> {
         // An output's index is one limb; on its rows the quotient's lanes hold nothing else.
         let mut counts = Multiplicities::new(plan.profile.softmax().map_or(0, |table| table.table_bits));
         let index = plan.signal.quotient.lanes[0];
-        for base in plan.unit_rows(plan.grid.depth()) {
-            counts.count(u64::try_from(self.columns[index.column][index.at(base)]).ok());
+        for (origin, base) in
+            laps().flat_map(|origin| plan.unit_rows(plan.grid.depth()).map(move |base| (origin, base)))
+        {
+            counts.count(u64::try_from(self.columns[index.column][origin + index.at(base)]).ok());
         }
         for (row, count) in plan.exponential_rows().zip(counts.into_counts()) {
             self.columns[0][row] = count.into();
@@ -321,7 +376,7 @@ impl<'a> Integers<'a> {
 }
 
 /// Pre-activations of a phantom sample: zero features, bias on.
-fn phantom_values(plan: &Plan, model: &Model) -> Vec<Vec<i64>> {
+fn phantom_values(plan: &Plan, model: &FineModel) -> Vec<Vec<i64>> {
     let profile = &plan.profile;
     let mut inputs = vec![0i128; plan.grid.layers[0]];
     let mut out = Vec::new();
@@ -350,18 +405,19 @@ impl Phase1 {
     /// All columns of the first phase, of `2^k` rows each, in the order of the proof.
     pub fn columns(&self, grid: &Grid) -> Vec<Cow<'_, [Fr]>> {
         let aux: Vec<&[Fr]> = self.aux.iter().map(Vec::as_slice).collect();
-        self.committed().into_iter().map(Cow::Borrowed).chain(grid.stacked(&aux)).collect()
+        let tall = self.committed().into_iter().chain(self.v.iter().map(Vec::as_slice));
+        tall.map(Cow::Borrowed).chain(grid.stacked(&aux)).collect()
     }
 
     /// [`Phase1::columns`], given away.
     pub fn into_columns(self, grid: &Grid) -> Vec<Vec<Fr>> {
-        let aux = match grid.stack_bits {
-            0 => self.aux,
+        let aux = match grid.column_places() {
+            1 => self.aux,
             _ => {
                 let aux: Vec<&[Fr]> = self.aux.iter().map(Vec::as_slice).collect();
                 grid.stacked(&aux).into_iter().map(Cow::into_owned).collect()
             }
         };
-        self.w.into_iter().chain([self.x]).chain(self.d).chain(aux).collect()
+        self.w.into_iter().chain([self.x]).chain(self.d).chain(self.v).chain(aux).collect()
     }
 }

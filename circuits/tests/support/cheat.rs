@@ -90,19 +90,37 @@ pub(crate) fn settle(plan: &Plan, first: &mut Phase1) {
 
 /// Recomputes the state, the buckets, their limbs and the multiplicities.
 pub(crate) fn recount(plan: &Plan, first: &mut Phase1) {
+    recount_from(plan, first, 0, first.norm_bound - Fr::ONE);
+}
+
+/// The same, with a state that a lap begins with; what came before is left.
+pub(crate) fn recount_from(plan: &Plan, first: &mut Phase1, lap: usize, mut state: Fr) {
     let grid = &plan.grid;
-    let mut state = first.norm_bound - Fr::ONE;
-    for l in 1..=grid.depth() {
-        for (column, start) in (0..grid.width).map(|c| grid.weight_column(c)) {
-            let rows = start + grid.row(grid.input(l, 0))..start + grid.row(grid.gap(l));
-            state -= first.d[column][rows].iter().map(Fr::square).sum::<Fr>();
+    for origin in (lap..grid.laps).map(|lap| grid.lap(lap)) {
+        for l in 1..=grid.depth() {
+            // With laps the weight columns that lie in this one.
+            let places = (0..grid.width).map(|c| grid.weight_column(c));
+            for (column, start) in places.filter(|(_, start)| grid.laps == 1 || *start == origin) {
+                let rows = start + grid.row(grid.input(l, 0))..start + grid.row(grid.gap(l));
+                state -= first.d[column][rows].iter().map(Fr::square).sum::<Fr>();
+            }
+            first.aux[0][origin + grid.row(grid.gap(l)) + STATE_ROW] = state;
         }
-        put_state(plan, first, l, state);
     }
-    let loss: Fr = plan.unit_rows(grid.depth()).map(|row| first.aux[0][row].square()).sum();
-    first.aux[0][plan.buckets().1.start] = first.loss_bound - Fr::ONE - loss;
+    first.aux[0][plan.buckets().1.start] = first.loss_bound - Fr::ONE - loss(plan, first);
     put_buckets(plan, first);
     count(plan, first);
+}
+
+/// Base rows of the outputs of all laps.
+pub(crate) fn outputs(plan: &Plan) -> impl Iterator<Item = usize> + '_ {
+    let rows = plan.unit_rows(plan.grid.depth());
+    (0..plan.grid.laps).flat_map(move |lap| rows.clone().map(move |row| plan.grid.lap(lap) + row))
+}
+
+/// The sum of the squared residuals.
+pub(crate) fn loss(plan: &Plan, first: &Phase1) -> Fr {
+    outputs(plan).map(|row| first.aux[0][row].square()).sum()
 }
 
 /// Writes the state of gap `l`.
@@ -114,7 +132,8 @@ pub(crate) fn put_state(plan: &Plan, first: &mut Phase1, l: usize, state: Fr) {
 pub(crate) fn put_buckets(plan: &Plan, first: &mut Phase1) {
     let bits = plan.profile.limb_bits;
     let (norm, loss) = plan.buckets();
-    for rows in [norm, loss] {
+    let last = plan.grid.lap(plan.grid.laps - 1);
+    for rows in [last + norm.start..last + norm.end, loss] {
         let head = integer(&first.aux[0][rows.start]);
         let mut value = head.unwrap_or(0);
         for row in rows.clone() {
@@ -133,7 +152,9 @@ pub(crate) fn put_buckets(plan: &Plan, first: &mut Phase1) {
 pub(crate) fn count(plan: &Plan, first: &mut Phase1) {
     let mut counts = vec![0u64; 1 << plan.profile.limb_bits];
     for column in plan.area.columns.clone() {
-        for value in &first.aux[column][plan.area.rows.clone()] {
+        let laps = (0..plan.grid.laps).map(|lap| plan.grid.lap(lap));
+        let rows = laps.flat_map(|origin| origin + plan.area.rows.start..origin + plan.area.rows.end);
+        for value in rows.map(|row| &first.aux[column][row]) {
             let value = integer(value).and_then(|v| usize::try_from(v).ok());
             if let Some(count) = value.and_then(|v| counts.get_mut(v)) {
                 *count += 1;
@@ -145,7 +166,7 @@ pub(crate) fn count(plan: &Plan, first: &mut Phase1) {
     }
     if plan.softmax.is_some() {
         let mut counts = vec![0u64; plan.exponentials.len()];
-        for base in plan.unit_rows(plan.grid.depth()) {
+        for base in outputs(plan) {
             let index = integer(&limbs(plan, first, &plan.signal.quotient, base)).and_then(|v| usize::try_from(v).ok());
             if let Some(count) = index.and_then(|index| counts.get_mut(index)) {
                 *count += 1;

@@ -10,8 +10,8 @@ use rand::Rng;
 use std::collections::BTreeMap;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{LayoutError, TAIL};
-use zkpoc_circuits::profile::{LearningRate, Loss, OutputTable, Profile};
-use zkpoc_circuits::reference::{step, Shard, Update};
+use zkpoc_circuits::profile::{FeatureKind, LearningRate, Loss, OutputTable, Profile};
+use zkpoc_circuits::reference::{run, Shard, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::TrainingCircuit;
 
@@ -63,6 +63,18 @@ pub(crate) fn fields(rng: &mut StdRng) -> Profile {
     }
 }
 
+/// Gives one shape in four several steps, and some of the others features with a sign.
+fn laps(rng: &mut StdRng, profile: &mut Profile) {
+    if profile.feature_bits > 1 && rng.gen_ratio(1, 3) {
+        profile.feature_kind = FeatureKind::Signed;
+    }
+    if rng.gen_ratio(1, 4) {
+        profile.local_steps = 1 << rng.gen_range(1..=2);
+        (profile.stack_bits, profile.fine_shift) = (0, rng.gen_range(0..=4));
+        profile.local_rate = 1 << rng.gen_range(0..=3);
+    }
+}
+
 /// Gives one shape in three a softmax, where a probability of one is a signal.
 fn softmax(rng: &mut StdRng, profile: &mut Profile) {
     if profile.signal_bits > 2 && rng.gen_ratio(1, 3) {
@@ -88,8 +100,10 @@ pub(crate) fn shape(rng: &mut StdRng, refusals: &mut Refusals) -> Profile {
     loop {
         let mut profile = fields(rng);
         let more = u32::from(rng.gen_ratio(1, 4));
-        let most = HEIGHT_BITS + profile.stack_bits + u32::from(rng.gen_ratio(1, 4));
+        let taller = u32::from(rng.gen_ratio(1, 4));
         softmax(rng, &mut profile);
+        laps(rng, &mut profile);
+        let most = HEIGHT_BITS + profile.place_bits() + taller;
         let mut reason = "no k is large enough";
         for k in K_MIN..=most {
             profile.k = k;
@@ -123,7 +137,7 @@ pub(crate) fn shape(rng: &mut StdRng, refusals: &mut Refusals) -> Profile {
 /// Whether the shape has more rows in a block than records, places without weights, several layers of one unit, and so on.
 pub(crate) fn traits(f: &Fixture) -> Vec<String> {
     let (grid, p) = (&f.plan.grid, &f.profile);
-    let places = 1usize << p.stack_bits;
+    let places = 1usize << p.place_bits();
     let mut out = vec![format!("depth {}", p.depth()), format!("{places} places"), format!("k = {}", p.k)];
     let mut put = |holds: bool, name: &str| out.extend(holds.then(|| name.to_owned()));
     put(p.weight_columns == 1, "one weight column");
@@ -135,24 +149,34 @@ pub(crate) fn traits(f: &Fixture) -> Vec<String> {
     put(p.layers[1..].contains(&1), "a layer of one unit");
     put(p.batch == 1, "one record");
     put(p.softmax().is_some(), "a softmax");
+    put(p.local_steps > 1, "several steps");
+    put(p.feature_range().0 < 0, "features with a sign");
     put(!p.signal_bits.is_multiple_of(p.limb_bits), "limbs that fall short");
     put(f.plan.area.columns.len() > 1, "several looked-up columns");
     out
+}
+
+/// Makes each record's features the digits of its index. Says whether there are so many different ones.
+pub(crate) fn number(profile: &Profile, shard: &mut Shard) -> bool {
+    let (bits, least) = (profile.feature_bits, profile.feature_range().0);
+    let mut fits = true;
+    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
+        let mut rest = i;
+        for feature in record.iter_mut() {
+            *feature = ((rest & ((1 << bits) - 1)) as i64 + least) as u16;
+            rest >>= bits;
+        }
+        fits &= rest == 0;
+    }
+    fits
 }
 
 /// The dataset circuit with a shard of different records, where there are so many and the profile has a layout.
 pub(crate) fn dataset(profile: &Profile, seed: u64) -> Option<(DatasetCircuit, Shard)> {
     let circuit = DatasetCircuit::new(profile).ok()?;
     let (_, mut shard) = random_step(profile, seed);
-    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
-        let mut rest = i;
-        for feature in record.iter_mut() {
-            *feature = (rest & ((1 << profile.feature_bits) - 1)) as u16;
-            rest >>= profile.feature_bits;
-        }
-        if rest != 0 {
-            return None;
-        }
+    if !number(profile, &mut shard) {
+        return None;
     }
     let witness = DatasetWitness::new(circuit.plan(), &shard);
     Some((circuit.with_witness(witness), shard))
@@ -166,7 +190,7 @@ pub(crate) fn round(profile: &Profile, seed: u64) -> Option<(RoundCircuit, Round
     let mut sum = Update::zero(profile);
     for claim in 0..claims {
         let (_, shard) = random_step(profile, seed * 1000 + claim);
-        sum.add(&step(profile, &model, &shard).expect("a valid step").update);
+        sum.add(&run(profile, &model, &shard).expect("a valid step").update);
     }
     let tails = vec![vec![Fr::from(3); TAIL]; circuit.plan().grid.columns];
     let witness = RoundWitness::new(circuit.plan(), &model, &sum, claims, &tails).expect("a round");

@@ -18,6 +18,7 @@ pub(crate) type Reason = &'static str;
 const TAIL_BLINDS: Reason = "tail of a hiding committed column: blinding";
 const START_CANCELS: Reason = "start of a fold: it cancels in a difference";
 const UNCOUNTED: Reason = "after the table: summed up, but the sum there is not read";
+const NO_WEIGHTS: Reason = "fine weights of a block without weights: no product with them is read";
 pub(crate) const UNUSED: Reason = "no constraint reads it";
 
 /// The free cells of a circuit by reason.
@@ -51,33 +52,83 @@ impl Free {
     }
 }
 
+/// Columns of the training circuit: of the committed ones how many, the first private one, the first of the second phase, all.
+pub(crate) struct TrainingColumns {
+    pub(crate) fine: usize,
+    pub(crate) aux: usize,
+    pub(crate) second: usize,
+    pub(crate) chain: usize,
+    pub(crate) end: usize,
+}
+
+pub(crate) fn training_columns(plan: &Plan) -> TrainingColumns {
+    let grid = &plan.grid;
+    let slots = grid.column_places();
+    let (width, totals) = if grid.laps > 1 { (grid.width, grid.columns) } else { (0, 0) };
+    let fine = 2 * grid.columns + 1;
+    let aux = fine + width;
+    let second = aux + plan.aux_columns.div_ceil(slots);
+    let end = second + (2 + totals + plan.chain_columns).div_ceil(slots);
+    TrainingColumns { fine, aux, second, chain: 2 + totals, end }
+}
+
 /// Free cells of the training circuit.
 pub(crate) fn training(plan: &Plan) -> Free {
     let grid = &plan.grid;
-    let slots = 1 << grid.stack_bits;
-    let first = 2 * grid.columns + 1 + plan.aux_columns.div_ceil(slots);
-    let end = first + (2 + plan.chain_columns).div_ceil(slots);
-    Free::of((grid.columns..first, first..end), grid.rows(), &training_starts(plan), |column, row| {
-        if column <= 2 * grid.columns {
+    let slots = grid.column_places();
+    let columns = training_columns(plan);
+    let TrainingColumns { fine, aux, second, chain, end } = columns;
+    Free::of((grid.columns..second, second..end), grid.rows(), &training_starts(plan), |column, row| {
+        if column < fine {
             return (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS);
         }
-        // Which of the columns below each other, and its row.
-        let begin = if column < first { 2 * grid.columns + 1 } else { first };
-        let index = (column - begin) * slots + row / grid.height();
-        let row = row % grid.height();
-        let private = column < first;
-        match (private, index) {
-            (true, aux) if aux < plan.aux_columns => training_aux(plan, aux, row),
-            (false, fold) if fold < 2 => training_folds(plan, fold, row),
-            (false, chain) if chain - 2 < plan.chain_columns => training_chain(plan, chain - 2, row),
+        let (lap, in_lap) = (row / grid.height(), row % grid.height());
+        if column < aux {
+            return training_fine(plan, lap, in_lap);
+        }
+        // Which of the columns below each other.
+        let begin = if column < second { aux } else { second };
+        let index = (column - begin) * slots + if grid.laps > 1 { 0 } else { lap };
+        let lap = if grid.laps > 1 { lap } else { 0 };
+        match (column < second, index) {
+            (true, aux) if aux < plan.aux_columns => training_aux(plan, aux, lap, in_lap),
+            (false, fold) if fold < 2 => training_folds(plan, fold, lap, in_lap),
+            (false, total) if total < chain => training_total(plan, total - 2, in_lap),
+            (false, sum) if sum - chain < plan.chain_columns => training_chain(plan, sum - chain, in_lap),
             _ => Some(UNUSED),
         }
     })
 }
 
-/// A first-phase column of the training circuit after the committed ones.
-pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason> {
+/// Fine weights: the first are the model's, the others those before less what they change, and copies are their weights.
+fn training_fine(plan: &Plan, lap: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
+    let block = row / grid.rows_per_block;
+    let Some(section) = grid.sections().into_iter().find(|section| section.contains(&block)) else {
+        return Some(UNUSED);
+    };
+    let copies =
+        (2..=grid.depth()).any(|l| (grid.transposed(l, 0)..grid.transposed(l, 0) + grid.layers[l]).contains(&block));
+    (lap > 0 && section.start == grid.output(0) && !copies).then_some(NO_WEIGHTS)
+}
+
+/// Folds of the update and of the copies.
+fn training_total(plan: &Plan, total: usize, row: usize) -> Option<Reason> {
+    let grid = &plan.grid;
+    let (block, at) = (row / grid.rows_per_block, row % grid.rows_per_block);
+    let section = grid.sections().into_iter().find(|section| section.contains(&block));
+    let used = match section {
+        None => (0..=grid.depth()).any(|l| grid.gap(l) == block) && at + 1 == grid.rows_per_block,
+        Some(section) if section.start < grid.output(0) => row % 4 == 3,
+        Some(_) => total == 0 && grid.depth() > 1 && (row % 4 == 3 || at + 2 == grid.rows_per_block),
+    };
+    (!used).then_some(UNUSED)
+}
+
+/// A first-phase column of the training circuit after the committed ones.
+pub(crate) fn training_aux(plan: &Plan, aux: usize, lap: usize, row: usize) -> Option<Reason> {
+    let grid = &plan.grid;
+    let (first, last) = (lap == 0, lap + 1 == grid.laps);
     let block = |block: usize| grid.row(block)..grid.row(block + 1);
     let table = plan.table_row..plan.table_row + (1 << plan.profile.limb_bits) + plan.exponentials.len();
     let hidden = |row: usize| (1..grid.depth()).any(|l| plan.unit_rows(l).contains(&row));
@@ -87,8 +138,8 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
     };
     let state = |row: usize| (1..=grid.depth()).any(|l| grid.row(grid.gap(l)) + STATE_ROW == row);
     let buckets = plan.buckets();
-    let unit = table.contains(&row) || hidden(row) || outputs(row) || backward(row) || state(row);
-    if aux == 0 && (unit || buckets.0.contains(&row) || buckets.1.contains(&row)) {
+    let unit = first && table.contains(&row) || hidden(row) || outputs(row) || backward(row) || state(row);
+    if aux == 0 && (unit || last && buckets.0.contains(&row) || first && buckets.1.contains(&row)) {
         return None;
     }
     if plan.area.columns.contains(&aux) && plan.area.rows.contains(&row) {
@@ -119,18 +170,22 @@ pub(crate) fn training_aux(plan: &Plan, aux: usize, row: usize) -> Option<Reason
 }
 
 /// Fold of the inputs and the table's sum; dot chain and folds of update, weights and samples.
-fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
+fn training_folds(plan: &Plan, column: usize, lap: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
     let end = grid.row(grid.end());
     let rest_end = plan.table_row + plan.table_codes().count();
     match column {
+        0 if lap > 0 => (row >= end).then_some(UNUSED),
         0 => (row >= rest_end || (row >= end && row + 1 < plan.table_row)).then_some(UNUSED),
         _ => {
             // The dot chain and the fold of the update go on from the group before a section.
             let before =
                 |row: usize| row % 4 < 2 && grid.sections().iter().any(|s| grid.row(s.start) == row - row % 4 + 4);
             let used = grid.sections().into_iter().any(|s| (grid.row(s.start)..grid.row(s.end)).contains(&row));
-            (!used && !before(row)).then_some(UNUSED)
+            // With laps the last section has no fold of the update.
+            let update = grid.laps > 1 && row % 4 == 1 && row + 4 > grid.row(grid.output(0));
+            let gap = update && row < grid.row(grid.output(0));
+            (!used && !before(row) || update && !gap).then_some(UNUSED)
         }
     }
 }
@@ -139,7 +194,8 @@ fn training_folds(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
 fn training_chain(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
     let grid = &plan.grid;
     let sums = plan.area.columns.len();
-    let start = column + 1 == sums && row < grid.rows_per_block;
+    let before = if grid.laps > 1 { grid.rows_per_block - 1..grid.rows_per_block } else { 0..grid.rows_per_block };
+    let start = column + 1 == sums && before.contains(&row);
     if start || column < sums && plan.area.rows.contains(&row) {
         return None;
     }
@@ -148,15 +204,23 @@ fn training_chain(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
     let stop = |base: usize| {
         (1..=grid.depth()).any(|l| block(grid.bias(l)).contains(&base)) || block(grid.stop()).contains(&base)
     };
+    // With laps the sums over outputs end in one row, and so do the folds of back-propagated sums.
+    let last = |base: usize| base == grid.row(grid.stop());
+    let ended = |base: usize| match grid.laps {
+        1 => stop(base),
+        _ => last(base) || (2..=grid.depth()).any(|l| base == grid.row(grid.bias(l))),
+    };
     let gap = |base: usize| (1..=grid.depth()).any(|l| block(grid.gap(l)).contains(&base));
     let on = |lane: Lane, rows: &dyn Fn(usize) -> bool| {
         lane.column == column && (0..grid.row(grid.end())).any(|base| rows(base) && lane.at(base) == row)
     };
     let used = on(plan.pre_fold, &|base| units(base) || stop(base) || gap(base))
         || on(plan.signal_fold, &|base| units(base) || stop(base))
-        || on(plan.loss_fold, &|base| units(base) || stop(base))
+        || on(plan.loss_fold, &|base| units(base) || ended(base))
         || plan.softmax.as_ref().is_some_and(|softmax| {
-            on(softmax.looked_up, &|base| plan.unit_rows(grid.depth()).contains(&base) || stop(base))
+            on(softmax.looked_up, &|base| {
+                plan.unit_rows(grid.depth()).contains(&base) || if grid.laps > 1 { last(base) } else { stop(base) }
+            })
         });
     (!used).then_some(UNUSED)
 }
@@ -164,19 +228,32 @@ fn training_chain(plan: &Plan, column: usize, row: usize) -> Option<Reason> {
 /// Free cells of the dataset circuit.
 pub(crate) fn dataset(plan: &DatasetPlan) -> Free {
     let grid = &plan.grid;
-    let features = plan.features();
-    let table_end = plan.table() + (1 << plan.feature_bits);
-    let labels = |row: usize| {
-        let mut sums = (0..grid.layers[grid.depth()]).map(|k| grid.row(grid.output(k)) + plan.label_shift);
-        sums.any(|first| (first..first + grid.batch).contains(&row))
+    let (height, labels) = (grid.height(), grid.layers[grid.depth()]);
+    let in_lap = |row: usize| (row < grid.laps * height).then_some(row % height);
+    let records = |row: usize, block: usize| {
+        in_lap(row).is_some_and(|row| (grid.row(block)..grid.row(block) + grid.batch).contains(&row))
     };
-    let pair = |row: usize| (1..grid.batch).any(|shift| plan.pairs(shift).contains(&row));
-    Free::of((0..2, 2..6), grid.rows(), &BTreeSet::new(), |column, row| match column {
+    let label =
+        |row: usize| row >= plan.label_shift && (0..labels).any(|k| records(row - plan.label_shift, grid.output(k)));
+    let feature =
+        |row: usize| in_lap(row).is_some_and(|row| (1..=grid.layers[0]).contains(&(row / grid.rows_per_block)));
+    let (table, limbs) = (plan.table(), plan.order_rows());
+    let sum_end = limbs.end;
+    let compared = grid.batch * grid.laps > 1;
+    let last = grid.layers[0];
+    let order = |row: usize| {
+        let keys = records(row, last) || records(row + 1, last);
+        // The sum of the keys in order begins as many rows before the smallest as there are limbs.
+        let before = limbs.start - 1 - plan.limbs;
+        let sorted = row >= before && row < limbs.end && (row - before).is_multiple_of(plan.limbs);
+        compared && (keys || sorted)
+    };
+    Free::of((0..3, 3..5), grid.rows(), &BTreeSet::new(), |column, row| match column {
         0 => (row >= grid.rows() - TAIL).then_some(TAIL_BLINDS),
-        1 => (!labels(row) && !(plan.table()..table_end).contains(&row)).then_some(UNUSED),
-        2 => (!(features.start - 1..table_end).contains(&row)).then_some(UNUSED),
-        3 => (!features.contains(&row) && !pair(row)).then_some(UNUSED),
-        _ => (!pair(row)).then_some(UNUSED),
+        1 => (!label(row) && !(table..sum_end).contains(&row)).then_some(UNUSED),
+        2 => (!(feature(row) || compared && (limbs.start - 1..limbs.end).contains(&row))).then_some(UNUSED),
+        3 => (!(grid.rows_per_block - 1..sum_end).contains(&row)).then_some(UNUSED),
+        _ => (!order(row)).then_some(UNUSED),
     })
 }
 
@@ -245,11 +322,20 @@ fn round_fold(plan: &RoundPlan, fold: usize, row: usize) -> Option<Reason> {
 
 /// Starts of folds, which cancel in differences: the only second-phase cells that are read and not computed.
 pub(crate) fn training_starts(plan: &Plan) -> BTreeSet<Cell> {
-    let (grid, slots) = (&plan.grid, 1 << plan.grid.stack_bits);
-    let dot = 2 * grid.columns + 1 + plan.aux_columns.div_ceil(slots) + 1 / slots;
+    let (grid, slots) = (&plan.grid, plan.grid.column_places());
+    let second = training_columns(plan).second;
+    let dot = second + 1 / slots;
     let begin = 1 % slots * grid.height();
-    let starts = grid.sections().into_iter().map(|section| begin + grid.row(section.start));
-    starts.flat_map(|start| [(dot, start - 1), (dot, start - 2)]).collect()
+    let mut out = BTreeSet::new();
+    for origin in (0..grid.laps).map(|lap| grid.lap(lap)) {
+        for start in grid.sections().into_iter().map(|section| origin + begin + grid.row(section.start)) {
+            out.extend([(dot, start - 1), (dot, start - 2)]);
+        }
+        if grid.laps > 1 && grid.depth() > 1 {
+            out.insert((second + 2, origin + grid.row(grid.output(0)) - 2));
+        }
+    }
+    out
 }
 
 /// The same for the round circuit.

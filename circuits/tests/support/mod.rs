@@ -26,8 +26,8 @@ use std::sync::{Arc, OnceLock};
 use zkpoc_circuits::audit::Audit;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::grid::{LayoutError, TAIL};
-use zkpoc_circuits::profile::{LearningRate, Profile};
-use zkpoc_circuits::reference::{step, Model, Shard, StepTrace};
+use zkpoc_circuits::profile::{FeatureKind, LearningRate, Loss, OutputTable, Profile};
+use zkpoc_circuits::reference::{run, Model, RunTrace, Shard, StepTrace};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::phase2::Phase2;
 use zkpoc_circuits::training::{Phase1, Plan, Tamper, TrainingCircuit};
@@ -39,6 +39,9 @@ pub(crate) struct Fixture {
     pub(crate) plan: Arc<Plan>,
     pub(crate) model: Model,
     pub(crate) shard: Shard,
+    /// The run.
+    pub(crate) run: RunTrace,
+    /// Its first step.
     pub(crate) trace: StepTrace,
     pub(crate) first: Phase1,
 }
@@ -72,12 +75,12 @@ impl Fixture {
     pub(crate) fn new(profile: Profile, model: Model, shard: Shard) -> Self {
         let circuit = TrainingCircuit::new(&profile).expect("the profile fits");
         let plan = Arc::new(circuit.plan().clone());
-        let trace = step(&profile, &model, &shard).expect("a valid step");
+        let run = run(&profile, &model, &shard).expect("a valid run");
         let log2 = |v: u128, most: u32| (128 - v.leading_zeros() + 2).min(most);
         let (norm, loss) = plan.bucket_bits();
-        let first = Phase1::new(&plan, &model, &shard, &trace, log2(trace.norm, norm), log2(trace.loss, loss))
-            .expect("buckets hold");
-        Fixture { profile, circuit, plan, model, shard, trace, first }
+        let first =
+            Phase1::new(&plan, &model, &shard, &run, log2(run.norm, norm), log2(run.loss, loss)).expect("buckets hold");
+        Fixture { profile, circuit, plan, model, shard, trace: run.steps[0].clone(), run, first }
     }
 
     pub(crate) fn random(profile: Profile, seed: u64) -> Self {
@@ -168,10 +171,11 @@ pub(crate) fn random_step(profile: &Profile, seed: u64) -> (Model, Shard) {
             *weight = rng.gen_range(-top..=top) >> rng.gen_range(0..profile.weight_bits / 2);
         }
     }
-    let features = (0..profile.batch * profile.features())
-        .map(|_| rng.gen_range(0..1u32 << profile.feature_bits) as u16)
+    let least = profile.feature_range().0;
+    let features = (0..profile.shard_records() * profile.features())
+        .map(|_| (i64::from(rng.gen_range(0..1u32 << profile.feature_bits)) + least) as u16)
         .collect();
-    let labels = (0..profile.batch).map(|_| rng.gen_range(0..profile.classes()) as u16).collect();
+    let labels = (0..profile.shard_records()).map(|_| rng.gen_range(0..profile.classes()) as u16).collect();
     (model, Shard { features, labels })
 }
 
@@ -179,9 +183,7 @@ pub(crate) fn random_step(profile: &Profile, seed: u64) -> (Model, Shard) {
 pub(crate) fn honest_dataset(profile: &Profile, seed: u64) -> Result<DatasetCircuit, LayoutError> {
     let circuit = DatasetCircuit::new(profile)?;
     let (_, mut shard) = random_step(profile, seed);
-    for (i, record) in shard.features.chunks_exact_mut(profile.features()).enumerate() {
-        record[0] = i as u16;
-    }
+    assert!(draw::number(profile, &mut shard), "more records than there are different ones");
     Ok(circuit.with_witness(DatasetWitness::new(circuit.plan(), &shard)))
 }
 
@@ -189,7 +191,7 @@ pub(crate) fn honest_dataset(profile: &Profile, seed: u64) -> Result<DatasetCirc
 pub(crate) fn honest_round(profile: &Profile) -> Result<RoundCircuit, LayoutError> {
     let circuit = RoundCircuit::new(profile)?;
     let (model, shard) = random_step(profile, 1);
-    let sum = step(profile, &model, &shard).expect("a valid step").update;
+    let sum = run(profile, &model, &shard).expect("a valid step").update;
     let tails = vec![vec![Fr::from(3); TAIL]; circuit.plan().grid.columns];
     let witness = RoundWitness::new(circuit.plan(), &model, &sum, 1, &tails).expect("a round");
     Ok(circuit.with_witness(witness))
@@ -220,6 +222,30 @@ pub(crate) fn shape(layers: &[usize], batch: usize, columns: usize, limb_bits: u
         profile.validate().ok()?;
         TrainingCircuit::new(&profile).ok().map(|_| profile.clone())
     })
+}
+
+/// The same shape with a softmax.
+pub(crate) fn with_softmax(profile: Profile) -> Profile {
+    Profile {
+        loss: Loss::CrossEntropy,
+        output_table: Some(OutputTable { table_bits: 4, exponent_bits: 6, probability_bits: 4 }),
+        activation_shift: 4,
+        residual_shift: 1,
+        target: 1 << 5,
+        ..profile
+    }
+}
+
+/// A run of `steps` such steps on features with a sign, with weights that are fine by 3 bits.
+pub(crate) fn with_laps(profile: Profile, steps: u64) -> Profile {
+    Profile {
+        local_steps: steps,
+        feature_kind: FeatureKind::Signed,
+        fine_shift: 3,
+        local_rate: 4,
+        k: profile.k + steps.ilog2(),
+        ..profile
+    }
 }
 
 /// The same shape with `2^bits` columns below each other in one.

@@ -40,19 +40,28 @@ pub(crate) fn training(f: Fixture) -> Subject {
     let area = &f.plan.area;
     // Model and data; the link leaves the tail of the data free. Limbs are looked up.
     let mut known: BTreeSet<Cell> = cells(0..c, 0..rows).chain(cells([c], 0..rows - TAIL)).collect();
-    let slots = 1 << f.plan.grid.stack_bits;
-    for aux in area.columns.clone() {
-        let begin = aux % slots * f.plan.grid.height();
-        known.extend(cells([2 * c + 1 + aux / slots], begin + area.rows.start..begin + area.rows.end));
-    }
-    // Where several outputs are the largest, any of them may be named.
-    if let Some(softmax) = &f.plan.softmax {
-        let (column, begin) =
-            (2 * c + 1 + softmax.hot.column / slots, softmax.hot.column % slots * f.plan.grid.height());
-        known.extend(f.plan.unit_rows(f.plan.grid.depth()).map(|base| (column, begin + softmax.hot.at(base))));
+    let slots = f.plan.grid.column_places();
+    let private = free::training_columns(&f.plan).aux;
+    for lap in 0..f.plan.grid.laps {
+        let origin = f.plan.grid.lap(lap);
+        for aux in area.columns.clone() {
+            let begin = origin + aux % slots * f.plan.grid.height();
+            known.extend(cells([private + aux / slots], begin + area.rows.start..begin + area.rows.end));
+        }
+        // Where several outputs are the largest, any of them may be named.
+        if let Some(softmax) = &f.plan.softmax {
+            let column = private + softmax.hot.column / slots;
+            let begin = origin + softmax.hot.column % slots * f.plan.grid.height();
+            known.extend(f.plan.unit_rows(f.plan.grid.depth()).map(|base| (column, begin + softmax.hot.at(base))));
+        }
     }
     Subject {
-        name: format!("training {:?}{}", f.profile.layers, if f.plan.softmax.is_some() { ", softmax" } else { "" }),
+        name: format!(
+            "training {:?}, {} laps{}",
+            f.profile.layers,
+            f.plan.grid.laps,
+            if f.plan.softmax.is_some() { ", softmax" } else { "" }
+        ),
         free: free::training(&f.plan),
         known,
         confined: Vec::new(),
@@ -65,14 +74,16 @@ pub(crate) fn training(f: Fixture) -> Subject {
     }
 }
 
-/// The dataset circuit with an honest witness: its records are known.
+/// The dataset circuit with an honest witness: its records and looked-up limbs are known.
 pub(crate) fn dataset(profile: &Profile, circuit: DatasetCircuit) -> Subject {
     let zones = circuit.plan().grid.data_zones();
     let k = profile.k;
+    let data = zones.iter().enumerate().filter(|(_, zone)| zone.code() == 1).map(|(row, _)| (0, row));
+    let known = data.chain(cells([1], circuit.plan().order_rows())).collect();
     Subject {
         name: format!("dataset {:?}", profile.layers),
         free: free::dataset(circuit.plan()),
-        known: zones.iter().enumerate().filter(|(_, zone)| zone.code() == 1).map(|(row, _)| (0, row)).collect(),
+        known,
         confined: Vec::new(),
         make: Box::new(move |challenges| Audit::new(&circuit, k, &[Fr::from(5)], challenges).unwrap()),
     }

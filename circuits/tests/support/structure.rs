@@ -45,8 +45,12 @@ fn check_structure(
 fn check_lookups(name: &str, audit: &Audit, census: &census::Census, bits: u32, exponentials: usize) {
     let contiguous = |rows: &BTreeSet<usize>| rows.iter().zip(rows.iter().skip(1)).all(|(a, b)| a + 1 == *b);
     let rows = |name: &str| census.get(name).cloned().unwrap_or_default();
-    let sums = [rows("lookup"), rows("range.feature").union(&rows("range.table")).copied().collect(), rows("table")];
-    assert!(sums.iter().all(contiguous), "{name}: a gap in a LogUp sum");
+    let range = ["range.feature", "range.table", "range.limb"].into_iter().flat_map(rows).collect();
+    // A carry leads from one stretch to the next.
+    let stretches =
+        |rows: &BTreeSet<usize>| 1 + rows.iter().zip(rows.iter().skip(1)).filter(|(a, b)| *a + 1 != **b).count();
+    assert_eq!(stretches(&rows("lookup")), 1 + rows("lookup.carry").len(), "{name}: a gap in a LogUp sum");
+    assert!([range, rows("table")].iter().all(contiguous), "{name}: a gap in a LogUp sum");
     // The values of the table: one fixed column holds them plus one, and nothing elsewhere. What follows them under the
     // same gate is not counted; it is the value 0, or in a tail the one after the last.
     let table: Vec<usize> = rows("table").union(&rows("range.table")).copied().collect();
@@ -103,6 +107,14 @@ pub(crate) fn training(f: &Fixture, audit: &Audit, name: &str) {
     let grid = &f.plan.grid;
     let columns = grid.columns;
     assert_eq!(audit.rotations(columns), BTreeSet::from([0]), "{name}: data");
+    if grid.laps > 1 {
+        // Packed into laps, an update is opened at the rows of a group whatever its places; a round opens each place once.
+        for column in columns + 1..2 * columns + 1 {
+            assert_eq!(audit.rotations(column), (-3..=0).collect(), "{name}: column {column}");
+            assert!(4 + grid.width.min(grid.laps).max(4) + 2 <= audit.blinding_rows(), "{name}: column {column}");
+        }
+        return;
+    }
     for column in columns + 1..2 * columns + 1 {
         let places = (0..grid.width).map(|c| grid.weight_column(c)).filter(|(own, _)| columns + 1 + own == column);
         let rows = places.flat_map(|(_, first)| (first as i32 - 3..=first as i32).collect::<Vec<_>>());

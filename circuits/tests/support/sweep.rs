@@ -222,7 +222,7 @@ pub(crate) fn training(
 ) {
     let mut sweep = Sweep::new("training", name, audit, challenges, tally);
     let (grid, first) = (&f.plan.grid, &f.first);
-    let (usable, slots) = (sweep.usable(), 1 << grid.stack_bits);
+    let (usable, slots, places) = (sweep.usable(), grid.column_places(), 1 << grid.stack_bits);
     let sections: Vec<_> = grid.sections().iter().map(|s| grid.row(s.start)..grid.row(s.end)).collect();
     let mut made = Vec::new();
     for column in 0..grid.columns {
@@ -234,7 +234,7 @@ pub(crate) fn training(
                 cheat.d[column][row] += by;
                 cheat
             };
-            let (place, at) = (column * slots + row / grid.height(), row % grid.height());
+            let (place, at) = (column * places + row / grid.height(), row % grid.height());
             if expect == Expect::Noticed && place < grid.width && sections.iter().any(|rows| rows.contains(&at)) {
                 let mut cheat = edit(if rng.gen() { Fr::ONE } else { -Fr::ONE });
                 recount(&f.plan, &mut cheat);
@@ -251,19 +251,26 @@ pub(crate) fn training(
     let picked = pick(&mut sweep, made, rng);
 
     let free = free::training(&f.plan).all();
-    let private = 2 * grid.columns + 1..2 * grid.columns + 1 + f.plan.aux_columns.div_ceil(slots);
-    for cell in sample(rng, private.clone(), usable) {
-        let aux = (cell.0 - private.start) * slots + cell.1 / grid.height();
+    let free::TrainingColumns { fine, aux: begin, second, .. } = free::training_columns(&f.plan);
+    for cell in sample(rng, fine..begin, usable) {
+        let mut cheat = first.clone();
+        cheat.v[cell.0 - fine][cell.1] += Fr::random(&mut *rng);
+        let (value, expect) = (cheat.v[cell.0 - fine][cell.1], Expect::free(free.contains(&cell)));
+        sweep.cell("fine weights", cell, value, expect, || f.circuit.with_witness(cheat));
+    }
+    for cell in sample(rng, begin..second, usable) {
+        let own = grid.height() * grid.laps;
+        let (aux, row) = ((cell.0 - begin) * slots + cell.1 / own, cell.1 % own);
         if aux < f.plan.aux_columns {
             let mut cheat = first.clone();
-            let at = &mut cheat.aux[aux][cell.1 % grid.height()];
+            let at = &mut cheat.aux[aux][row];
             *at += Fr::random(&mut *rng);
             let value = *at;
             let expect = Expect::free(free.contains(&cell));
             sweep.cell("private columns", cell, value, expect, || f.circuit.with_witness(cheat));
         }
     }
-    second_phase(&mut sweep, private.end, &free, &free::training_starts(&f.plan), rng);
+    second_phase(&mut sweep, second, &free, &free::training_starts(&f.plan), rng);
     in_full("training", audit, picked, tally);
 }
 
@@ -297,7 +304,8 @@ pub(crate) fn dataset(
         let mut values = vec![honest.x[row] + Fr::random(&mut *rng)];
         if zones[row] == Zone::Data {
             // Just out of range, at both ends; neither is a label.
-            values.extend([power_of_two(plan.feature_bits.max(1)), -Fr::ONE]);
+            let offset = Fr::from(plan.offset);
+            values.extend([power_of_two(plan.feature_bits.max(1)) - offset, -Fr::ONE - offset]);
         }
         for value in values {
             let edit = || {
@@ -312,24 +320,26 @@ pub(crate) fn dataset(
         }
     }
     let picked = pick(&mut sweep, made, rng);
-    for sample in 1..grid.batch {
+    let first = |record: usize| grid.lap(record / grid.batch) + record % grid.batch;
+    for record in 1..plan.records() {
         let mut x = honest.x.clone();
-        let of = rng.gen_range(0..sample);
+        let of = rng.gen_range(0..record);
         for j in 0..grid.layers[0] {
-            let first = grid.row(grid.input(1, j));
-            x[first + sample] = x[first + of];
+            let feature = grid.row(grid.input(1, j));
+            x[feature + first(record)] = x[feature + first(of)];
         }
-        sweep.books("a record twice", (0, grid.row(grid.input(1, 0)) + sample), Expect::Noticed, &from(x));
+        sweep.books("a record twice", (0, grid.row(grid.input(1, 0)) + first(record)), Expect::Noticed, &from(x));
     }
 
     let free = free::dataset(plan).all();
-    for cell in sample(rng, 1..2, sweep.usable()) {
+    for cell in sample(rng, 1..3, sweep.usable()) {
         let mut cheat = honest.clone();
-        cheat.aux[cell.1] += Fr::random(&mut *rng);
-        let (value, expect) = (cheat.aux[cell.1], Expect::free(free.contains(&cell)));
+        let column = if cell.0 == 1 { &mut cheat.aux } else { &mut cheat.key };
+        column[cell.1] += Fr::random(&mut *rng);
+        let (value, expect) = (column[cell.1], Expect::free(free.contains(&cell)));
         sweep.cell("private columns", cell, value, expect, || circuit.with_witness(cheat));
     }
-    second_phase(&mut sweep, 2, &free, &BTreeSet::new(), rng);
+    second_phase(&mut sweep, 3, &free, &BTreeSet::new(), rng);
     in_full("dataset", audit, picked, tally);
 }
 

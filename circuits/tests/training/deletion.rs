@@ -47,6 +47,17 @@ const CHEATS: &[fn()] = &[
     softmax::rejects_a_sum_that_forgets_an_output,
     softmax::rejects_sums_beside_units_that_have_no_softmax,
     softmax::rejects_a_share_that_is_not_the_rounded_one,
+    laps::rejects_an_update_of_a_run_with_values_in_its_padding,
+    laps::rejects_a_run_that_starts_from_another_model,
+    laps::rejects_steps_that_do_not_follow_each_other,
+    laps::rejects_a_copy_of_a_fine_weight_that_is_another,
+    laps::rejects_folds_of_copies_that_are_bent,
+    laps::rejects_folds_of_the_update_that_are_bent,
+    laps::rejects_a_norm_that_forgets_a_lap,
+    laps::rejects_lookups_that_do_not_go_on_from_lap_to_lap,
+    laps::rejects_a_loss_that_does_not_go_on_from_lap_to_lap,
+    laps::rejects_exponentials_that_do_not_go_on_from_lap_to_lap,
+    laps::rejects_back_propagated_sums_that_do_not_start_at_zero,
 ];
 
 /// Every constraint of the toy circuit, and those that only a deeper network, narrower limbs or stacked columns have.
@@ -65,7 +76,7 @@ fn deletion_score() {
     let shapes = shapes.map(|(layers, batch, limb_bits, stack_bits)| {
         Fixture::random(stacked(shape(layers, batch, 1, limb_bits).unwrap(), stack_bits), 1)
     });
-    for other in shapes.iter().chain([softmax::soft()]) {
+    for other in shapes.iter().chain([softmax::soft(), laps::two()]) {
         let name = |label: &String| label.split('#').next().unwrap_or_default().to_owned();
         let more: Vec<_> =
             enabled(other).into_iter().filter(|l| labels.iter().all(|known| name(known) != name(l))).collect();

@@ -265,7 +265,7 @@ pub fn run(options: &Options, show: &mut Show) -> Result<Report, DemoError> {
     let anvil = zkpoc_contracts::tools::anvil()?;
     let folder = options.data.as_deref();
     let sources = data::sources(&profile, folder, options.contributors, options.shards, scratch.path())?;
-    let test = data::test_set(&profile, folder, options.contributors * options.shards * profile.batch)?;
+    let test = data::test_set(&profile, folder, options.contributors * options.shards * profile.shard_records())?;
     show.phase("start a local chain");
     let node = match options.ledger {
         Some(_) => Node::start_tracing(&anvil)?,

@@ -1,13 +1,14 @@
 //! The same network in floating point: what fixed point costs.
 //!
-//! Plain stochastic gradient descent on the profile's loss, the same architecture, start, order of data and learning rates,
-//! without rounding or clamping. A round of several updates takes a step by their mean, as the round circuit does.
+//! Plain stochastic gradient descent on the profile's loss, the same architecture, start, order of data, learning rates and
+//! momentum, without rounding or clamping. Each contributor takes the steps of its run; a round takes a step by the mean of
+//! their changes, as the round circuit does.
 //!
 //! # Scales
-//! With `f = weight_frac_bits`, the integer activation of layer `l` means `a / S_l` with `S_(L-1) = target / 2^f` and
+//! With `f = weight_frac_bits + fine_shift`, the integer activation of layer `l` means `a / S_l` with `S_(L-1) = target / 2^f` and
 //! `S_l = S_(l-1) 2^(f - activation_shift)`; the integer signal means `d / u_l` with `u_L = target / 2^residual_shift` and
-//! `u_l = u_(l+1) 2^(f - backprop_shift)` ([`zkpoc_circuits::reference`]). So an integer step of `rate` is one of
-//! `rate S_(l-1) u_l / 2^f` in layer `l`, and a bias sees `bias_unit / S_(l-1)`.
+//! `u_l = u_(l+1) 2^(f - backprop_shift)` ([`zkpoc_circuits::reference`]). So an integer step of `local_rate` within a run is one of
+//! `local_rate S_(l-1) u_l / 2^f` in layer `l`, and a bias sees `bias_unit / S_(l-1)`. A round of rate `r` takes `r 2^fine_shift` of the mean change.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use zkpoc_circuits::profile::{FeatureKind, Profile};
@@ -22,6 +23,13 @@ pub struct FloatModel {
     features: FeatureKind,
     /// Whether outputs become probabilities.
     softmax: bool,
+    /// Features and records of a step.
+    width: usize,
+    batch: usize,
+    /// How much of the mean change of a round's runs its model takes, and of the change of the round before.
+    server: f32,
+    momentum: f32,
+    velocity: Option<Change>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,26 +38,29 @@ struct Layer {
     bias: Array1<f32>,
     /// What a bias is multiplied with.
     unit: f32,
-    /// Learning rate for the sum over a batch.
+    /// Learning rate of a step of a run, for the sum over its batch.
     rate: f32,
 }
 
-/// A gradient, summed over a batch.
+/// What a run, or a round, takes off each weight and bias.
 #[derive(Clone, Debug)]
-pub struct Gradient(Vec<(Array2<f32>, Array1<f32>)>);
+pub struct Change(Vec<(Array2<f32>, Array1<f32>)>);
 
 impl FloatModel {
     /// The network that an integer model stands for.
     pub fn new(profile: &Profile, model: &Model) -> Self {
         let power = |exponent: i64| (exponent as f64).exp2();
-        let (depth, f) = (profile.depth() as i64, i64::from(profile.weight_frac_bits));
+        let (depth, own) = (profile.depth() as i64, i64::from(profile.weight_frac_bits));
+        let f = own + i64::from(profile.fine_shift);
         let last = profile.target as f64 / power(f);
         let scale = |l: i64| last / power((depth - 1 - l) * (f - i64::from(profile.activation_shift)));
         let top = profile.target as f64 / power(profile.residual_shift.into());
         let signal = |l: i64| top * power((depth - l) * (f - i64::from(profile.backprop_shift)));
-        let rate = profile.learning_rate.numerator as f64 / power(profile.learning_rate.shift.into());
+        let server = profile.learning_rate.numerator as f64
+            * power(i64::from(profile.fine_shift) - i64::from(profile.learning_rate.shift));
+        let rate = profile.local_rate as f64;
         let layers = model.layers.iter().zip(1i64..).map(|(layer, l)| {
-            let values = |from: &[i32]| from.iter().map(|w| (f64::from(*w) / power(f)) as f32).collect::<Vec<_>>();
+            let values = |from: &[i32]| from.iter().map(|w| (f64::from(*w) / power(own)) as f32).collect::<Vec<_>>();
             let shape = (layer.inputs, layer.outputs);
             Layer {
                 weights: Array2::from_shape_vec(shape, values(&layer.weights)).unwrap_or_else(|_| Array2::zeros(shape)),
@@ -58,12 +69,21 @@ impl FloatModel {
                 rate: (rate * scale(l - 1) * signal(l) / power(f)) as f32,
             }
         });
-        let (features, softmax) = (profile.feature_kind, profile.softmax().is_some());
-        Self { layers: layers.collect(), scale: scale(0) as f32, features, softmax }
+        Self {
+            layers: layers.collect(),
+            scale: scale(0) as f32,
+            features: profile.feature_kind,
+            softmax: profile.softmax().is_some(),
+            width: profile.features(),
+            batch: profile.batch,
+            server: server as f32,
+            momentum: profile.momentum as f32 / 4.0,
+            velocity: None,
+        }
     }
 
     fn input(&self, features: &[u16]) -> Array2<f32> {
-        let width = self.layers.first().map_or(1, |layer| layer.weights.nrows()).max(1);
+        let width = self.width.max(1);
         let value = |x: u16| match self.features {
             FeatureKind::Unsigned => f32::from(x),
             // Two's complement.
@@ -101,8 +121,31 @@ impl FloatModel {
         answers
     }
 
-    /// The gradient on a batch of half the summed squared error, or of the cross-entropy.
-    pub fn gradient(&self, features: &[u16], labels: &[u16]) -> Gradient {
+    /// What a run on a shard changes.
+    pub fn run(&self, features: &[u16], labels: &[u16]) -> Change {
+        let mut local = self.clone();
+        let batches = features.chunks(self.batch * self.width).zip(labels.chunks(self.batch));
+        let mut total: Option<Change> = None;
+        for (features, labels) in batches {
+            let step = local.gradient(features, labels);
+            local.take(&step, 1.0);
+            match &mut total {
+                None => total = Some(step),
+                Some(total) => total.add(1.0, &step),
+            }
+        }
+        total.unwrap_or_else(|| Change(Vec::new()))
+    }
+
+    fn take(&mut self, change: &Change, share: f32) {
+        for (layer, (weights, bias)) in self.layers.iter_mut().zip(&change.0) {
+            layer.weights.scaled_add(-share, weights);
+            layer.bias.scaled_add(-share, bias);
+        }
+    }
+
+    /// The step on a batch: the gradient of half the summed squared error, or of the cross-entropy, times the rate.
+    fn gradient(&self, features: &[u16], labels: &[u16]) -> Change {
         let values = self.forward(features);
         let mut signal = self.answers(&values[self.layers.len()]);
         for (mut row, label) in signal.rows_mut().into_iter().zip(labels) {
@@ -113,23 +156,25 @@ impl FloatModel {
         let mut out = Vec::new();
         for (place, layer) in self.layers.iter().enumerate().rev() {
             let input: ArrayView2<'_, f32> = values[place].view();
-            out.push((input.t().dot(&signal), signal.sum_axis(Axis(0)) * layer.unit));
+            out.push((input.t().dot(&signal) * layer.rate, signal.sum_axis(Axis(0)) * (layer.unit * layer.rate)));
             // The mask of a ReLU is where its output is positive.
             signal = signal.dot(&layer.weights.t()) * input.mapv(|a| f32::from(u8::from(a > 0.0)));
         }
         out.reverse();
-        Gradient(out)
+        Change(out)
     }
 
-    /// A step by the mean of some gradients.
-    pub fn step(&mut self, gradients: &[Gradient]) {
-        let share = 1.0 / gradients.len().max(1) as f32;
-        for gradient in gradients {
-            for (layer, (weights, bias)) in self.layers.iter_mut().zip(&gradient.0) {
-                layer.weights.scaled_add(-layer.rate * share, weights);
-                layer.bias.scaled_add(-layer.rate * share, bias);
-            }
+    /// A round: a step by the mean of the changes of some runs, and by a share of what the round before changed.
+    pub fn round(&mut self, runs: &[Change]) {
+        let Some((first, others)) = runs.split_first() else { return };
+        let mut step = first.clone();
+        others.iter().for_each(|run| step.add(1.0, run));
+        step.scale(self.server / runs.len() as f32);
+        if let Some(before) = self.velocity.as_ref().filter(|_| self.momentum > 0.0) {
+            step.add(self.momentum, before);
         }
+        self.take(&step, 1.0);
+        self.velocity = Some(step);
     }
 
     /// Share of records whose largest output is the label's, and mean squared error of a record: of probabilities, the Brier score.
@@ -150,11 +195,27 @@ impl FloatModel {
     }
 }
 
+impl Change {
+    fn add(&mut self, share: f32, other: &Self) {
+        for ((weights, bias), (more, more_bias)) in self.0.iter_mut().zip(&other.0) {
+            weights.scaled_add(share, more);
+            bias.scaled_add(share, more_bias);
+        }
+    }
+
+    fn scale(&mut self, by: f32) {
+        for (weights, bias) in &mut self.0 {
+            weights.mapv_inplace(|w| w * by);
+            bias.mapv_inplace(|b| b * by);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use zkpoc_circuits::profile::{LearningRate, Loss, OutputTable};
-    use zkpoc_circuits::reference::{evaluate, step};
+    use zkpoc_circuits::reference::{evaluate, run};
 
     /// The digits with a softmax: 2^20 is a unit of the exponent at the outputs, 2^8 steps of the table.
     fn cross_entropy() -> Profile {
@@ -182,11 +243,12 @@ mod tests {
         let model = Model::random(&profile, [3; 32]);
         let shards = records.shards(&profile, 8).expect("shards");
         let mut float = FloatModel::new(&profile, &model);
-        let mut fixed = model;
+        let (mut previous, mut fixed) = (model.clone(), model);
         for shard in &shards {
-            float.step(&[float.gradient(&shard.features, &shard.labels)]);
-            let update = step(&profile, &fixed, shard).expect("a step").update;
-            fixed = fixed.apply(&profile, &update);
+            float.round(&[float.run(&shard.features, &shard.labels)]);
+            let update = run(&profile, &fixed, shard).expect("a run").update;
+            let next = fixed.apply_mean_after(&profile, &previous, &update, 1);
+            previous = std::mem::replace(&mut fixed, next);
         }
         let (float_hits, float_loss) = float.evaluate(records.features(), records.labels());
         let (hits, loss) = evaluate(&profile, &fixed, records.features(), records.labels()).expect("valid");

@@ -79,7 +79,7 @@ impl Source {
             }
         };
         match records.width() == profile.features() {
-            true => Ok(records),
+            true => Ok(records.prepared(profile)),
             false => Err(DataError::Width { expected: profile.features(), found: records.width() }.into()),
         }
     }
@@ -92,11 +92,19 @@ fn idx(folder: &Path, part: Part, cut: impl Fn(usize) -> Range<usize>) -> Result
 fn shape(profile: &Profile) -> CsvShape {
     match profile.data.as_str() {
         "digits" => DIGITS,
-        _ => CsvShape {
-            width: profile.features(),
-            max: u16::try_from((1u32 << profile.feature_bits.min(16)) - 1).unwrap_or(u16::MAX),
-            factor: 1,
-            classes: u16::try_from(profile.classes()).unwrap_or(u16::MAX),
-        },
+        _ => {
+            // Features that are standardised may be any before.
+            let (min, max) = match profile.standardise {
+                Some(_) => (0, u16::MAX.into()),
+                None => profile.feature_range(),
+            };
+            CsvShape {
+                width: profile.features(),
+                min: min as i32,
+                max: max as i32,
+                factor: 1,
+                classes: u16::try_from(profile.classes()).unwrap_or(u16::MAX),
+            }
+        }
     }
 }

@@ -223,7 +223,7 @@ impl Attestor {
         let fingerprints = self.fingerprints(profile, dataset)?;
         let mut own = HashSet::with_capacity(fingerprints.len());
         for (at, fingerprint) in fingerprints.iter().enumerate() {
-            let (shard, record) = (at / profile.batch, at % profile.batch);
+            let (shard, record) = (at / profile.shard_records(), at % profile.shard_records());
             let before = ledger.records.get(fingerprint).copied();
             let before = before.or_else(|| (!own.insert(*fingerprint)).then_some(manifest.root));
             if let Some(root) = before {
@@ -339,7 +339,7 @@ fn check_dataset(srs: &Srs, profile: &Profile, dataset: &Dataset) -> Result<(), 
     mismatch("profile id", B256::new(profile.id()).to_string(), manifest.profile_id.to_string())?;
     mismatch("SRS digest", srs.digest().to_string(), manifest.srs_digest.to_string())?;
     mismatch("number of shards", dataset.shards.len().to_string(), manifest.commitments.len().to_string())?;
-    let records = dataset.shards.len().saturating_mul(profile.batch);
+    let records = dataset.shards.len().saturating_mul(profile.shard_records());
     mismatch("number of records", records.to_string(), manifest.record_count.to_string())?;
     let grid = Grid::new(profile)?;
     let mut commitments = Vec::with_capacity(dataset.shards.len());

@@ -1,8 +1,11 @@
 //! Records: where they come from, and how they become shards.
 //!
 //! # Shapes
-//! A record is `width` features and a label, all unsigned integers; [`Records`] holds many of them
-//! in two flat lists. A shard is `batch` records of a profile, the rows of one data column.
+//! A record is `width` features and a label; [`Records`] holds many of them in two flat lists, a feature with a sign as its
+//! two's complement in 16 bits. A shard is `local_steps * batch` records of a profile, the rows of one data column.
+//!
+//! # Raw and prepared
+//! Readers give raw features: what the file holds. [`Records::prepared`] makes those of a profile of them.
 //!
 //! # Errors
 //! [`DataError`]; each names the file and the place in it: an index for idx files, line and column
@@ -143,6 +146,15 @@ impl Records {
         &self.labels
     }
 
+    /// The records with each raw feature as the profile wants it; see [`Profile::prepared`].
+    #[must_use]
+    pub fn prepared(mut self, profile: &Profile) -> Self {
+        for feature in &mut self.features {
+            *feature = profile.prepared(*feature);
+        }
+        self
+    }
+
     /// Some of the records, in their order.
     pub fn range(&self, range: Range<usize>) -> Result<Self, DataError> {
         if range.start > range.end || range.end > self.len() {
@@ -176,7 +188,7 @@ impl Records {
             return Err(DataError::Width { expected: profile.features(), found: self.width });
         }
         let too_few = |needed| DataError::TooFew { needed, available: self.len() };
-        let needed = count.checked_mul(profile.batch).ok_or(too_few(usize::MAX))?;
+        let needed = count.checked_mul(profile.shard_records()).ok_or(too_few(usize::MAX))?;
         if needed > self.len() {
             return Err(too_few(needed));
         }
@@ -187,12 +199,12 @@ impl Records {
                 return Err(ReferenceError::Duplicate { first, second }.into());
             }
         }
-        let cells = profile.batch * self.width;
+        let cells = profile.shard_records() * self.width;
         let mut shards = Vec::with_capacity(count);
         for index in 0..count {
             let shard = Shard {
                 features: self.features[index * cells..(index + 1) * cells].to_vec(),
-                labels: self.labels[index * profile.batch..(index + 1) * profile.batch].to_vec(),
+                labels: self.labels[index * profile.shard_records()..(index + 1) * profile.shard_records()].to_vec(),
             };
             shard.check(profile)?;
             shards.push(shard);

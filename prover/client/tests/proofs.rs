@@ -9,7 +9,7 @@ use zkpoc_circuits::dataset::DatasetCircuit;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::reference::{run, Model, Shard};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{TrainingCircuit, WitnessError};
 use zkpoc_client::chain::words::{inputs_from_words, scalar_to_word};
@@ -123,7 +123,7 @@ fn accepts_a_training_proof_with_its_points_opening_and_link() {
         let points = verify_training(key, &setup.srs, &made.proof, &made.instances, &model).expect("verify");
         assert_eq!(points, made.points);
         assert_eq!(points.update, made.opening.commit(&setup.srs, setup.grid()).expect("opening"));
-        assert_eq!(made.opening.update, step(&setup.profile, &setup.model, &setup.shards[0]).expect("step").update);
+        assert_eq!(made.opening.update, run(&setup.profile, &setup.model, &setup.shards[0]).expect("step").update);
         let proving = ProvingContext::new(&setup.srs, &setup.training).expect("context");
         verify_data_link(proving.bases(), &made.instances, &registered.commitment, &points, &made.link).expect("link");
         assert_eq!(made.proof.len(), key.proof_bytes());

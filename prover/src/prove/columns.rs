@@ -2,6 +2,7 @@
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::group::Curve;
+use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::reference::{Model, Shard};
 
@@ -14,7 +15,7 @@ use zkpoc_engine::wipe;
 
 /// The commitment to a shard under a blinding.
 pub fn commit_shard(srs: &Srs, grid: &Grid, shard: &Shard, blinding: &Blinding) -> Result<G1Affine, CommitError> {
-    let mut column: Vec<Fr> = grid.data_column(shard).into_iter().map(Fr::from).collect();
+    let mut column: Vec<Fr> = grid.data_column(shard).into_iter().map(|value| signed(value.into())).collect();
     let first = column.len().saturating_sub(LINK_ROWS);
     column[first..].copy_from_slice(blinding);
     let commitment = match column.len() {

@@ -10,7 +10,7 @@ use rand_core::OsRng;
 use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness};
 use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard, Update};
+use zkpoc_circuits::reference::{run, Model, Shard, Update};
 use zkpoc_circuits::round::{RoundCircuit, RoundWitness};
 use zkpoc_circuits::training::{Phase1, TrainingCircuit};
 use zkpoc_engine::encoding::POINT_BYTES;
@@ -45,7 +45,7 @@ impl Setup {
 
     fn training(&self, key: &ProverKey<TrainingCircuit>) -> (Phase1, [Fr; 3]) {
         let plan = key.circuit().plan();
-        let trace = step(&self.profile, &self.model, &self.shard).expect("a step");
+        let trace = run(&self.profile, &self.model, &self.shard).expect("a step");
         let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
         let witness = Phase1::new(plan, &self.model, &self.shard, &trace, norm_log2, loss_log2).expect("a witness");
         let inputs = [Fr::from(9), witness.norm_bound, witness.loss_bound];

@@ -9,7 +9,7 @@ use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::{Grid, TAIL};
 use zkpoc_circuits::kind::ProfileCircuit;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard, Update};
+use zkpoc_circuits::reference::{run, Model, Shard, Update};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::{Phase1, TrainingCircuit};
 use zkpoc_client::aggregation::mask::Bases;
@@ -124,7 +124,7 @@ impl Kit {
     pub(crate) fn train_with(&self, shard: &Shard, random: &[Fr], context: u64) -> Opened {
         let (circuit, rows) = (self.training.circuit(), self.training.blinding_rows());
         let plan = circuit.plan();
-        let trace = step(self.profile(), &self.model, shard).expect("a step");
+        let trace = run(self.profile(), &self.model, shard).expect("a step");
         let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
         let witness = Phase1::new(plan, &self.model, shard, &trace, norm_log2, loss_log2).expect("a witness");
         let inputs = [Fr::from(context), witness.norm_bound, witness.loss_bound];
@@ -142,7 +142,7 @@ impl Kit {
 
     /// A shard's column, with 0 in the tail.
     pub(crate) fn data_cells(&self, shard: &Shard) -> Vec<Fr> {
-        self.grid().data_column(shard).into_iter().map(Fr::from).collect()
+        self.grid().data_column(shard).into_iter().map(|value| signed(value.into())).collect()
     }
 
     /// The rows that an update can fill.
@@ -153,7 +153,7 @@ impl Kit {
 
     /// The one column of the update of a shard, with 0 in the tail.
     pub(crate) fn update_cells(&self, shard: &Shard) -> Vec<Fr> {
-        self.cells_of(&step(self.profile(), &self.model, shard).expect("a step").update)
+        self.cells_of(&run(self.profile(), &self.model, shard).expect("a step").update)
     }
 
     /// The one column of an update, with 0 in the tail.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use zkpoc_circuits::reference::{step, Shard};
+use zkpoc_circuits::reference::{run, Shard};
 use zkpoc_engine::encoding::{point_to_bytes, scalar_to_bytes};
 use zkpoc_prover::link::LinkProof;
 use zkpoc_prover::prove::{model_commitment, Buckets};
@@ -77,7 +77,7 @@ fn a_claim_shows_coarse_bounds_only() {
     for first in 0..16 {
         let features = (0..18).map(|i| (i * 5 + first * 3) % 16).collect();
         let shard = Shard { features, labels: vec![first % 3, 1, 2] };
-        let trace = step(kit.profile(), &kit.model, &shard).expect("a step");
+        let trace = run(kit.profile(), &kit.model, &shard).expect("a run");
         let Buckets { norm_log2, loss_log2 } = Buckets::covering(plan, &trace);
         for (value, log2, most) in [(trace.norm, norm_log2, most.0), (trace.loss, loss_log2, most.1)] {
             assert!(value >> log2 == 0, "the bound holds");

@@ -11,13 +11,22 @@
 //! | `gap.input` | gaps | 2 | `U = 0` | `rejects_input_folds_that_do_not_start_at_zero` |
 //! | `gradient.dot` | gaps | 3 | `F = F[+1] + U[-R] G[+R]` | `rejects_a_dot_of_inputs_and_signals_that_is_bent` |
 //! | `forward` | first row of a gap | 3 | `theta (m + mu s) = scale F[+R]`, `m` of the section's last group | `rejects_a_rounded_value_that_is_not_the_product` |
-//! | `gradient` | first row of a gap | 3 | `E = upsilon^(RC-1) (F - F[+R])`, `E` of the section's last group | `rejects_an_update_cell_off_by_one` |
+//! | `gradient` | first row of a gap | 3 | `E = rate upsilon^(RC-1) (F - F[+R])`, `E` of the section's last group; in the last of several laps with the fold of the update, `sum upsilon^(C-1-c) D_c`, added to `E` | `rejects_an_update_cell_off_by_one` |
 //! | `state` | first row of a gap | 3 | `m = -mu s`, `m` of the gap's last group, where the next section goes on | `rejects_a_norm_that_forgets_a_layer` |
 //! | `gap.update` | first row of a gap | 3 | `E = 0` in the gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
 //! | `start.update` | row 0 | 3 | `E = 0` in the start gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
+//! | `start.total` | row 0 of each lap | 3 | with laps: `D = 0` in the start gap's last row | `rejects_folds_of_the_update_that_are_bent` |
+//! | `gap.total` | first row of a gap | 3 | with laps: `D = 0` in the gap's last row | `rejects_folds_of_the_update_that_are_bent` |
 //! | `start` | row 0 | 3 | `m = mu (1 - norm_bound)` in the start gap's last group | `rejects_a_norm_that_forgets_a_layer` |
 //! | `backward` | row 0, for each layer `l >= 2` | 3 | `theta (m_end - m_begin) = scale loss`: what `m` gains over the blocks of the transposed weights is the fold of the back-propagated sums | `rejects_a_rounded_value_that_is_not_the_product` |
-//! | `lookup.total` | row 0 | 3 | limbs' sum + what the table's sum gains + last `E` of the last section `= 0` | `rejects_limbs_off_the_table_and_forged_multiplicities` |
+//! | `transposed` | row 0 of each lap, for each layer `l >= 2` | 3 | with laps: what `k` gains over the weights is what `B` gains over the copies, up to a power of `r` | `rejects_a_copy_of_a_fine_weight_that_is_another` |
+//! | `start.carry` | row 0 of each lap but the first | 3 | `m = -mu s` in the start gap's last group, `s` of the last gap of the lap before | `rejects_a_norm_that_forgets_a_lap` |
+//! | `lookup.carry` | row 0 of each lap but the first | 3 | limbs' sum before the area `=` that at the end of the area of the lap before | `rejects_lookups_that_do_not_go_on_from_lap_to_lap` |
+//! | `loss.start` | row 0 | 3 | with laps: `loss = 0` after the last lap's outputs | `rejects_a_loss_that_does_not_go_on_from_lap_to_lap` |
+//! | `loss.carry` | row 0 of each lap but the first | 3 | `loss` after the outputs of the lap before `=` that at the first output | `rejects_a_loss_that_does_not_go_on_from_lap_to_lap` |
+//! | `exp.start` | row 0 | 3 | with laps and a softmax: `X = 0` after the last lap's outputs | `rejects_exponentials_that_do_not_go_on_from_lap_to_lap` |
+//! | `exp.carry` | row 0 of each lap but the first | 3 | `X` after the outputs of the lap before `=` that at the first output | `rejects_exponentials_that_do_not_go_on_from_lap_to_lap` |
+//! | `lookup.total` | row 0 | 3 | limbs' sum + what the table's sum gains + last `E` of the last section, with laps without the latter, `= 0` | `rejects_limbs_off_the_table_and_forged_multiplicities` |
 //! | `exp.total` | row 0 | 3 | with a softmax: `X` at the first output + what the table's sum gains over the rows of the exponential `= 0` | `rejects_an_exponential_off_the_table` |
 //! | `loss.total` | row 0 | 3 | loss bucket's first cell `= loss_bound - 1 - loss` | `rejects_heads_that_are_not_what_is_left` |
 //! | `bucket` | bucket rows but each last | 3 | cell `=` its limbs `+ 2^bits` times the next cell | `rejects_limbs_of_a_row_of_a_bucket_that_do_not_add_up` |
@@ -40,14 +49,29 @@
 //! The exponents of `theta` match because fold and lane count rows in the same order:
 //! `sum_i theta^(R-1-i) in_i * sum_k r^(RC-1-k) w_k = theta^(R R C - 1) sum theta^-(R k + i) in_i w_k`.
 //! The `stop` pins of [`super::units`] make each unit fold begin exactly after its layer, so nothing outside it counts.
+//!
+//! # Laps
+//! With several laps what is said of row 0 holds in the first lap for `start`, `lookup.total`, `loss.total` and `exp.total`, and in each lap for
+//! `start.update` and `backward`. The state goes on from lap to lap (`start.carry`), as the parts of the update lie in different laps; so
+//! does the sum of the limbs, from `lookup.start` by `lookup.carry` to the last lap, which row 0 reaches by one rotation backwards. Loss and sum of the
+//! exponentials count from the last output of the last lap (`loss.start`, `exp.start`) by `loss.carry` and `exp.carry` to the first output of the first lap.
+//!
+//! Claim: `d` is the sum of what the steps change, each step taken from the weights that the one before left. In a lap but the last
+//! `gradient` says that the weights of the next lap are this lap's less `rate` times the gradient, in the last lap that those of the first lap
+//! are, if the update is added to what the last step leaves: `V(0) = V(E-1) - rate gradient + d`. `D_c` is the fold of weight column `c` of the update (`fold.total` from
+//! `start.total` and `gap.total`), which lies in lap `c mod E`. Copies follow their weights by `transposed`: with rows of `R C` cells both folds
+//! give the cell of input `j` and unit `k` the power `(..-j) R C + (..-k)` of `r`, and a cell beside them has a power that no weight has.
+//! Weights stay integers below the profile's bound, by induction over the laps, as the model's are in range and each gradient is.
+//!
 //! `exp.total`: see [`super::softmax`]. `lookup.total`: see [`crate::logup`], and [`super::folds`] for the update's last fold.
 
-use super::super::config::{Cells, Selectors, TrainingConfig};
+use super::super::config::{Cells, LapColumns, LapSelectors, Selectors, TrainingConfig};
 use super::super::plan::{Plan, STATE_ROW};
-use super::folds::{DOT, UPDATE};
+use super::folds::{DOT, TOTAL, TURN, UPDATE, WEIGHTS};
 use super::Named;
-use crate::expr::{constant, power, recompose, Expr};
+use crate::expr::{constant, horner, power, recompose, Expr};
 use crate::field::power_of_two;
+use crate::grid::Grid;
 use crate::instance;
 use halo2_proofs::arithmetic::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -74,10 +98,16 @@ fn gaps(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let updates = q.advice(config.p2_dot, r - 1 + UPDATE);
     let mut out = vec![
         ("start.input", start * inputs.clone()),
-        ("start.update", zero * updates.clone()),
+        ("start.update", zero.clone() * updates.clone()),
         ("gap.input", gap.clone() * inputs),
         ("gap.update", head.clone() * updates),
     ];
+    for total in config.laps.iter().flat_map(|laps| &laps.p2_total) {
+        // Fold of the update's part in this lap, in the last group of the gap: bound by `start.total` and `gap.total`.
+        let total = q.advice(*total, r - 1 + TOTAL);
+        out.push(("start.total", zero.clone() * total.clone()));
+        out.push(("gap.total", head.clone() * total));
+    }
     // Sum over the samples from this row on: bound by `gradient.dot`; the next one too, after the gap's last row by
     // `hidden.fold.pre` or `output.fold.pre`.
     let pre = q.chain(plan.pre_fold, 0);
@@ -100,16 +130,103 @@ fn gaps(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let units = q.chain(plan.pre_fold, r);
     let scale = power(&power(&theta, rows), rows * columns);
     out.push(("forward", head.clone() * (theta * (m - state.clone()) - scale * units.clone())));
-    // Fold of the update at the section's end: bound by `fold.update`.
+    // Fold of the update at the section's end, with laps of what it changes in the weights: bound by `fold.update`.
     let update = q.advice(config.p2_dot, UPDATE - 1);
-    out.push(("gradient", head.clone() * (update - power(&upsilon, rows * columns - 1) * (pre - units))));
+    let mut products = power(&upsilon, rows * columns - 1) * (pre - units);
+    if plan.profile.local_rate != 1 {
+        products = products * Fr::from(plan.profile.local_rate);
+    }
+    let mut gradient = head.clone() * (update - products);
+    if let Some(laps) = &config.laps {
+        // In the last lap what follows are the first weights; the update is what they are short of.
+        let mut totals = Vec::new();
+        let here = plan.grid.lap(plan.grid.laps - 1) as i32;
+        for (column, first) in (0..columns).rev().map(|c| plan.grid.weight_column(c)) {
+            // Fold of a weight column's part of the update at the section's end, in its lap: bound by `fold.total`.
+            totals.push(q.advice(laps.p2_total[column], first as i32 - here - 1 + TOTAL));
+        }
+        gradient = gradient + q.lap_selectors(laps).last * horner(&upsilon, totals);
+    }
+    out.push(("gradient", gradient));
     // Dot chain in the last group of the gap: bound by `state`.
     let m = q.advice(config.p2_dot, r - 1 + DOT);
     out.push(("state", head * (m - state)));
     out
 }
 
-/// From row 0 a rotation is the number of the row.
+/// Rows from a lap to the one before, from the first to the last; without laps none.
+fn back(grid: &Grid) -> i32 {
+    match grid.laps {
+        1 => 0,
+        _ => -(grid.height() as i32),
+    }
+}
+
+/// Row of the state that the lap before ends with, from row 0 of a lap.
+fn state_before(plan: &Plan) -> i32 {
+    let grid = &plan.grid;
+    back(grid) + (grid.row(grid.gap(grid.depth())) + STATE_ROW) as i32
+}
+
+/// What goes on from lap to lap; `state` is what the dot chain begins with beyond the state that the lap before ends with.
+fn carried(q: &mut Cells<'_, '_>, plan: &Plan, laps: &LapSelectors, state: Expr) -> Named {
+    let grid = &plan.grid;
+    let mut out = vec![("start.carry", laps.later.clone() * state)];
+    let area = &plan.area;
+    if let Some(last) = q.config.p2_chain[..area.columns.len()].last() {
+        // Sum of the limbs before the area: bound by `lookup.start`, in later laps by `lookup.carry`.
+        let start = q.advice(*last, area.rows.start as i32 - 1);
+        // Last sum of the limbs of the lap before: bound by `lookup`.
+        let before = q.advice(*last, back(grid) + area.rows.end as i32 - 1);
+        out.push(("lookup.start", laps.first.clone() * start.clone()));
+        out.push(("lookup.carry", laps.later.clone() * (start - before)));
+    }
+    // The sums over the outputs begin after the last one: there they are what they are at the first output of the next lap.
+    let outputs = plan.unit_rows(grid.depth());
+    let exponentials = plan.softmax.as_ref().map(|softmax| ("exp.start", "exp.carry", softmax.looked_up));
+    for (start, carry, lane) in [("loss.start", "loss.carry", plan.loss_fold)].into_iter().chain(exponentials) {
+        // Loss or sum of the exponentials at the first output: bound by `loss` or `softmax.exp`.
+        let next = q.chain(lane, outputs.start as i32);
+        // The same after the last output of the lap before: bound by `loss.start` or `exp.start`, before later laps by
+        // `loss.carry` or `exp.carry`.
+        let end = q.chain(lane, back(grid) + outputs.end as i32);
+        out.push((start, laps.first.clone() * end.clone()));
+        out.push((carry, laps.later.clone() * (end - next)));
+    }
+    out
+}
+
+/// Zero when the copies of layer `l` are its weights: what the fold of the weights gains over the section, less what that of the
+/// copies does, up to a power of the base.
+fn copies(q: &mut Cells<'_, '_>, plan: &Plan, laps: &LapColumns, l: usize) -> Expr {
+    let grid = &plan.grid;
+    let (inputs, outputs) = (grid.layers[l - 1], grid.layers[l]);
+    let block = grid.rows_per_block * grid.width;
+    // Challenge: bound by the transcript, drawn after the first phase.
+    let r = power(&q.challenge(q.config.challenges.theta), grid.rows_per_block);
+    let at = |block: usize| grid.row(block) as i32 - 1;
+    let (weights, first) = (grid.input(l, 0), grid.transposed(l, 0));
+    // Fold of the weights before the bias: bound by `fold.weights`. Before the section it is free: it cancels in the difference.
+    let end = q.advice(q.config.p2_dot, at(grid.bias(l)) + WEIGHTS);
+    let start = q.advice(q.config.p2_dot, at(weights) + WEIGHTS);
+    let weights = end - power(&r, block * inputs) * start;
+    // Fold of the blocks of copies: bound by `turn`. Before the first block it is free: it cancels in the difference.
+    let turned = laps.p2_total.first().map_or_else(
+        || constant(0),
+        |column| {
+            let end = q.advice(*column, at(first + outputs) + TURN);
+            let start = q.advice(*column, at(first) + TURN);
+            end - power(&r, outputs) * start
+        },
+    );
+    // The cell (j, k) has the exponent (inputs-1-j) block + block-1-k here and (block-1-j) block + outputs-1-k there.
+    match ((block - inputs) * block + outputs).checked_sub(block) {
+        Some(shift) => power(&r, shift) * weights - turned,
+        None => weights - power(&r, block - outputs - (block - inputs) * block) * turned,
+    }
+}
+
+/// From row 0 of a lap a rotation is the number of the row.
 fn row_zero(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let config = q.config;
     let grid = &plan.grid;
@@ -117,16 +234,23 @@ fn row_zero(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let depth = grid.depth();
 
     // Fixed columns: bound by the verifying key.
-    let first = q.selectors().zero;
+    let every = q.selectors().zero;
+    let laps = config.laps.as_ref().map(|laps| q.lap_selectors(laps));
+    let first = laps.as_ref().map_or_else(|| every.clone(), |laps| laps.first.clone());
     // Challenges: bound by the transcript, drawn after the first phase.
     let theta = q.challenge(config.challenges.theta);
     let mu = q.challenge(config.challenges.mu);
     // Public inputs: bound by the verifier, to the bounds that the contract computes.
     let norm_bound = q.meta.query_instance(config.instance, Rotation(instance::NORM_BOUND as i32));
     let loss_bound = q.meta.query_instance(config.instance, Rotation(instance::LOSS_BOUND as i32));
-    // Dot chain in the last group of the start gap: bound by `start`.
+    // Dot chain in the last group of the start gap: bound by `start`, in later laps by `start.carry`.
     let m = q.advice(config.p2_dot, rows as i32 - 1 + DOT);
-    let mut out = vec![("start", first.clone() * (m - mu * (constant(1) - norm_bound)))];
+    let mut out = vec![("start", first.clone() * (m.clone() - mu.clone() * (constant(1) - norm_bound)))];
+    if let Some(laps) = &laps {
+        // State at the end of the lap before: bound by `state`.
+        let before = q.unit(state_before(plan));
+        out.extend(carried(q, plan, laps, m + mu * before));
+    }
 
     for l in 2..=depth {
         let head = grid.transposed(l, 0);
@@ -137,19 +261,25 @@ fn row_zero(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
         // Fold of the back-propagated sums of layer l - 1: bound by `hidden.fold.back` at the layer's first unit.
         let back = q.chain(plan.loss_fold, plan.unit_rows(l - 1).start as i32);
         let scale = power(&power(&theta, rows), rows * grid.width);
-        out.push(("backward", first.clone() * (theta.clone() * dot - scale * back)));
+        out.push(("backward", every.clone() * (theta.clone() * dot - scale * back)));
+        if let Some(laps) = &config.laps {
+            out.push(("transposed", every.clone() * copies(q, plan, laps, l)));
+        }
     }
 
     let area = &plan.area;
     if let Some(last) = config.p2_chain[..area.columns.len()].last() {
-        // Last sum of the limbs: bound by `lookup`.
-        let sum = q.advice(*last, area.rows.end as i32 - 1);
+        // Last sum of the limbs, with laps that of the lap before: bound by `lookup`.
+        let sum = q.advice(*last, back(grid) + area.rows.end as i32 - 1);
         let before = plan.table_row as i32 - 1;
         // Sum of the table at its end: bound by `table`. Before its first row it is free: it cancels in the difference.
         let table = q.advice(config.p2_input, before + (1 << plan.profile.limb_bits));
         let table = table - q.advice(config.p2_input, before);
-        // Last fold of the update: bound by `fold.update`.
-        let update = q.advice(config.p2_dot, grid.row(grid.end()) as i32 - 1 + UPDATE);
+        let update = match laps {
+            // Last fold of the update: bound by `fold.update`.
+            None => q.advice(config.p2_dot, grid.row(grid.end()) as i32 - 1 + UPDATE),
+            Some(_) => constant(0),
+        };
         out.push(("lookup.total", first.clone() * (sum + table + update)));
     }
 

@@ -7,7 +7,7 @@
 //! | constraint | degree | formula | attack test |
 //! |---|---|---|---|
 //! | `lookup` | 3 | `(S_c - S_(c-1)) (alpha - f_c) = 1`; `S_(-1)` is the last column's sum of the row above | `rejects_values_off_the_table_that_are_summed_as_others` |
-//! | `lookup.start` | 3 | the last column's sum is 0 in the start gap, just before the area | `rejects_sums_that_something_else_makes_good` |
+//! | `lookup.start` | 3 | the last column's sum is 0 in the start gap, just before the area, of the first lap | `rejects_sums_that_something_else_makes_good` |
 //! | `table` | 3 | `(T - T[-1]) (alpha - t) + n = 0`, with a softmax `(T - T[-1]) (alpha - t - mu e) + n = 0` | `rejects_sums_of_other_limbs_and_multiplicities` |
 //!
 //! `table` holds on the rows after the table too. With a softmax these begin with the exponentials, `t` the argument and `e` its value,
@@ -16,7 +16,7 @@
 //! # Soundness
 //! Claim: each cell of the area is in the table. The argument is that of [`crate::logup`]: `lookup` from the start that
 //! `lookup.start` pins, `table`, and `lookup.total` in [`super::links`], where the two sums meet. The area's rows are
-//! contiguous, and so are the table's, whose sum starts anywhere: only what it adds counts. `lookup.total` has a third
+//! contiguous, with laps those of each, as `lookup.carry` leads from one to the next, and so are the table's, whose sum starts anywhere: only what it adds counts. `lookup.total` has a third
 //! term, the update's last fold, which is zero by the same identity ([`super::folds`]).
 
 use super::super::config::{Cells, TrainingConfig};
@@ -47,8 +47,10 @@ pub(super) fn create(meta: &mut ConstraintSystem<Fr>, config: &TrainingConfig, p
         if let (Some(above), Some((_, last))) = (above, cells.last()) {
             let start = last.clone();
             out.extend(logup::row(&active, &alpha, above, cells).into_iter().map(|step| ("lookup", step)));
-            // Fixed columns: bound by the verifying key.
-            out.push(("lookup.start", q.selectors().start * start));
+            if config.laps.is_none() {
+                // Fixed columns: bound by the verifying key.
+                out.push(("lookup.start", q.selectors().start * start));
+            }
         }
         // Sum of the table, here and a row above: bound by `table`. Its start is free: only the gain is read, by `lookup.total`.
         let total = q.advice(config.p2_input, 0);

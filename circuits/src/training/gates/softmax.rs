@@ -19,7 +19,7 @@
 //! | `softmax.count.end` | bias and end blocks | 3 | `c = 0` | `rejects_a_largest_output_that_no_output_is` |
 //! | `softmax.one` | gaps | 2 | `c[+R] = 1` | `rejects_a_largest_output_that_no_output_is` |
 //! | `softmax.exp` | outputs | 3 | `(X - X[+1]) (alpha - u - mu e) = 1` | `rejects_sums_of_exponentials_that_are_bent` |
-//! | `softmax.exp.end` | bias and end blocks | 3 | `X = 0` | `rejects_sums_of_exponentials_that_are_bent` |
+//! | `softmax.exp.end` | bias and end blocks | 3 | without laps: `X = 0` | `rejects_sums_of_exponentials_that_are_bent` |
 //! | `softmax.part` | outputs | 2 | `p = p[+R] + e` | `rejects_a_sum_that_forgets_an_output` |
 //! | `softmax.part.end` | bias and end blocks | 3 | `p = 0` | `rejects_a_sum_that_forgets_an_output` |
 //! | `softmax.part.idle` | hidden units | 2 | `p = 0` | `rejects_sums_beside_units_that_have_no_softmax` |
@@ -38,7 +38,7 @@
 //! `h` is not zero, and there `m` is an output's `Z` (`softmax.hot`), an integer. `u`, `exc` and `rem` are sums of looked-up
 //! limbs ([`super::lookup`]), so `(m - Z) 2^gain = 2^S (u + exc) + rem` is not negative for any output: `m` is the largest. Quotient and
 //! remainder are unique by the bound of [`super::units`]. `u` is the index of a row of the table and `e` its value (`softmax.exp`,
-//! `softmax.exp.end`, `exp.total`: the argument of [`crate::logup`] for the values `u + mu e`, where `mu` is drawn with `alpha`
+//! `softmax.exp.end`, with laps `exp.start` and `exp.carry`, and `exp.total`: the argument of [`crate::logup`] for the values `u + mu e`, where `mu` is drawn with `alpha`
 //! and two different pairs agree for one `mu` alone). Hence `u <= Q`, and `exc` is zero unless `u = Q` (`softmax.index`): `u` is the
 //! capped index. `s` is the sum of the sample's `e`, which `p` adds up from zero (`softmax.part`, `softmax.part.end`) to the first output,
 //! where it is `s` (`softmax.total`), the same `s` at all outputs (`softmax.sum`). As `rest` and `short` are sums of looked-up limbs,
@@ -103,7 +103,7 @@ pub(super) fn create(
     let sum = q.lane(lanes.sum, 0);
     let sum_next = q.lane(lanes.sum, rows);
     // LogUp sum from the last output's last row on, here and on the next row: bound by `softmax.exp`, from the start that
-    // `softmax.exp.end` pins.
+    // `softmax.exp.end`, with laps `exp.start` or `exp.carry`, pins.
     let looked_up = q.chain(lanes.looked_up, 0);
     let looked_up_next = q.chain(lanes.looked_up, 1);
     // Share, remainder and what that is short of the divisor: limbs bound by `lookup` to the table, their numbers by
@@ -116,15 +116,18 @@ pub(super) fn create(
     let scaled = exp.clone() * power_of_two(table.probability_bits + 1) + sum.clone();
     let twice = sum.clone() * Fr::from(2);
     let pair = signal.quotient.clone() + mu * exp.clone();
-    let constraints = vec![
+    let mut constraints = Vec::new();
+    if config.laps.is_none() {
+        constraints.push(("softmax.exp.end", stop.clone() * looked_up.clone()));
+    }
+    constraints.extend([
         ("softmax.index", output.clone() * signal.excess.clone() * (signal.quotient.clone() - last)),
         ("softmax.max", output.clone() * (max.clone() - max_next)),
         ("softmax.hot", output.clone() * hot.clone() * distance.clone()),
         ("softmax.count", output.clone() * (count.clone() - count_next.clone() - hot)),
         ("softmax.count.end", stop.clone() * count),
         ("softmax.one", gap.clone() * (count_next - constant(1))),
-        ("softmax.exp", logup::value(&output, &alpha, looked_up_next, looked_up.clone(), pair)),
-        ("softmax.exp.end", stop.clone() * looked_up),
+        ("softmax.exp", logup::value(&output, &alpha, looked_up_next, looked_up, pair)),
         ("softmax.part", output.clone() * (part.clone() - part_next.clone() - exp)),
         ("softmax.part.end", stop * part.clone()),
         ("softmax.part.idle", hidden * part),
@@ -132,6 +135,6 @@ pub(super) fn create(
         ("softmax.sum", output.clone() * (sum - sum_next)),
         ("softmax.share", output.clone() * (scaled - twice.clone() * share.clone() - rest.clone())),
         ("softmax.rest", output * (twice - constant(1) - rest - short)),
-    ];
+    ]);
     (Output { pre: max - distance, share }, constraints)
 }

@@ -33,7 +33,7 @@
 //! | `loss` | outputs | 3 | `loss = loss[+1] + dZ^2` | `rejects_a_loss_that_does_not_count_or_starts_below_zero` |
 //! | `stop.pre` | bias and end blocks | 3 | `F = 0` | `rejects_unit_folds_that_do_not_start_at_zero` |
 //! | `stop.signal` | bias and end blocks | 3 | `G = 0` | `rejects_signal_folds_that_do_not_start_at_zero` |
-//! | `stop.loss` | bias and end blocks | 3 | `loss = 0` | `rejects_unit_folds_that_do_not_start_at_zero` |
+//! | `stop.loss` | bias and end blocks; with laps row 0 of each, for each layer `l >= 2` | 3 | `loss = 0`; with laps on the first row of the layer's bias block | `rejects_unit_folds_that_do_not_start_at_zero` |
 //! | `backward.signal` | backward sections | 3 | input `= (1 - below) (offset + quo)` of the hidden unit | `rejects_a_backward_signal_that_is_not_the_unit_and_updates_beside_it` |
 //!
 //! `q_output` is 1 on the rows of real samples and 2 on those of phantom samples, where constraints of all outputs carry a factor of 2.
@@ -50,9 +50,10 @@
 //! `below = 1`, `quo = 0` (`signal.floor`, `activation.floor`) and `t' = -(exc + 1) < 0`. So `quo` is the clamp and
 //! `below` says whether `t' < 0`; for activations, that is the mask of the ReLU, and `quo` the activation
 //! (`hidden.activation`). `Z` and `D` are exact integers by the product identities of [`super::links`], which read their folds
-//! (`hidden.fold.pre`, `output.fold.pre`, `hidden.fold.back`) from the start that `stop.pre` and `stop.loss` pin, and
+//! (`hidden.fold.pre`, `output.fold.pre`, `hidden.fold.back`) from the start that `stop.pre` and `stop.loss` pin (with laps `stop.loss` in the bias blocks alone, where the sums of hidden units begin), and
 //! the equality of field elements is one of integers by the same bound. Signals are folded (`hidden.fold.signal`,
-//! `output.fold.signal`, from `stop.signal`) for the update, and squared for the loss (`loss`, from `stop.loss`); those of hidden
+//! `output.fold.signal`, from `stop.signal`) for the update, and squared for the loss (`loss`, from `stop.loss`, with laps from
+//! `loss.start` and `loss.carry` of [`super::links`]); those of hidden
 //! units enter the backward sections as `backward.signal`. Phantom samples carry some values, but their residual is 0
 //! (`output.phantom`, beside `output.residual`), hence all their signals are 0 and the update does not see them.
 
@@ -196,8 +197,21 @@ fn units(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     // Bias and end blocks.
     // Fixed columns: bound by the verifying key.
     let stop = q.selectors().stop;
-    for (name, fold) in [("stop.pre", &pre), ("stop.signal", &folded), ("stop.loss", &last)] {
+    for (name, fold) in [("stop.pre", &pre), ("stop.signal", &folded)] {
         out.push((name, stop.clone() * fold.clone()));
+    }
+    match &config.laps {
+        None => out.push(("stop.loss", stop * last.clone())),
+        // With laps the loss goes on from lap to lap: `loss.start` and `loss.carry` begin it, here the other folds of the lane.
+        Some(_) => {
+            // Fixed columns: bound by the verifying key.
+            let row_zero = q.selectors().zero;
+            for l in 2..=plan.grid.depth() {
+                // Fold of the back-propagated sums after the layer's last row: bound by `stop.loss`.
+                let end = q.chain(plan.loss_fold, plan.grid.row(plan.grid.bias(l)) as i32);
+                out.push(("stop.loss", row_zero.clone() * end));
+            }
+        }
     }
 
     // Hidden units.

@@ -84,10 +84,8 @@ pub struct Columns {
 impl Columns {
     /// The committed columns of a step, as the grid packs them.
     pub fn of(grid: &Grid, model: &Model, shard: &Shard, update: &Update) -> Self {
-        // invariant: features have 16 bits at most, labels are bits.
-        let data = grid.data_column(shard).into_iter().map(|value| value as i64).collect();
         let mut integers = grid.model_columns(model);
-        integers.push(data);
+        integers.push(grid.data_column(shard));
         integers.extend(grid.update_columns(update));
         Self { integers, k: grid.k }
     }
@@ -179,14 +177,14 @@ mod tests {
     use super::*;
     use crate::bench::point::workload;
     use zkpoc_circuits::profile::Profile;
-    use zkpoc_circuits::reference::step;
+    use zkpoc_circuits::reference::run;
 
     #[test]
     fn the_floor_of_toy_has_its_columns_and_adds_up() {
         let profile = Profile::builtin("toy").expect("a profile");
         let grid = Grid::new(&profile).expect("a grid");
         let (model, shard) = workload(&profile);
-        let update = step(&profile, &model, &shard).expect("a step").update;
+        let update = run(&profile, &model, &shard).expect("a step").update;
         let columns = Columns::of(&grid, &model, &shard, &update);
         assert_eq!(columns.integers.len(), 2 * profile.weight_columns + 1);
         assert!(columns.integers.iter().all(|c| c.len() == 1 << profile.k && c.iter().any(|v| *v != 0)));

@@ -13,7 +13,7 @@ use halo2_proofs::SerdeFormat;
 use serde::Serialize;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::reference::{self, Model, Shard};
 use zkpoc_circuits::round::RoundCircuit;
 use zkpoc_circuits::training::TrainingCircuit;
 
@@ -126,13 +126,15 @@ pub struct Proof {
 /// The model and the shard that are measured.
 pub fn workload(profile: &Profile) -> (Model, Shard) {
     let most = (1u32 << profile.feature_bits) - 1;
+    let least = profile.feature_range().0;
     let feature = |i: usize| match i % 5 {
-        0 => (1 + (i as u32).wrapping_mul(2_654_435_761) % most) as u16,
+        0 => (least + i64::from(1 + (i as u32).wrapping_mul(2_654_435_761) % most)) as u16,
         _ => 0,
     };
+    let records = profile.shard_records();
     let shard = Shard {
-        features: (0..profile.batch * profile.features()).map(feature).collect(),
-        labels: (0..profile.batch).map(|i| (i % profile.classes()) as u16).collect(),
+        features: (0..records * profile.features()).map(feature).collect(),
+        labels: (0..records).map(|i| (i % profile.classes()) as u16).collect(),
     };
     (Model::random(profile, SEED), shard)
 }
@@ -161,7 +163,7 @@ pub fn run(profile: &Profile, options: &Options) -> Result<Point, BenchError> {
     let (model, shard) = workload(profile);
     let mut natives = Vec::new();
     for _ in 0..NATIVE_RUNS {
-        let (time, trace) = timed(|| step(profile, &model, &shard));
+        let (time, trace) = timed(|| reference::run(profile, &model, &shard));
         drop(trace?);
         natives.push(time);
     }

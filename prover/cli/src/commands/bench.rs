@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{json, Value};
-use zkpoc_circuits::reference::step;
+use zkpoc_circuits::reference::run;
 
 use crate::bench::floor::{measure, Columns};
 use crate::bench::machine::Machine;
@@ -136,7 +136,7 @@ impl FloorArgs {
         let (srs, ..) = development_srs(None, profile.k)?;
         phases.start("floor");
         let (model, shard) = workload(&profile);
-        let update = step(&profile, &model, &shard)?.update;
+        let update = run(&profile, &model, &shard)?.update;
         let floor = measure(&srs, &Columns::of(&grid, &model, &shard, &update), self.runs.into());
         let yardstick = milliseconds(msm16());
         drop(phases);

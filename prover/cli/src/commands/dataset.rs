@@ -140,7 +140,7 @@ fn commit(session: &Session, args: &CommitArgs) -> Result<Answer, Error> {
     }
     let mut phases = session.phases();
     phases.start("reading records");
-    let records = args.source.load(&profile, args.shards.saturating_mul(profile.batch))?;
+    let records = args.source.load(&profile, args.shards.saturating_mul(profile.shard_records()))?;
     let shards = records.shards(&profile, args.shards)?;
     let srs = session.srs(args.srs.as_deref(), profile.k)?;
     phases.start(format!("committing to {} shards", shards.len()));

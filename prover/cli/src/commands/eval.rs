@@ -6,10 +6,10 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{json, Value};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{evaluate, step, Model, Shard, Update};
+use zkpoc_circuits::reference::{evaluate, run, Model, Shard, Update};
 
 use crate::error::Error;
-use crate::float::{FloatModel, Gradient};
+use crate::float::{Change, FloatModel};
 use crate::session::{bytes32, model};
 use crate::source::Source;
 use crate::{Answer, Session};
@@ -52,7 +52,7 @@ impl EvalArgs {
         let steps = self.rounds.saturating_mul(self.contributors.into());
         let train = match steps {
             0 => Vec::new(),
-            _ => self.source.load(&profile, steps.saturating_mul(profile.batch))?.shards(&profile, steps)?,
+            _ => self.source.load(&profile, steps.saturating_mul(profile.shard_records()))?.shards(&profile, steps)?,
         };
         let (test, on) = match self.source.test(&profile)? {
             Some(records) => (records, "test records"),
@@ -100,18 +100,18 @@ impl EvalArgs {
 
     fn train(&self, profile: &Profile, start: Model, train: &[Shard], test: &Records) -> Result<Vec<Point>, Error> {
         let mut float = FloatModel::new(profile, &start);
-        let mut fixed = start;
+        let (mut previous, mut fixed) = (start.clone(), start);
         let mut curve = Vec::new();
         let claims = usize::from(self.contributors);
         for (round, shards) in train.chunks_exact(claims).enumerate() {
             let updates: Result<Vec<Update>, _> =
-                shards.par_iter().map(|shard| step(profile, &fixed, shard).map(|trace| trace.update)).collect();
+                shards.par_iter().map(|shard| run(profile, &fixed, shard).map(|trace| trace.update)).collect();
             let mut sum = Update::zero(profile);
             updates?.iter().for_each(|update| sum.add(update));
-            fixed = fixed.apply_mean(profile, &sum, claims as u64);
-            let gradients: Vec<Gradient> =
-                shards.par_iter().map(|shard| float.gradient(&shard.features, &shard.labels)).collect();
-            float.step(&gradients);
+            let next = fixed.apply_mean_after(profile, &previous, &sum, claims as u64);
+            previous = std::mem::replace(&mut fixed, next);
+            let runs: Vec<Change> = shards.par_iter().map(|shard| float.run(&shard.features, &shard.labels)).collect();
+            float.round(&runs);
             if (round + 1) % usize::from(self.every) == 0 || round + 1 == self.rounds {
                 curve.push(Point {
                     round: round + 1,

@@ -96,7 +96,7 @@ impl TrainArgs {
         lines.push(format!("mean loss on them: {:.4} before, {:.4} after", before.1, after.1));
         lines.push(format!("wrote {}", self.out.display()));
         let json = json!({
-            "profile": profile.name, "shards": shards.len(), "records": shards.len() * profile.batch,
+            "profile": profile.name, "shards": shards.len(), "records": shards.len() * profile.shard_records(),
             "epochs": self.epochs, "seconds": seconds, "measured_on": on, "measured_records": measure.len(),
             "accuracy_before": before.0, "accuracy": after.0, "loss_before": before.1, "loss": after.1,
             "model": self.out,
@@ -109,7 +109,7 @@ impl TrainArgs {
             Some(name) => Ok(load(session, name, Some(&self.profile))?.1.shards),
             None if self.shards == 0 => Err(Error::Usage("--shards is 0, expected at least 1".into())),
             None => {
-                let records = self.source.load(profile, self.shards.saturating_mul(profile.batch))?;
+                let records = self.source.load(profile, self.shards.saturating_mul(profile.shard_records()))?;
                 Ok(records.shards(profile, self.shards)?)
             }
         }

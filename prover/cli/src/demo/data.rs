@@ -39,7 +39,7 @@ pub fn sources(
     shards: usize,
     scratch: &Path,
 ) -> Result<Vec<Source>, DemoError> {
-    let each = shards * profile.batch;
+    let each = shards * profile.shard_records();
     let needed = each.saturating_mul(contributors);
     let (data, available) = match profile.data.as_str() {
         "mnist" => {
@@ -54,7 +54,7 @@ pub fn sources(
         _ => {
             let records = made_up(profile, needed)?;
             let file = scratch.join("records.csv");
-            fsio::write(&file, text(&records).as_bytes(), Overwrite::Refuse)?;
+            fsio::write(&file, text(profile, &records).as_bytes(), Overwrite::Refuse)?;
             (Some(file), records.len())
         }
     };
@@ -67,7 +67,7 @@ pub fn sources(
 /// Records that models are measured on: the test part of MNIST; of the digits sample what no contributor uses, or all of it if
 /// that is too little; made-up ones otherwise.
 pub fn test_set(profile: &Profile, folder: Option<&Path>, used: usize) -> Result<Records, DemoError> {
-    Ok(match profile.data.as_str() {
+    let raw = match profile.data.as_str() {
         "mnist" => {
             let folder = match folder {
                 Some(folder) => folder.to_path_buf(),
@@ -86,20 +86,27 @@ pub fn test_set(profile: &Profile, folder: Option<&Path>, used: usize) -> Result
             }
         }
         _ => made_up(profile, used)?,
-    })
+    };
+    Ok(raw.prepared(profile))
 }
 
 /// Made-up records, all different: features and labels from a public stream of hashes.
 fn made_up(profile: &Profile, count: usize) -> Result<Records, DataError> {
     let mut records = Records::new(profile.features());
-    let span = 1u64 << profile.feature_bits.min(16);
+    // Raw ones of the profile's range, or of 16 bits where they are standardised.
+    let (min, max) = match profile.standardise {
+        Some(_) => (0, u16::MAX.into()),
+        None => profile.feature_range(),
+    };
+    let span = (max - min + 1) as u64;
     // Twice as many as needed: a small profile has few different records.
     for index in 0..2 * count as u64 {
         let word = |place: usize| {
             let hash = keccak256([&b"zkpoc demo"[..], &index.to_be_bytes(), &(place as u64).to_be_bytes()].concat());
             u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
         };
-        let features: Vec<u16> = (0..profile.features()).map(|place| (word(place) % span) as u16).collect();
+        let features: Vec<u16> =
+            (0..profile.features()).map(|place| (min + (word(place) % span) as i64) as u16).collect();
         records.push(&features, (word(profile.features()) % profile.classes().max(1) as u64) as u16)?;
     }
     records.remove_duplicates();
@@ -107,12 +114,16 @@ fn made_up(profile: &Profile, count: usize) -> Result<Records, DataError> {
 }
 
 /// Records as CSV: the label first.
-fn text(records: &Records) -> String {
+fn text(profile: &Profile, records: &Records) -> String {
     let mut text = String::new();
     for (features, label) in records.features().chunks_exact(records.width().max(1)).zip(records.labels()) {
         text.push_str(&label.to_string());
         for feature in features {
             text.push(',');
+            let feature = match profile.standardise {
+                Some(_) => i64::from(*feature),
+                None => profile.feature_value(*feature),
+            };
             text.push_str(&feature.to_string());
         }
         text.push('\n');

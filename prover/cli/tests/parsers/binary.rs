@@ -7,7 +7,7 @@ use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::sol_types::SolCall;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use proptest::prelude::*;
-use zkpoc_circuits::reference::step;
+use zkpoc_circuits::reference::run;
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_client::chain::Revert;
 use zkpoc_client::data::mnist;
@@ -56,7 +56,7 @@ fn prop_models() {
 
 #[test]
 fn prop_updates_and_records() {
-    let update = step(&toy(), &model(), &shard(1)).expect("a step").update;
+    let update = run(&toy(), &model(), &shard(1)).expect("a step").update;
     let good = tensors::write_update(&toy(), &update).expect("a file");
     attack(300, &good, Otherwise::Another, &|bytes| shown(tensors::read_update(&toy(), bytes)));
     let records = Records::from_shards(6, &[shard(1), shard(2)]).expect("records");
@@ -108,7 +108,7 @@ fn rejects_what_a_safetensors_header_declares_beyond_the_file() {
 
 #[test]
 fn prop_openings() {
-    let update = step(&toy(), &model(), &shard(1)).expect("a step").update;
+    let update = run(&toy(), &model(), &shard(1)).expect("a step").update;
     let opening = UpdateOpening { update, tails: vec![vec![Fr::from(5), Fr::from(6)]] };
     let good = update::write(&toy(), B256::repeat_byte(1), B256::repeat_byte(2), &opening).expect("a file");
     attack(600, &good, Otherwise::Another, &|bytes| shown(update::read(&toy(), bytes)));

@@ -7,7 +7,7 @@ use alloy::signers::local::PrivateKeySigner;
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::kind::CircuitKind;
-use zkpoc_circuits::reference::step;
+use zkpoc_circuits::reference::run;
 use zkpoc_client::attest::{AttestError, Attestor, Audience};
 use zkpoc_client::chain::{signer, Deployment};
 use zkpoc_client::formats::bundle::{Context, ProofBundle};
@@ -104,7 +104,7 @@ fn prop_claims_in_the_home() {
         proof: vec![1, 2, 3],
         link: None,
     };
-    let update = step(&profile, &model(), &shard(1)).expect("a step").update;
+    let update = run(&profile, &model(), &shard(1)).expect("a step").update;
     let opening = UpdateOpening { update, tails: vec![[3, 4, 5].map(Fr::from).to_vec()] };
     let lock = home.lock().expect("the lock");
     home.save_claim(&lock, "one", &profile, &ClaimRecord { bundle, opening, mask: None }).expect("saved");

@@ -42,7 +42,7 @@ fn prop_profiles() {
 
 #[test]
 fn prop_csv() {
-    let shape = CsvShape { width: 6, max: 15, factor: 1, classes: 3 };
+    let shape = CsvShape { width: 6, min: 0, max: 15, factor: 1, classes: 3 };
     let good = b"label,a,b,c,d,e,f\n0,1,2,3,4,5,6\n1, 15,0,0,0,0,9\n2,7,7,7,7,7,7\n";
     attack(600, good, Otherwise::Another, &|bytes| {
         let records = parse(Path::new("data.csv"), bytes, shape).map_err(|error| {
@@ -58,7 +58,7 @@ fn prop_csv() {
 
 #[test]
 fn rejects_csv_lines_without_end() {
-    let shape = CsvShape { width: 6, max: 15, factor: 1, classes: 3 };
+    let shape = CsvShape { width: 6, min: 0, max: 15, factor: 1, classes: 3 };
     for piece in ["1", "1,", " ", "\"", "a"] {
         let error = parse(Path::new("data.csv"), piece.repeat(1 << 20).as_bytes(), shape).expect_err("no record");
         assert!(error.to_string().contains("data.csv:1: column") && error.to_string().len() < 300, "{error}");
@@ -67,7 +67,7 @@ fn rejects_csv_lines_without_end() {
 
 #[test]
 fn a_byte_order_mark_and_other_line_breaks_are_read_or_refused_but_not_misread() {
-    let shape = CsvShape { width: 2, max: 15, factor: 1, classes: 3 };
+    let shape = CsvShape { width: 2, min: 0, max: 15, factor: 1, classes: 3 };
     let read = |text: &str| parse(Path::new("data.csv"), text.as_bytes(), shape);
     let good = read("0,1,2\n1,3,4\n").expect("records");
     for text in ["0,1,2\r\n1,3,4\r\n", "0,1,2\r1,3,4\r", "0,1,2\n\n1,3,4", "\u{feff}0,1,2\n1,3,4\n"] {

@@ -10,7 +10,7 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use zkpoc_circuits::grid::Grid;
 use zkpoc_circuits::instance::{LOSS_BOUND, NORM_BOUND};
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{mean_loss, step, Model, StepTrace};
+use zkpoc_circuits::reference::{mean_loss, run, Model, RunTrace};
 use zkpoc_circuits::training::TrainingCircuit;
 use zkpoc_contracts::bindings::digests::{leaf, nullifier, TrainingContext, DEPTH};
 use zkpoc_contracts::bindings::Claim;
@@ -94,7 +94,7 @@ impl Site<'_> {
                 self.load_training(dataset, model, &fields)?
             }
             false => {
-                let trace = step(self.profile, model, shard(dataset, index)?)?;
+                let trace = run(self.profile, model, shard(dataset, index)?)?;
                 self.check_unpromised(&fields, found, &trace, masked)?;
                 let mask = masked.then(MaskSecret::random);
                 fields.mask_key = mask.as_ref().map_or(B256::ZERO, MaskSecret::public);
@@ -128,7 +128,7 @@ impl Site<'_> {
         &self,
         fields: &TrainingContext,
         model_id: B256,
-        trace: &StepTrace,
+        trace: &RunTrace,
         masked: bool,
     ) -> Result<(), ContributeError> {
         let key = UpdateKey::of(fields.profile_id, model_id, &trace.update);
@@ -253,7 +253,7 @@ impl Site<'_> {
         bounds: (u8, u8),
         progress: Progress<'_>,
     ) -> Result<Prepared, ContributeError> {
-        let trace = step(self.profile, model, shard(dataset, fields.index)?)?;
+        let trace = run(self.profile, model, shard(dataset, fields.index)?)?;
         self.prove_trace(dataset, model, trace, fields, bounds, progress)
     }
 
@@ -262,7 +262,7 @@ impl Site<'_> {
         &self,
         dataset: &Dataset,
         model: &Model,
-        trace: StepTrace,
+        trace: RunTrace,
         fields: &TrainingContext,
         (max_norm_log2, max_loss_log2): (u8, u8),
         progress: Progress<'_>,

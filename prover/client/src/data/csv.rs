@@ -1,8 +1,8 @@
 //! Records from CSV files.
 //!
 //! # Layout
-//! One record a line: the label, then the features, all plain decimal integers without sign,
-//! separated by commas. A first line that starts with `label` is passed over. Spaces around a
+//! One record a line: the label, then the features, all plain decimal integers, separated by commas. Only features of a
+//! shape with negative ones may have a minus sign. A first line that starts with `label` is passed over. Spaces around a
 //! number are allowed.
 //!
 //! # Checks
@@ -27,16 +27,18 @@ const FIELD_LIMIT: usize = 64;
 pub struct CsvShape {
     /// Features of a record.
     pub width: usize,
-    /// Largest feature in the file.
-    pub max: u16,
+    /// Smallest feature in the file, at least -2^15.
+    pub min: i32,
+    /// Largest feature in the file, below 2^16 after the multiplication, and below 2^15 if `min` is negative.
+    pub max: i32,
     /// What each feature is multiplied with, so that it fills the profile's range.
-    pub factor: u16,
+    pub factor: i32,
     /// Number of classes; labels are below it.
     pub classes: u16,
 }
 
-/// 8 by 8 pixels of 0 to 16, times 15: the UCI handwritten digits for profile `digits-tiny`.
-pub const DIGITS: CsvShape = CsvShape { width: 64, max: 16, factor: 15, classes: 10 };
+/// 8 by 8 pixels of 0 to 16, times 15: the UCI handwritten digits.
+pub const DIGITS: CsvShape = CsvShape { width: 64, min: 0, max: 16, factor: 15, classes: 10 };
 
 /// The sample of the UCI handwritten digits that comes with the program: 512 records.
 const DIGITS_SAMPLE: &[u8] = include_bytes!("../../data/digits.csv");
@@ -95,17 +97,18 @@ pub fn parse(file: &Path, bytes: &[u8], shape: CsvShape) -> Result<Records, Data
         features.clear();
         let mut label = 0;
         for (index, field) in row.iter().enumerate() {
-            let (name, max) = match index {
-                0 => ("label", shape.classes.saturating_sub(1)),
-                _ => ("feature", shape.max),
+            let (name, min, max) = match index {
+                0 => ("label", 0, i32::from(shape.classes.saturating_sub(1))),
+                _ => ("feature", shape.min, shape.max),
             };
-            let value = integer(field).filter(|value| *value <= max).ok_or_else(|| {
+            let value = integer(field).filter(|value| (min..=max).contains(value)).ok_or_else(|| {
                 let found = format!("{:?}", String::from_utf8_lossy(&field[..field.len().min(40)]));
-                wrong(line, index + 1, format!("a {name}, an integer from 0 to {max}"), found)
+                wrong(line, index + 1, format!("a {name}, an integer from {min} to {max}"), found)
             })?;
             match index {
-                0 => label = value,
-                _ => features.push(value.saturating_mul(shape.factor)),
+                0 => label = value as u16,
+                // A negative number as its two's complement.
+                _ => features.push(value.saturating_mul(shape.factor) as u16),
             }
         }
         records.push(&features, label)?;
@@ -113,9 +116,10 @@ pub fn parse(file: &Path, bytes: &[u8], shape: CsvShape) -> Result<Records, Data
     Ok(records)
 }
 
-/// A plain decimal integer: digits only.
-fn integer(field: &[u8]) -> Option<u16> {
-    if field.is_empty() || !field.iter().all(u8::is_ascii_digit) {
+/// A plain decimal integer: digits only, perhaps after a minus sign.
+fn integer(field: &[u8]) -> Option<i32> {
+    let digits = field.strip_prefix(b"-").unwrap_or(field);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     std::str::from_utf8(field).ok()?.parse().ok()

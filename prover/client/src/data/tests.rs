@@ -3,7 +3,7 @@ use super::idx::Idx;
 use super::*;
 use std::path::Path;
 
-const SHAPE: CsvShape = CsvShape { width: 3, max: 16, factor: 15, classes: 4 };
+const SHAPE: CsvShape = CsvShape { width: 3, min: 0, max: 16, factor: 15, classes: 4 };
 
 fn csv(text: &str) -> Result<Records, DataError> {
     parse(Path::new("data.csv"), text.as_bytes(), SHAPE)
@@ -43,6 +43,34 @@ fn the_digits_sample_fits_its_profile_without_duplicates() {
     assert_eq!(Records::from_shards(64, &shards).expect("records"), digits);
     assert!(matches!(digits.shards(&profile, 65), Err(DataError::TooFew { needed: 520, available: 512 })));
     assert!(matches!(digits.shards(&profile, usize::MAX), Err(DataError::TooFew { .. })));
+}
+
+#[test]
+fn negative_features_are_read_where_the_shape_has_them() {
+    let shape = CsvShape { min: -128, max: 127, factor: 1, ..SHAPE };
+    let read = |text: &str| parse(Path::new("data.csv"), text.as_bytes(), shape);
+    assert_eq!(read("3,-128,127,-1").expect("in range").features(), [65408, 127, 65535]);
+    for bad in ["-129", "128", "--1", "-", "- 1", "-1.0"] {
+        assert!(matches!(read(&format!("1,{bad},0,0")), Err(DataError::Csv { line: 1, column: 2, .. })), "{bad}");
+    }
+    assert!(matches!(read("-1,0,0,0"), Err(DataError::Csv { line: 1, column: 1, .. })), "a label has no sign");
+}
+
+#[test]
+fn raw_digits_are_standardised_for_the_profile_that_says_so() {
+    let raw = digits_sample().expect("sample");
+    let tiny = Profile::builtin("digits-tiny").expect("profile");
+    assert_eq!(raw.clone().prepared(&tiny), raw);
+    let local = Profile::builtin("digits-local").expect("profile");
+    assert!(matches!(raw.shards(&local, 1), Err(DataError::Profile(ReferenceError::SignedFeature { .. }))));
+    let records = raw.prepared(&local);
+    assert_eq!(records.shards(&local, 16).expect("in range").len(), 16);
+    let values = records.features().iter().map(|x| f64::from(*x as i16) / 32.0);
+    let count = records.features().len() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let deviation = (values.map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+    // The constants are those of the whole data set, of which this is a part.
+    assert!(mean.abs() < 0.02 && (deviation - 1.0).abs() < 0.02, "{mean} {deviation}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_core::OsRng;
 use zkpoc_circuits::field::signed;
 use zkpoc_circuits::grid::TAIL;
-use zkpoc_circuits::reference::{step, LayerUpdate, Model, Shard, Update};
+use zkpoc_circuits::reference::{run, LayerUpdate, Model, Shard, Update};
 
 use super::*;
 
@@ -26,7 +26,7 @@ pub(crate) fn opening() -> UpdateOpening {
     let profile = profile();
     let features = (0..18).map(|value| value % 16).collect();
     let shard = Shard { features, labels: vec![0, 1, 2] };
-    let update = step(&profile, &Model::random(&profile, [7; 32]), &shard).expect("step").update;
+    let update = run(&profile, &Model::random(&profile, [7; 32]), &shard).expect("step").update;
     UpdateOpening { update, tails: vec![(0..ROWS).map(|_| Fr::random(OsRng)).collect()] }
 }
 

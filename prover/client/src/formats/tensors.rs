@@ -220,8 +220,8 @@ pub fn write_records(profile: &Profile, records: &Records) -> Result<Zeroizing<V
     if records.width() != profile.features() {
         return Err(FormatError::field("features", profile.features(), records.width()));
     }
-    let integers = |values: &[u16]| values.iter().map(|value| i64::from(*value)).collect::<Vec<_>>();
-    let (features, labels) = (integers(records.features()), integers(records.labels()));
+    let features: Vec<i64> = records.features().iter().map(|value| profile.feature_value(*value)).collect();
+    let labels: Vec<i64> = records.labels().iter().map(|value| i64::from(*value)).collect();
     let shape = vec![records.len(), records.width()];
     let tensors = [
         Tensor::new("features".into(), shape, features.into_iter()),
@@ -234,20 +234,21 @@ pub fn write_records(profile: &Profile, records: &Records) -> Result<Zeroizing<V
 pub fn read_records(profile: &Profile, bytes: &[u8]) -> Result<Records, FormatError> {
     let names = [("features".to_owned(), vec![None, Some(profile.features())]), ("labels".to_owned(), vec![None])];
     let values = decode("records", profile, bytes, &names)?;
-    let narrow = |index: usize, max: u64| -> Result<Vec<u16>, FormatError> {
+    // Both ranges fit 16 bits; a negative feature is held as its two's complement.
+    let narrow = |index: usize, (min, max): (i64, i64)| -> Result<Vec<u16>, FormatError> {
         let cells = values[index].iter().enumerate();
         cells
-            .map(|(at, value)| {
-                u16::try_from(*value).ok().filter(|value| u64::from(*value) <= max).ok_or_else(|| {
+            .map(|(at, value)| match (min..=max).contains(value) {
+                true => Ok(*value as u16),
+                false => {
                     let field = format!("{}, element {at}", names[index].0);
-                    FormatError::field(field, format!("0 to {max}"), value)
-                })
+                    Err(FormatError::field(field, format!("{min} to {max}"), value))
+                }
             })
             .collect()
     };
-    let largest = (1u64 << profile.feature_bits.min(16)) - 1;
-    let features = narrow(0, largest)?;
-    let labels = narrow(1, (profile.classes() as u64).saturating_sub(1))?;
+    let features = narrow(0, profile.feature_range())?;
+    let labels = narrow(1, (0, profile.classes().saturating_sub(1) as i64))?;
     let (rows, count) = (features.len() / profile.features().max(1), labels.len());
     Records::from_flat(profile.features(), features, labels)
         .map_err(|_| FormatError::field("labels", format!("{rows} labels"), count))

@@ -6,7 +6,7 @@ use halo2_proofs::halo2curves::bn256::{Fr, G1};
 use halo2_proofs::halo2curves::group::Curve;
 use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model};
+use zkpoc_circuits::reference::{run, Model};
 use zkpoc_contracts::bindings::digests::TrainingContext;
 use zkpoc_engine::encoding::scalar_from_bytes;
 use zkpoc_prover::blinding::random_blinding;
@@ -132,8 +132,16 @@ fn models_updates_and_shards_survive_their_files() {
     let shard = digits_sample().expect("digits").shards(&profile, 1).expect("shard").remove(0);
     let bytes = tensors::write_shard(&profile, &shard).expect("write");
     assert_eq!(tensors::read_shard(&profile, &bytes).expect("read"), shard);
+    // Features with a sign.
+    let local = Profile::builtin("digits-local").expect("built in");
+    let signed = digits_sample().expect("digits").prepared(&local).shards(&local, 1).expect("shard").remove(0);
+    let file = tensors::write_shard(&local, &signed).expect("write");
+    assert_eq!(tensors::read_shard(&local, &file).expect("read"), signed);
+    let wide = Profile { feature_bits: 4, standardise: None, ..local.clone() };
+    let message = tensors::read_shard(&wide, &file).expect_err("another profile").to_string();
+    assert!(message.contains("profile"), "{message}");
 
-    let update = step(&profile, &model, &shard).expect("step").update;
+    let update = run(&profile, &model, &shard).expect("step").update;
     let bytes = tensors::write_update(&profile, &update).expect("write");
     assert_eq!(tensors::read_update(&profile, &bytes).expect("read"), update);
 }

@@ -1,8 +1,8 @@
 //! A committed dataset: what is public about it, and the secrets behind its commitments.
 //!
 //! # Shapes
-//! `shard_count` shards of `batch` records each, and as many commitments; shard `i` holds the records
-//! `i * batch` to `(i + 1) * batch - 1`, and its blinding is [`blinding()`] of seed, profile id and `i`.
+//! `shard_count` shards of `m = local_steps * batch` records each, and as many commitments; shard `i` holds the records
+//! `i * m` to `(i + 1) * m - 1`, and its blinding is [`blinding()`] of seed, profile id and `i`.
 //!
 //! # Checks
 //! On reading: counts and lengths agree, every record fits the profile, no record occurs twice, the
@@ -74,7 +74,7 @@ impl DatasetManifest {
     pub fn new(profile: &Profile, srs_digest: B256, commitments: Vec<G1Affine>) -> Result<Self, FormatError> {
         let profile_id = B256::new(profile.id());
         let root = root(profile_id, &commitments)?;
-        let records = commitments.len().saturating_mul(profile.batch);
+        let records = commitments.len().saturating_mul(profile.shard_records());
         let record_count =
             u32::try_from(records).map_err(|_| FormatError::field("record_count", "below 2^32", records))?;
         Ok(Self { profile: profile.name.clone(), profile_id, srs_digest, root, record_count, commitments })
@@ -233,7 +233,7 @@ pub(crate) fn parse(
 ) -> Result<Dataset, HomeError> {
     let manifest = DatasetManifest::from_json(manifest).map_err(HomeError::format(folder.join(MANIFEST)))?;
     let records = tensors::read_records(profile, records).map_err(HomeError::format(folder.join(RECORDS)))?;
-    let wanted = manifest.commitments.len().saturating_mul(profile.batch);
+    let wanted = manifest.commitments.len().saturating_mul(profile.shard_records());
     if records.len() != wanted {
         return Err(HomeError::Mismatch {
             path: folder.join(RECORDS),
@@ -264,6 +264,6 @@ fn check_shape(folder: &Path, profile: &Profile, dataset: &Dataset) -> Result<()
     equal("profile", profile.name.clone(), manifest.profile.clone())?;
     equal("profile id", id.to_string(), manifest.profile_id.to_string())?;
     equal("number of shards", manifest.commitments.len().to_string(), dataset.shards.len().to_string())?;
-    let records = dataset.shards.len().saturating_mul(profile.batch);
+    let records = dataset.shards.len().saturating_mul(profile.shard_records());
     equal("number of records", records.to_string(), manifest.record_count.to_string())
 }

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkpoc_circuits::kind::CircuitKind;
 use zkpoc_circuits::profile::Profile;
-use zkpoc_circuits::reference::{step, Model};
+use zkpoc_circuits::reference::{run, Model};
 use zkpoc_prover::blinding::random_blinding;
 use zkpoc_prover::commit::lagrange_basis;
 use zkpoc_prover::fsio::STAGING_PREFIX;
@@ -192,7 +192,7 @@ fn a_claim_survives_the_disk() {
     let (_dir, home) = home();
     let profile = profile();
     let shard = dataset().shards.remove(0);
-    let update = step(&profile, &Model::zero(&profile), &shard).expect("step").update;
+    let update = run(&profile, &Model::zero(&profile), &shard).expect("step").update;
     let profile_id = B256::new(profile.id());
     let context =
         Context::Validity { chain_id: 1, registry: Address::ZERO, owner: Address::ZERO, root: B256::ZERO, index: 0 };

@@ -1,7 +1,7 @@
 use alloy::primitives::{keccak256, Address, B256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand_core::OsRng;
-use zkpoc_circuits::reference::{step, Model, Shard};
+use zkpoc_circuits::reference::{run, Model, Shard};
 
 use super::*;
 use crate::aggregation::Seat;
@@ -31,7 +31,7 @@ impl Group {
         let opening = |member: usize| {
             let features = (0..18).map(|i| ((member * 5 + i * 3) % 16) as u16).collect();
             let shard = Shard { features, labels: vec![0, 1, (member % 3) as u16] };
-            let update = step(&profile, &model, &shard).expect("a step").update;
+            let update = run(&profile, &model, &shard).expect("a step").update;
             UpdateOpening { update, tails: vec![(0..15).map(|_| Fr::random(OsRng)).collect()] }
         };
         let openings: Vec<_> = (0..members).map(opening).collect();
