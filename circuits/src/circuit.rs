@@ -298,6 +298,6 @@ mod tests {
             rows::<crate::dataset::DatasetCircuit>(),
             rows::<crate::round::RoundCircuit>(),
         ];
-        assert_eq!(all, [(CircuitKind::Training, 15), (CircuitKind::Dataset, 6), (CircuitKind::Round, 8)]);
+        assert_eq!(all, [(CircuitKind::Training, 15), (CircuitKind::Dataset, 9), (CircuitKind::Round, 8)]);
     }
 }

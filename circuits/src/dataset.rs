@@ -1,7 +1,7 @@
 //! The dataset circuit: a shard is well-formed.
 //!
 //! # Statement
-//! The committed data column holds `batch` records whose features lie in `0 .. 2^feature_bits`, whose
+//! The committed data column holds `local_steps * batch` records whose features are in the profile's range, whose
 //! labels are one-hot, no two of which have the same features, and zero everywhere else before the tail.
 //!
 //! # Structure

@@ -1,10 +1,10 @@
-//! The circuits of zkpoc: a training update is the exact gradient of a model on a valid shard, a shard is valid, and the next
+//! The circuits of zkpoc: an update is what exact training makes of a model on a valid shard, a shard is valid, and the next
 //! model comes from the sum of a round's updates.
 //!
 //! # The three statements
 //! | circuit | statement |
 //! |---|---|
-//! | [`TrainingCircuit`] | the update that a round adds up is the integer gradient of the round's model on a registered shard; norm and loss are below their bounds |
+//! | [`TrainingCircuit`] | the update that a round adds up is what one step, or a local run of several, changes in the round's model on a registered shard; norm and loss are below their bounds |
 //! | [`DatasetCircuit`] | a shard's features are in range, its labels are one-hot, no two records have the same features |
 //! | [`RoundCircuit`] | the next model is the model minus the rounded mean of the updates times the learning rate |
 //!

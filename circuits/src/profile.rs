@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// The profiles that come with the product: name and TOML text.
-const BUILTIN: [(&str, &str); 7] = [
+const BUILTIN: [(&str, &str); 9] = [
     ("toy", include_str!("../params/toy.toml")),
     ("digits-tiny", include_str!("../params/digits-tiny.toml")),
     ("digits-local", include_str!("../params/digits-local.toml")),
@@ -41,6 +41,8 @@ const BUILTIN: [(&str, &str); 7] = [
     ("mnist-mlp", include_str!("../params/mnist-mlp.toml")),
     ("mnist-mlp-fast", include_str!("../params/mnist-mlp-fast.toml")),
     ("mnist-mlp-cheap", include_str!("../params/mnist-mlp-cheap.toml")),
+    ("mnist-local-phone", include_str!("../params/mnist-local-phone.toml")),
+    ("mnist-local", include_str!("../params/mnist-local.toml")),
 ];
 
 /// A step's learning rate as the fraction `numerator / 2^shift` of integer units, for the mean of a round's `N` updates

@@ -1,7 +1,7 @@
 //! The integer semantics of training: the rule that circuits prove and trainers follow.
 //!
-//! A claim is a run of `E = local_steps` steps. The circuits prove runs of one step of squared error or cross-entropy on unsigned features; the
-//! trainer computes all of them.
+//! A claim is a run of `E = local_steps` steps. The circuits prove runs of squared error or softmax cross-entropy, with one class a
+//! record, full shards and no server momentum; the trainer computes all of them.
 //!
 //! # Shapes of a step
 //! `B = batch`, widths `n_0..n_L`, all matrices row-major, all values plain integers.

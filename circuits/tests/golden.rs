@@ -371,3 +371,93 @@ fn golden_round_digits_local() {
         ),
     );
 }
+
+#[test]
+fn golden_training_mnist_local_phone() {
+    training(
+        "mnist-local-phone",
+        (
+            14,
+            12,
+            109,
+            19,
+            "64295b840a9e570331b33a5b6b23dff6324970ee994b42da8e630bd893ca2bb3",
+            "f9e479f83773356674b07f29f236c57e06da4befb7cbbdcc6ece8241574dbd9f",
+        ),
+    );
+}
+
+#[test]
+fn golden_dataset_mnist_local_phone() {
+    dataset(
+        "mnist-local-phone",
+        (
+            5,
+            11,
+            15,
+            9,
+            "59a36e2cfc906dc418ec0002c4c42945d0f5127b0229e49217b1c8869d8785b1",
+            "88ebd4c362c628badc8036d4806ac837a41219d9f8cc69973b520be98b92deb8",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_local_phone() {
+    round(
+        "mnist-local-phone",
+        (
+            21,
+            6,
+            37,
+            8,
+            "5a1a174c0414a8e02c0c5d254df9fa0c433338737c39760606882ac76de58995",
+            "71764d6dd4b5471b9895e0de8bf8e3df4ad19d5b85887c782e4a6b434e49d158",
+        ),
+    );
+}
+
+#[test]
+fn golden_training_mnist_local() {
+    training(
+        "mnist-local",
+        (
+            14,
+            12,
+            110,
+            19,
+            "d66c25b2d434d337df59bd4bebb97dad95db0beda42166a683e7695c9fdcfc9b",
+            "0f127a37edb4187201ceb9b05145c92665a6933c8291c1b5ab7522544a9523b4",
+        ),
+    );
+}
+
+#[test]
+fn golden_dataset_mnist_local() {
+    dataset(
+        "mnist-local",
+        (
+            5,
+            11,
+            16,
+            9,
+            "a18687eff5a39071ffbdf93c06b2437a1c10dec4c4f33c119806d18a1c1c7a1b",
+            "e94e79d5f076fb1b07a383ce342ffa570f2e23c6a5170ac815d0e359d724c87e",
+        ),
+    );
+}
+
+#[test]
+fn golden_round_mnist_local() {
+    round(
+        "mnist-local",
+        (
+            23,
+            6,
+            39,
+            8,
+            "c2729652207b9b2056998285a75d92ee326f5a86be03f9b13d073a77e36825a5",
+            "7fa21521997497c46c248e5b411d6956bd3819c18f5209fdfb051a26bfeebd13",
+        ),
+    );
+}

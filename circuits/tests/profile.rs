@@ -25,7 +25,17 @@ fn accepts_the_builtin_profiles_under_their_names() {
     let names = Profile::builtin_names();
     assert_eq!(
         names,
-        ["toy", "digits-tiny", "digits-local", "mnist-linear", "mnist-mlp", "mnist-mlp-fast", "mnist-mlp-cheap"]
+        [
+            "toy",
+            "digits-tiny",
+            "digits-local",
+            "mnist-linear",
+            "mnist-mlp",
+            "mnist-mlp-fast",
+            "mnist-mlp-cheap",
+            "mnist-local-phone",
+            "mnist-local"
+        ]
     );
     for name in names {
         assert_eq!(Profile::builtin(name).expect(name).name, name);
@@ -57,6 +67,8 @@ fn golden_profile_ids() {
         ("mnist-mlp", "955fbf53b666a5ce6702e0d2570e92c3bf4b72b6f4ff19dfd997519f0f861591"),
         ("mnist-mlp-fast", "d577a2f91a6bea4a69f463e89e1b24fe8d59d5598070071cef5ae48bdaf02a21"),
         ("mnist-mlp-cheap", "897bd6d675defd4a12fe14003e892d88a137fccc01e934b69c9b009a2af964cb"),
+        ("mnist-local-phone", "a464eacdb2a97d1f8a1947c83a1d4a2c6d3d7be7ff76f766f763a85ace837fc8"),
+        ("mnist-local", "10a69c56c072e8251f11ba6e615fe6c1f710dff5cbf818c2377c78e33d597eaa"),
     ];
     assert_eq!(want.map(|(name, _)| name).to_vec(), Profile::builtin_names());
     let got: Vec<_> =

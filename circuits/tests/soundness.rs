@@ -7,8 +7,19 @@ use zkpoc_circuits::soundness::{dataset, round, total_bits, training, ErrorBound
 use zkpoc_circuits::training::TrainingCircuit;
 
 const BOOK: &str = include_str!("../../docs/soundness.md");
-const CHECKS: [&str; 9] =
-    ["product", "update", "state", "lookup", "copies", "constraints", "evaluation", "opening", "link"];
+const CHECKS: [&str; 11] = [
+    "product",
+    "update",
+    "state",
+    "lookup",
+    "order",
+    "exponentials",
+    "copies",
+    "constraints",
+    "evaluation",
+    "opening",
+    "link",
+];
 
 /// A line of the book's table.
 fn line(profile: &str, circuit: &str, bounds: &[ErrorBound]) -> String {

@@ -64,68 +64,46 @@ pub struct Region {
 /// The regions of all advice columns, and the number of columns.
 pub fn advice(plan: &Plan) -> (Vec<Region>, usize) {
     let grid = &plan.grid;
-    let slots = 1usize << grid.stack_bits;
-    let mut out = Vec::new();
+    let slots = grid.column_places();
+    let (fine, totals) = if grid.laps > 1 { (grid.width, grid.columns) } else { (0, 0) };
+    let (data, update) = (grid.columns, grid.columns + 1);
+    let private = update + grid.columns + fine;
+    let second = private + plan.aux_columns.div_ceil(slots);
+    let columns = second + (2 + totals + plan.chain_columns).div_ceil(slots);
     let sections: Vec<Range<usize>> =
         grid.sections().into_iter().map(|blocks| grid.row(blocks.start)..grid.row(blocks.end)).collect();
-    // A column of `height` rows, by its index among those of its kind, as rows of a column of the circuit.
-    let mut put = |begin: usize, index: usize, rows: Range<usize>, gadget: Gadget| {
-        let (column, first) = (begin + index / slots, index % slots * grid.height());
-        out.push(Region { column, rows: first + rows.start..first + rows.end, gadget });
-    };
-    let (data, update) = (grid.columns, grid.columns + 1);
-    let private = update + grid.columns;
-    let second = private + plan.aux_columns.div_ceil(slots);
-    let columns = second + (2 + plan.chain_columns).div_ceil(slots);
-
-    for rows in &sections {
-        for c in 0..grid.width {
-            put(0, c, rows.clone(), Gadget::Model);
-            put(update, c, rows.clone(), Gadget::Update);
-        }
-        put(second, 0, rows.clone(), Gadget::InputFold);
-        // The chains go on from the group before.
-        put(second, 1, rows.start - 4..rows.end, Gadget::Dot);
-    }
-    put(data, 0, grid.row(grid.input(1, 0))..grid.row(grid.bias(1)), Gadget::Data);
-    put(data, 0, grid.row(grid.output(0))..grid.row(grid.stop()), Gadget::Data);
-
-    for l in 1..=grid.depth() {
-        put(private, 0, plan.unit_rows(l), Gadget::Unit);
-        if l > 1 && l < grid.depth() {
-            let first = grid.transposed(l, 0);
-            put(private, 0, grid.row(first)..grid.row(first + grid.layers[l]), Gadget::Unit);
-        }
-        let state = grid.row(grid.gap(l)) + STATE_ROW;
-        put(private, 0, state..state + 1, Gadget::Bucket);
-    }
-    let (norm, loss) = plan.buckets();
-    put(private, 0, norm.start..loss.end, Gadget::Bucket);
-    let table = plan.table_row..plan.exponential_rows().end;
-    put(private, 0, table.clone(), Gadget::Lookup);
-    put(second, 0, table.start - 1..table.end, Gadget::Sum);
-    let area = &plan.area;
-    for (sum, limbs) in area.columns.clone().enumerate() {
-        put(private, limbs, area.rows.clone(), Gadget::Lookup);
-        put(second, 2 + sum, area.rows.clone(), Gadget::Sum);
-    }
-    let units = grid.row(grid.bias(1))..grid.row(grid.stop() + 1);
-    let lane = |lane: Lane| (lane.column, lane.at(units.start)..lane.at(units.end));
-    for part in plan.relu.iter().chain([&plan.signal]) {
-        let (column, rows) = lane(part.below);
-        put(private, column, rows, Gadget::Sign);
-    }
-    if let Some(s) = &plan.softmax {
-        // What names the largest output lies where a sign is on other rows, if there is one.
-        let own = plan.relu.is_none().then_some(s.hot);
-        for (column, rows) in [s.max, s.count, s.exp, s.partial, s.sum].into_iter().chain(own).map(lane) {
-            put(private, column, rows, Gadget::Softmax);
+    let mut out = Vec::new();
+    for (column, first) in (0..grid.width).map(|c| grid.weight_column(c)) {
+        for rows in &sections {
+            let rows = first + rows.start..first + rows.end;
+            out.push(Region { column, rows: rows.clone(), gadget: Gadget::Model });
+            out.push(Region { column: update + column, rows, gadget: Gadget::Update });
         }
     }
-    let folds = [plan.pre_fold, plan.signal_fold, plan.loss_fold];
-    for fold in folds.into_iter().chain(plan.softmax.as_ref().map(|softmax| softmax.looked_up)) {
-        let (column, rows) = lane(fold);
-        put(second, 2 + column, rows, Gadget::UnitFold);
+    for origin in (0..grid.laps).map(|lap| grid.lap(lap)) {
+        // A column of `height` rows, by its index among those of its kind, as rows of a column of the circuit.
+        let mut put = |begin: usize, index: usize, rows: Range<usize>, gadget: Gadget| {
+            let (column, first) = (begin + index / slots, origin + index % slots * grid.height());
+            out.push(Region { column, rows: first + rows.start..first + rows.end, gadget });
+        };
+        for (index, rows) in sections.iter().enumerate() {
+            (0..fine).for_each(|c| put(private - fine, c, rows.clone(), Gadget::Model));
+            // The folds of the update, of those parts of it that lie in this lap, and of the copies.
+            let is_last = index + 1 == sections.len();
+            let here = (0..if is_last { 0 } else { grid.width }).map(|c| grid.weight_column(c));
+            let here = here.filter(|(_, first)| *first == origin).map(|(column, _)| column);
+            let copies = (totals > 0 && is_last && grid.depth() > 1).then_some(0);
+            here.filter(|_| totals > 0).chain(copies).for_each(|c| put(second, 2 + c, rows.clone(), Gadget::Dot));
+            put(second, 0, rows.clone(), Gadget::InputFold);
+            // The chains go on from the group before.
+            put(second, 1, rows.start - 4..rows.end, Gadget::Dot);
+        }
+        put(data, 0, grid.row(grid.input(1, 0))..grid.row(grid.bias(1)), Gadget::Data);
+        put(data, 0, grid.row(grid.output(0))..grid.row(grid.stop()), Gadget::Data);
+        lanes(plan, origin, &mut |is_private, column, rows, gadget| match is_private {
+            true => put(private, column, rows, gadget),
+            false => put(second, column + if column < 2 { 0 } else { totals }, rows, gadget),
+        });
     }
     out.extend((0..columns).map(|column| Region {
         column,
@@ -133,6 +111,54 @@ pub fn advice(plan: &Plan) -> (Vec<Region>, usize) {
         gadget: Gadget::Tail,
     }));
     (out, columns)
+}
+
+/// The regions of the private columns and of those of the second phase in one lap, apart from the folds of whole sections.
+fn lanes(plan: &Plan, origin: usize, put: &mut impl FnMut(bool, usize, Range<usize>, Gadget)) {
+    let grid = &plan.grid;
+    for l in 1..=grid.depth() {
+        put(true, 0, plan.unit_rows(l), Gadget::Unit);
+        if l > 1 && l < grid.depth() {
+            let first = grid.transposed(l, 0);
+            put(true, 0, grid.row(first)..grid.row(first + grid.layers[l]), Gadget::Unit);
+        }
+        let state = grid.row(grid.gap(l)) + STATE_ROW;
+        put(true, 0, state..state + 1, Gadget::Bucket);
+    }
+    // The norm's bucket is in the last lap, the loss's and the tables are in the first.
+    let (norm, loss) = plan.buckets();
+    if origin == grid.lap(grid.laps - 1) {
+        put(true, 0, norm, Gadget::Bucket);
+    }
+    if origin == 0 {
+        put(true, 0, loss, Gadget::Bucket);
+        let table = plan.table_row..plan.exponential_rows().end;
+        put(true, 0, table.clone(), Gadget::Lookup);
+        put(false, 0, table.start - 1..table.end, Gadget::Sum);
+    }
+    let area = &plan.area;
+    for (sum, limbs) in area.columns.clone().enumerate() {
+        put(true, limbs, area.rows.clone(), Gadget::Lookup);
+        put(false, 2 + sum, area.rows.clone(), Gadget::Sum);
+    }
+    let units = grid.row(grid.bias(1))..grid.row(grid.stop() + 1);
+    let lane = |lane: Lane| (lane.column, lane.at(units.start)..lane.at(units.end));
+    for part in plan.relu.iter().chain([&plan.signal]) {
+        let (column, rows) = lane(part.below);
+        put(true, column, rows, Gadget::Sign);
+    }
+    if let Some(s) = &plan.softmax {
+        // What names the largest output lies where a sign is on other rows, if there is one.
+        let own = plan.relu.is_none().then_some(s.hot);
+        for (column, rows) in [s.max, s.count, s.exp, s.partial, s.sum].into_iter().chain(own).map(lane) {
+            put(true, column, rows, Gadget::Softmax);
+        }
+    }
+    let folds = [plan.pre_fold, plan.signal_fold, plan.loss_fold];
+    for fold in folds.into_iter().chain(plan.softmax.as_ref().map(|softmax| softmax.looked_up)) {
+        let (column, rows) = lane(fold);
+        put(false, 2 + column, rows, Gadget::UnitFold);
+    }
 }
 
 /// Runs of non-zero cells of the fixed columns, at most a block apart, and the number of columns.

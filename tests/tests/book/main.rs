@@ -293,7 +293,10 @@ fn profiles() -> Vec<Profile> {
         let shape = Profile { layers, batch, limb_bits, ..toy.clone() };
         let fits = |k| {
             let profile = Profile { k: k + stack_bits, stack_bits, ..shape.clone() };
-            (profile.validate().is_ok() && TrainingCircuit::new(&profile).is_ok()).then_some(profile)
+            let fits = profile.validate().is_ok()
+                && TrainingCircuit::new(&profile).is_ok()
+                && DatasetCircuit::new(&profile).is_ok();
+            fits.then_some(profile)
         };
         out.push((6..=12).find_map(fits).expect("a size"));
     }

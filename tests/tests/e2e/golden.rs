@@ -39,12 +39,12 @@ fn golden_keys_and_solidity_of_toy() {
     ];
     let pinned = [
         hex("0x2a146d76f029fb6c5df70f4bbf5b088ebf0cfe3e847febbfa3afa802e2f05583"),
-        hex("0x2f62ced10b1a46e58fb215d0d847e92aec8e84692d8504ea2e4e107f6bbcf403"),
+        hex("0x04857fecc97cda06c01a59655d62d3deffea6eb28bce18fb8f860e39261a6f9c"),
         hex("0x13cdefc99fcf597c00ba88d9c698b2a13993c71a9867aafe679afccf2f0f19e1"),
         hex("0x79d4a04260f9c0d4e41493ff5c08b0d54c8fdadf3e9eabbf426f57fb2775d68e"),
         hex("0x350e66cdd7e2acc82e5472fd9868165227529572b5493fca1b8f538d9871f81a"),
-        hex("0x31aca5b075156156c167764bd789ded6d2769e239c0319bfd553f6004170a99b"),
-        hex("0x9a8afb5cb9238b9ee93af346295213c3863e98577aa47b0298acba61b98b507a"),
+        hex("0x01e18a6a4ecf99fcd8b14727922cd51c98dce1cf8c36f807dc3b1fab0268b438"),
+        hex("0xf25ca2565cf8c46476deb80cf8fdd7181ed65d16a81bc63b9c6f2052672872a8"),
         hex("0x2e8794d664491996afa56e9d2d0923a6d5dc73eb13baf0e3e892b2b2629d39e7"),
         hex("0x5ace22a51409aa6fefd4d34999046a1615752d0c38fdeec84113f3b295fda019"),
         hex("0xd7f2401d4d641c9df08d0d5d816340211bd753b521efe1c66b6d2ac822349bdd"),

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_region_is_drawn_inside_its_column() {
-        for name in ["toy", "mnist-mlp-cheap"] {
+        for name in ["toy", "mnist-mlp-cheap", "digits-local"] {
             let plan = plan(name);
             let text = draw(&plan);
             let regions = [regions::advice(&plan), regions::fixed(&plan)];

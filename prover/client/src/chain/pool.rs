@@ -259,13 +259,14 @@ impl<'a> PoolClient<'a> {
 
 /// The widest bounds that a policy of this profile pays for by default, as powers of two: squared norm, and loss.
 ///
-/// They are the largest possible values if no output were further than 2.0 from its target, in the steps that claims are
-/// rounded to. An update beyond them comes from a model that has left the range it can learn in, or from made-up records.
+/// They are the largest possible values if no signal were larger than that of an output 2.0 from its target, in the steps that
+/// claims are rounded to; 1.0 where outputs are probabilities, which are no further from theirs. An update beyond them comes from a model that has left the range it can learn in, or from made-up records.
 pub fn default_bounds(profile: &Profile) -> (u8, u8) {
     let bounds = profile.bounds();
-    // One unit of an output signal, 1.0 at the target; and the largest signal there is.
+    // One unit of an output signal, 1.0 at the target; how many of them; and the largest signal there is.
     let unit = u128::from(profile.target.unsigned_abs()) >> profile.residual_shift.min(63);
-    let limit = unit.saturating_mul(2).max(1);
+    let units = if profile.output_table.is_some() { 1 } else { 2 };
+    let limit = unit.saturating_mul(units).max(1);
     let largest = 1u128 << profile.signal_bits.saturating_sub(1).min(63);
     let log2 = |value: u128| 128 - value.leading_zeros();
     // Both values grow with the square of the signals; logarithms keep this from overflowing.

@@ -137,9 +137,10 @@ fn models_updates_and_shards_survive_their_files() {
     let signed = digits_sample().expect("digits").prepared(&local).shards(&local, 1).expect("shard").remove(0);
     let file = tensors::write_shard(&local, &signed).expect("write");
     assert_eq!(tensors::read_shard(&local, &file).expect("read"), signed);
-    let wide = Profile { feature_bits: 4, standardise: None, ..local.clone() };
-    let message = tensors::read_shard(&wide, &file).expect_err("another profile").to_string();
-    assert!(message.contains("profile"), "{message}");
+    let mut outside = signed;
+    outside.features[5] = 128;
+    let message = tensors::write_shard(&local, &outside).expect_err("eight bits").to_string();
+    assert!(message.contains("feature 5 is 128; expected -128 to 127"), "{message}");
 
     let update = run(&profile, &model, &shard).expect("step").update;
     let bytes = tensors::write_update(&profile, &update).expect("write");
