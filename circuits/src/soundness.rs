@@ -13,7 +13,7 @@
 //! | lookup | looked-up cells plus table rows in `alpha`; in a training proof of one step plus `n C` in `upsilon`, for the update's last fold | 1 |
 //! | exponentials | looked-up pairs times those of the table in `mu`, plus both in `alpha` | 1 with a softmax |
 //! | order | twice the records of a shard in `beta`; in a validity proof | 1 |
-//! | copies | `(R C)^2 + 2 R C` in `tau`, with laps `R` times that in `theta`: `transposed` of each layer but the first | `L - 1` |
+//! | copies | `(R C)^2 + 2 R C` in `tau`, with laps in `upsilon`: `transposed` of each layer but the first | `L - 1` |
 //! | constraints | number of constraints, in `y` | 1 |
 //! | evaluation | `D N` in `x`, `D` the degree of the gates | 1 |
 //! | opening | `2 N` plus the number of queries, in SHPLONK's challenges | 1 |
@@ -108,7 +108,7 @@ pub fn training(circuit: &TrainingCircuit) -> Vec<ErrorBound> {
     ];
     if laps > 1 && depth > 1 {
         let cells = block * grid.width;
-        out.push(bound("copies", block * (cells * cells + 2 * cells), laps * (depth - 1)));
+        out.push(bound("copies", cells * cells + 2 * cells, laps * (depth - 1)));
     }
     if circuit.plan().softmax.is_some() {
         let looked_up = laps * circuit.plan().unit_rows(depth).len();

@@ -10,9 +10,10 @@ use std::sync::{Arc, OnceLock};
 use support::proving::CircuitKeys;
 use support::{names, random_step, score};
 use zkpoc_circuits::audit::Audit;
-use zkpoc_circuits::dataset::{DatasetCircuit, DatasetWitness, Phase2};
+use zkpoc_circuits::dataset::{DatasetCircuit, DatasetPlan, DatasetWitness, Phase2};
 use zkpoc_circuits::profile::{FeatureKind, Profile};
 use zkpoc_circuits::reference::Shard;
+use zkpoc_circuits::{RoundCircuit, TrainingCircuit};
 
 struct Toy {
     profile: Profile,
@@ -455,4 +456,18 @@ fn deletion_score() {
     let honest = laps().circuit.with_witness(DatasetWitness::new(laps().circuit.plan(), &laps().shard));
     let audit = Audit::new(&honest, 9, &[Fr::from(5)], &[Fr::from(2), Fr::from(3)]).unwrap();
     score::report("dataset, laps", &audit.labels(), &score[&toy.layers]);
+}
+
+/// Rows grow with the records, not with their pairs.
+#[test]
+fn shards_fit_the_rows_that_their_features_need() {
+    let mlp = Profile { batch: 256, k: 18, ..Profile::builtin("mnist-mlp").unwrap() };
+    assert!(TrainingCircuit::new(&mlp).is_ok() && RoundCircuit::new(&mlp).is_ok());
+    let plan = DatasetPlan::new(&mlp).unwrap();
+    assert_eq!((plan.grid.end(), plan.grid.blocks()), (928, 1023));
+    // Below the table: nine limbs for each record but the first.
+    assert_eq!(plan.order_rows().len(), 255 * plan.limbs);
+    let run = DatasetPlan::new(&Profile::builtin("mnist-local").unwrap()).unwrap();
+    assert_eq!((run.records(), run.order_rows().len()), (1024, 1023 * run.limbs));
+    assert_eq!((plan.limbs, run.limbs), (8, 9));
 }

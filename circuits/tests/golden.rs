@@ -334,9 +334,9 @@ fn golden_training_digits_local() {
         (
             13,
             12,
-            108,
+            100,
             19,
-            "d8bae759b2613708d8e2a338fa675c8f17580c63c77b91a9e215924f827a4760",
+            "1f2701ae64c1e9e2dfe3c0e6dfb04deadd35fba34b000dbb9f47cfbdace6d92e",
             "0e63269381af9effb9143cff97cb62c118e00f2b151e920580e68756b3d976ea",
         ),
     );
@@ -379,9 +379,9 @@ fn golden_training_mnist_local_phone() {
         (
             14,
             12,
-            109,
+            101,
             19,
-            "64295b840a9e570331b33a5b6b23dff6324970ee994b42da8e630bd893ca2bb3",
+            "3f1239520e973dd3b52fd4c8244e9f364bb3a2abdf0b0f77e86d8eda38aacbce",
             "f9e479f83773356674b07f29f236c57e06da4befb7cbbdcc6ece8241574dbd9f",
         ),
     );
@@ -424,9 +424,9 @@ fn golden_training_mnist_local() {
         (
             14,
             12,
-            110,
+            102,
             19,
-            "d66c25b2d434d337df59bd4bebb97dad95db0beda42166a683e7695c9fdcfc9b",
+            "7fdeae0ddae893b73edd9ecc81f58d2052806a99f02c0585036c4089d55ac059",
             "0f127a37edb4187201ceb9b05145c92665a6933c8291c1b5ab7522544a9523b4",
         ),
     );

@@ -117,9 +117,6 @@ fn carry(plan: &Plan, laps: &mut [Phase2]) {
     }
 }
 
-/// A weight column in a step: the weights, the update or the weights again, and the next step's weights, which the latter are less.
-type Change<'a> = (&'a [Fr], &'a [Fr], Option<&'a [Fr]>);
-
 /// Computes the second phase of one lap.
 struct Work<'a> {
     plan: &'a Plan,
@@ -352,8 +349,8 @@ impl Work<'_> {
     fn copies(&self, total: &mut [Fr]) {
         let grid = &self.plan.grid;
         let rows = grid.rows_per_block;
-        let r = self.ch.theta.pow([rows as u64]);
-        let rho = r.pow([(rows * grid.width) as u64]);
+        let upsilon = self.ch.upsilon;
+        let rho = upsilon.pow([(rows * grid.width) as u64]);
         let rho_block = rho.pow([(rows * grid.width) as u64]);
         let weights: Vec<&[Fr]> = self.first.v.iter().map(|column| self.here(column)).collect();
         let mut fold = Fr::ZERO;
@@ -366,21 +363,18 @@ impl Work<'_> {
                 }
             }
             let turn = grid.row(block + 1) - 2;
-            total[turn] = r * total[turn - rows] + fold - rho_block * before;
+            total[turn] = upsilon * total[turn - rows] + fold - rho_block * before;
         }
     }
 
-    /// For each weight column the weights of this step, and what the update is in each row: a column, or the weights less those of
-    /// the next step.
-    fn weights(&self) -> Vec<Change<'_>> {
+    /// For each weight column the weights of this step, and what the fold of the update adds up: the update, with laps the weights.
+    fn weights(&self) -> Vec<(&[Fr], &[Fr])> {
         let (grid, first) = (&self.plan.grid, self.first);
         if grid.laps == 1 {
             let places = (0..grid.width).map(|c| grid.weight_column(c));
-            return places.map(|(column, row)| (&first.w[column][row..], &first.d[column][row..], None)).collect();
+            return places.map(|(column, row)| (&first.w[column][row..], &first.d[column][row..])).collect();
         }
-        let next = grid.lap((self.lap + 1) % grid.laps);
-        let fine = first.v.iter().map(|column| (self.here(column), &column[next..next + grid.height()]));
-        fine.map(|(now, next)| (now, now, Some(next))).collect()
+        first.v.iter().map(|column| (self.here(column), self.here(column))).collect()
     }
 
     /// Dot chain, update fold, weight fold and input fold: one group of four rows at a time.
@@ -401,7 +395,7 @@ impl Work<'_> {
         }
         let weights = self.weights();
         let normed: Vec<&[Fr]> = match grid.laps {
-            1 => Vec::new(),
+            1 => weights.iter().map(|(_, update)| *update).collect(),
             _ => self.first.d.iter().map(|column| self.here(column)).collect(),
         };
         for section in grid.sections() {
@@ -411,14 +405,9 @@ impl Work<'_> {
                     let (mut h, mut k, mut e, mut m) = (dot[group - 1], dot[group - 2], dot[group - 3], dot[group - 4]);
                     for row in group..group + 4 {
                         h = h * theta + input[row] - u * input[row - rows];
-                        for (w, d, next) in &weights {
+                        for (w, d) in &weights {
                             k = k * r + w[row];
                             e = e * upsilon + d[row];
-                            match next {
-                                Some(next) => e -= next[row],
-                                None if d[row] != Fr::ZERO => m += mu * d[row].square(),
-                                None => {}
-                            }
                         }
                         for d in normed.iter().filter(|d| d[row] != Fr::ZERO) {
                             m += mu * d[row].square();

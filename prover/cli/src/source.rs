@@ -33,8 +33,16 @@ impl Source {
     /// # Errors
     /// Unreadable or too few; features that are not the profile's.
     pub fn load(&self, profile: &Profile, needed: usize) -> Result<Records, Error> {
-        // Some more than needed, in case some are duplicates.
-        let end = self.skip.saturating_add(needed).saturating_add(needed / 4 + 64);
+        self.load_up_to(profile, needed, needed)
+    }
+
+    /// As [`Source::load`], of at least `needed` records, and of more if they are there, up to about `wanted`.
+    ///
+    /// # Errors
+    /// As [`Source::load`].
+    pub fn load_up_to(&self, profile: &Profile, needed: usize, wanted: usize) -> Result<Records, Error> {
+        // Some more than wanted, in case some are duplicates.
+        let end = self.skip.saturating_add(wanted).saturating_add(wanted / 4 + 64);
         let mut records = self.range(profile, Part::Train, self.skip..end)?;
         records.remove_duplicates();
         match records.len() < needed {

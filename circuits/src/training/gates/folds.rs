@@ -32,13 +32,13 @@
 //! | `update.zone` | 3 | with laps: `z(z-1)d = 0`, `z` the zone's code: 0 tail, 1 data, 2 padding | `rejects_an_update_of_a_run_with_values_in_its_padding` |
 //! | `model` | 3 | with laps, in the first lap's sections: `v = 2^fine_shift w` | `rejects_a_run_that_starts_from_another_model` |
 //! | `fold.input` | 3 | `U = u U[-R] + in` | `rejects_folds_of_cells_that_are_not_committed` |
-//! | `fold.update` | 3 | `E = upsilon^(4C) E[-4] + sum upsilon^(C t + C-1-c) d_c[-t]`, with laps `v_c[-t] - v_c[H-t]` for `d_c[-t]`, not in the last section | `rejects_folds_of_cells_that_are_not_committed` |
+//! | `fold.update` | 3 | `E = upsilon^(4C) E[-4] + sum upsilon^(C t + C-1-c) d_c[-t]`, with laps `v_c[-t]` for `d_c[-t]`, not in the last section | `rejects_folds_of_cells_that_are_not_committed` |
 //! | `fold.samples` | 2 | `h = theta^4 h[-4] + sum_t theta^t in[-t]` with `in = U - u U[-R]` | `rejects_a_fold_of_samples_that_is_bent` |
 //! | `fold.weights` | 2 | `k = r^(4C) k[-4] + sum r^(C t + C-1-c) w_c[-t]` | `rejects_folds_of_cells_that_are_not_committed` |
 //! | `dot` | 3 | `m = m[-4] + mu sum d_c[-t]^2`, at a block's end also `+ (h - r h[-R]) (k - r^(RC) k[-R])` | `rejects_a_dot_chain_that_is_bent` |
 //! | `fold.total` | 3 | with laps, not in the last section: `D = upsilon^(4C) D[-4] + sum upsilon^(C t) d[-t]`, for each committed column | `rejects_folds_of_the_update_that_are_bent` |
-//! | `fold.copies` | 3 | with laps, in the last section: `Y = q^(4C) Y[-4] + sum q^(C t + C-1-c) v_c[-t]`, `q = r^(RC)` | `rejects_folds_of_copies_that_are_bent` |
-//! | `turn` | 3 | with laps, at the end of a block of the last section: `B = r B[-R] + Y - q^(RC) Y[-R]` | `rejects_folds_of_copies_that_are_bent` |
+//! | `fold.copies` | 3 | with laps, in the last section: `Y = u^(4C) Y[-4] + sum u^(C t + C-1-c) v_c[-t]` | `rejects_folds_of_copies_that_are_bent` |
+//! | `turn` | 3 | with laps, at the end of a block of the last section: `B = upsilon B[-R] + Y - u^(RC) Y[-R]` | `rejects_folds_of_copies_that_are_bent` |
 //!
 //! With laps the weights of `fold.weights` and `fold.copies` are the fine ones, `v`, and `d` in `dot` is the part of the update that lies in
 //! this lap: weight column `c` of the update in lap `c` ([`super::super::config`]). `H` are the rows of a lap. `D` and `Y` stand on a
@@ -64,7 +64,7 @@
 //!
 //! With laps `update.zone` says where an update is 0, whatever the section. The fine weights are the model's in the first lap (`model`,
 //! in all cells of the sections, of which those without a weight or copy are 0), and from lap to lap what `gradient` makes of
-//! them: `fold.update` adds up what they lose, so a cell without a weight keeps its 0; `fold.total` adds up the update, which is where they end. In the last section `fold.copies` and `turn` fold
+//! them: `fold.update` adds them up in each lap, and what its end loses from lap to lap is what they lose, so a cell without a weight keeps its 0; `fold.total` adds up the update, which is where they end. In the last section `fold.copies` and `turn` fold
 //! the copies so that `transposed` ([`super::links`]) can compare them with their weights. Cells there beside no copy, in the end block and
 //! the spare ones, are read by no product that counts.
 //!
@@ -187,7 +187,6 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let fold_input = selectors.section * (now - u.clone() * before - x.clone()) - bias - private * (unit - x);
 
     let mut updates = Vec::new();
-    let height = plan.grid.height() as i32;
     for t in 0..4 {
         match &config.laps {
             None => {
@@ -198,9 +197,8 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
             }
             Some(laps) => {
                 for column in laps.v.iter().rev() {
-                    // Fine weights of this step and of the next one, after the last step those of the first: bound by `model` in
-                    // the first lap, from lap to lap by `gradient`, copies by `transposed`.
-                    updates.push(q.advice(*column, -t) - q.advice(*column, height - t));
+                    // Fine weights: bound by `model` in the first lap, from lap to lap by `gradient`, copies by `transposed`.
+                    updates.push(q.advice(*column, -t));
                 }
             }
         }
@@ -216,7 +214,7 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     };
     // With laps the last section, of the copies, has another code and no fold of the update.
     let changing = if config.laps.is_some() { is_one(&group) } else { group.clone() };
-    // Fold of the update, here and a group above: bound by `fold.update`, from the start that `start.update` or
+    // Fold of the update, with laps of the fine weights, here and a group above: bound by `fold.update`, from the start that `start.update` or
     // `gap.update` pins.
     let e = q.advice(config.p2_dot, UPDATE);
     let e_group = q.advice(config.p2_dot, UPDATE - 4);
@@ -275,7 +273,6 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
         out.push(("fold.total", changing.clone() * (g - step * g_group - horner(&base, cells))));
     }
     if let Some(copies) = laps.p2_total.first().filter(|_| plan.grid.depth() > 1) {
-        let rho = power(&r, rows * columns);
         // Fold of the copies, here, a group and a block above: bound by `fold.copies`. Its start before the section is free: it
         // cancels in the difference below.
         let y = q.advice(*copies, TOTAL);
@@ -283,14 +280,14 @@ fn folds(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
         let y_block = q.advice(*copies, TOTAL - back);
         out.push((
             "fold.copies",
-            is_two(&group) * (y.clone() - power(&rho, 4 * columns) * y_group - horner(&rho, weights)),
+            is_two(&group) * (y.clone() - power(&u, 4 * columns) * y_group - horner(&u, weights)),
         ));
         // Fold of the blocks of copies, here and a block above: bound by `turn`. Its start is free: it cancels in the difference of
         // `transposed`.
         let turned = q.advice(*copies, TURN);
         let turned_block = q.advice(*copies, TURN - back);
-        let gained = y - power(&rho, rows * columns) * y_block;
-        out.push(("turn", is_two(&block) * (turned - r * turned_block - gained)));
+        let gained = y - power(&u, rows * columns) * y_block;
+        out.push(("turn", is_two(&block) * (turned - upsilon * turned_block - gained)));
     }
     out
 }

@@ -11,7 +11,7 @@
 //! | `gap.input` | gaps | 2 | `U = 0` | `rejects_input_folds_that_do_not_start_at_zero` |
 //! | `gradient.dot` | gaps | 3 | `F = F[+1] + U[-R] G[+R]` | `rejects_a_dot_of_inputs_and_signals_that_is_bent` |
 //! | `forward` | first row of a gap | 3 | `theta (m + mu s) = scale F[+R]`, `m` of the section's last group | `rejects_a_rounded_value_that_is_not_the_product` |
-//! | `gradient` | first row of a gap | 3 | `E = rate upsilon^(RC-1) (F - F[+R])`, `E` of the section's last group; in the last of several laps with the fold of the update, `sum upsilon^(C-1-c) D_c`, added to `E` | `rejects_an_update_cell_off_by_one` |
+//! | `gradient` | first row of a gap | 3 | `E = rate upsilon^(RC-1) (F - F[+R])`, `E` of the section's last group; with laps `E - E[+H]` for `E`, in the last one with the fold of the update, `sum upsilon^(C-1-c) D_c`, added | `rejects_an_update_cell_off_by_one` |
 //! | `state` | first row of a gap | 3 | `m = -mu s`, `m` of the gap's last group, where the next section goes on | `rejects_a_norm_that_forgets_a_layer` |
 //! | `gap.update` | first row of a gap | 3 | `E = 0` in the gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
 //! | `start.update` | row 0 | 3 | `E = 0` in the start gap's last group | `rejects_update_folds_that_do_not_start_at_zero` |
@@ -19,7 +19,7 @@
 //! | `gap.total` | first row of a gap | 3 | with laps: `D = 0` in the gap's last row | `rejects_folds_of_the_update_that_are_bent` |
 //! | `start` | row 0 | 3 | `m = mu (1 - norm_bound)` in the start gap's last group | `rejects_a_norm_that_forgets_a_layer` |
 //! | `backward` | row 0, for each layer `l >= 2` | 3 | `theta (m_end - m_begin) = scale loss`: what `m` gains over the blocks of the transposed weights is the fold of the back-propagated sums | `rejects_a_rounded_value_that_is_not_the_product` |
-//! | `transposed` | row 0 of each lap, for each layer `l >= 2` | 3 | with laps: what `k` gains over the weights is what `B` gains over the copies, up to a power of `r` | `rejects_a_copy_of_a_fine_weight_that_is_another` |
+//! | `transposed` | row 0 of each lap, for each layer `l >= 2` | 3 | with laps: `E` at the end of the weights, before the bias, is what `B` gains over the copies, up to a power of `upsilon` | `rejects_a_copy_of_a_fine_weight_that_is_another` |
 //! | `start.carry` | row 0 of each lap but the first | 3 | `m = -mu s` in the start gap's last group, `s` of the last gap of the lap before | `rejects_a_norm_that_forgets_a_lap` |
 //! | `lookup.carry` | row 0 of each lap but the first | 3 | limbs' sum before the area `=` that at the end of the area of the lap before | `rejects_lookups_that_do_not_go_on_from_lap_to_lap` |
 //! | `loss.start` | row 0 | 3 | with laps: `loss = 0` after the last lap's outputs | `rejects_a_loss_that_does_not_go_on_from_lap_to_lap` |
@@ -60,14 +60,14 @@
 //! `gradient` says that the weights of the next lap are this lap's less `rate` times the gradient, in the last lap that those of the first lap
 //! are, if the update is added to what the last step leaves: `V(0) = V(E-1) - rate gradient + d`. `D_c` is the fold of weight column `c` of the update (`fold.total` from
 //! `start.total` and `gap.total`), which lies in lap `c mod E`. Copies follow their weights by `transposed`: with rows of `R C` cells both folds
-//! give the cell of input `j` and unit `k` the power `(..-j) R C + (..-k)` of `r`, and a cell beside them has a power that no weight has.
+//! give the cell of input `j` and unit `k` the power `(..-j) R C + (..-k)` of `upsilon`, and a cell beside them has a power that no weight has.
 //! Weights stay integers below the profile's bound, by induction over the laps, as the model's are in range and each gradient is.
 //!
 //! `exp.total`: see [`super::softmax`]. `lookup.total`: see [`crate::logup`], and [`super::folds`] for the update's last fold.
 
 use super::super::config::{Cells, LapColumns, LapSelectors, Selectors, TrainingConfig};
 use super::super::plan::{Plan, STATE_ROW};
-use super::folds::{DOT, TOTAL, TURN, UPDATE, WEIGHTS};
+use super::folds::{DOT, TOTAL, TURN, UPDATE};
 use super::Named;
 use crate::expr::{constant, horner, power, recompose, Expr};
 use crate::field::power_of_two;
@@ -130,8 +130,12 @@ fn gaps(q: &mut Cells<'_, '_>, plan: &Plan) -> Named {
     let units = q.chain(plan.pre_fold, r);
     let scale = power(&power(&theta, rows), rows * columns);
     out.push(("forward", head.clone() * (theta * (m - state.clone()) - scale * units.clone())));
-    // Fold of the update at the section's end, with laps of what it changes in the weights: bound by `fold.update`.
-    let update = q.advice(config.p2_dot, UPDATE - 1);
+    // Fold of the update at the section's end, with laps of the weights of this step and of the next one, after the last step of the
+    // first: bound by `fold.update`.
+    let mut update = q.advice(config.p2_dot, UPDATE - 1);
+    if config.laps.is_some() {
+        update = update - q.advice(config.p2_dot, plan.grid.height() as i32 + UPDATE - 1);
+    }
     let mut products = power(&upsilon, rows * columns - 1) * (pre - units);
     if plan.profile.local_rate != 1 {
         products = products * Fr::from(plan.profile.local_rate);
@@ -196,33 +200,31 @@ fn carried(q: &mut Cells<'_, '_>, plan: &Plan, laps: &LapSelectors, state: Expr)
     out
 }
 
-/// Zero when the copies of layer `l` are its weights: what the fold of the weights gains over the section, less what that of the
-/// copies does, up to a power of the base.
+/// Zero when the copies of layer `l` are its weights: the fold of the weights, less what that of the copies gains, up to a power of
+/// the base.
 fn copies(q: &mut Cells<'_, '_>, plan: &Plan, laps: &LapColumns, l: usize) -> Expr {
     let grid = &plan.grid;
     let (inputs, outputs) = (grid.layers[l - 1], grid.layers[l]);
     let block = grid.rows_per_block * grid.width;
     // Challenge: bound by the transcript, drawn after the first phase.
-    let r = power(&q.challenge(q.config.challenges.theta), grid.rows_per_block);
+    let upsilon = q.challenge(q.config.challenges.upsilon);
     let at = |block: usize| grid.row(block) as i32 - 1;
-    let (weights, first) = (grid.input(l, 0), grid.transposed(l, 0));
-    // Fold of the weights before the bias: bound by `fold.weights`. Before the section it is free: it cancels in the difference.
-    let end = q.advice(q.config.p2_dot, at(grid.bias(l)) + WEIGHTS);
-    let start = q.advice(q.config.p2_dot, at(weights) + WEIGHTS);
-    let weights = end - power(&r, block * inputs) * start;
+    let first = grid.transposed(l, 0);
+    // Fold of the weights before the bias: bound by `fold.update`, from the zero of `gap.update` before the section.
+    let weights = q.advice(q.config.p2_dot, at(grid.bias(l)) + UPDATE);
     // Fold of the blocks of copies: bound by `turn`. Before the first block it is free: it cancels in the difference.
     let turned = laps.p2_total.first().map_or_else(
         || constant(0),
         |column| {
             let end = q.advice(*column, at(first + outputs) + TURN);
             let start = q.advice(*column, at(first) + TURN);
-            end - power(&r, outputs) * start
+            end - power(&upsilon, outputs) * start
         },
     );
     // The cell (j, k) has the exponent (inputs-1-j) block + block-1-k here and (block-1-j) block + outputs-1-k there.
     match ((block - inputs) * block + outputs).checked_sub(block) {
-        Some(shift) => power(&r, shift) * weights - turned,
-        None => weights - power(&r, block - outputs - (block - inputs) * block) * turned,
+        Some(shift) => power(&upsilon, shift) * weights - turned,
+        None => weights - power(&upsilon, block - outputs - (block - inputs) * block) * turned,
     }
 }
 

@@ -26,7 +26,8 @@ pub struct EvalArgs {
     /// Seed of the public start model, 32 bytes in hexadecimal [default: zeros].
     #[arg(long, value_name = "HEX", value_parser = bytes32)]
     model_seed: Option<[u8; 32]>,
-    /// First train natively for so many rounds, in fixed and in floating point side by side.
+    /// First train natively for so many rounds, in fixed and in floating point side by side. When all shards were used, training
+    /// goes on with the first.
     #[arg(long, value_name = "N", default_value_t = 0)]
     rounds: usize,
     /// Contributors of a round, each with shards of their own.
@@ -49,10 +50,9 @@ impl EvalArgs {
         };
         let mut phases = session.phases();
         phases.start("reading records");
-        let steps = self.rounds.saturating_mul(self.contributors.into());
-        let train = match steps {
+        let train = match self.rounds {
             0 => Vec::new(),
-            _ => self.source.load(&profile, steps.saturating_mul(profile.shard_records()))?.shards(&profile, steps)?,
+            _ => self.shards(&profile)?,
         };
         let (test, on) = match self.source.test(&profile)? {
             Some(records) => (records, "test records"),
@@ -93,9 +93,18 @@ impl EvalArgs {
             .collect();
         let json = json!({
             "profile": profile.name, "contributors": self.contributors, "records": test.len(), "measured_on": on,
-            "rounds": curve,
+            "shards": train.len(), "rounds": curve,
         });
         Ok(Answer::new(text.trim_end(), json))
+    }
+
+    /// Shards of whole rounds: one for each claim, or as many as there are records for.
+    fn shards(&self, profile: &Profile) -> Result<Vec<Shard>, Error> {
+        let claims = usize::from(self.contributors);
+        let of = |rounds: usize| rounds.saturating_mul(claims).saturating_mul(profile.shard_records());
+        let records = self.source.load_up_to(profile, of(1), of(self.rounds))?;
+        let rounds = (records.len() / of(1).max(1)).min(self.rounds);
+        Ok(records.shards(profile, rounds * claims)?)
     }
 
     fn train(&self, profile: &Profile, start: Model, train: &[Shard], test: &Records) -> Result<Vec<Point>, Error> {
@@ -103,7 +112,7 @@ impl EvalArgs {
         let (mut previous, mut fixed) = (start.clone(), start);
         let mut curve = Vec::new();
         let claims = usize::from(self.contributors);
-        for (round, shards) in train.chunks_exact(claims).enumerate() {
+        for (round, shards) in train.chunks_exact(claims).cycle().take(self.rounds).enumerate() {
             let updates: Result<Vec<Update>, _> =
                 shards.par_iter().map(|shard| run(profile, &fixed, shard).map(|trace| trace.update)).collect();
             let mut sum = Update::zero(profile);

@@ -119,7 +119,7 @@ impl InspectArgs {
         // invariant: canonical JSON is JSON.
         let resolved: Value = serde_json::from_str(&profile.canonical_json()).unwrap_or_default();
         let (norm_bits, loss_bits) = plan.bucket_bits();
-        let used = grid.end() * grid.rows_per_block;
+        let used = grid.end() * grid.rows_per_block * grid.laps;
         let json = json!({
             "profile": resolved,
             "profile_id": id,
@@ -145,9 +145,13 @@ impl InspectArgs {
             "link_bytes": LINK_PROOF_BYTES,
         });
         let layers: Vec<String> = profile.layers.iter().map(usize::to_string).collect();
+        let (run, laps) = match profile.local_steps {
+            1 => (String::new(), String::new()),
+            steps => (format!(", in runs of {steps} steps of {}", profile.batch), format!(" in each of {steps} laps")),
+        };
         let text = format!(
-            "{}: {} with {} parameters, {} records a shard\nid {id}\n\
-             rows: 2^{} = {}, {} of {} blocks of {} used, tail {TAIL}\n\
+            "{}: {} with {} parameters, {} records a shard{run}\nid {id}\n\
+             rows: 2^{} = {}, {} of {} blocks of {} used{laps}, tail {TAIL}\n\
              private columns: {} of lanes, {} of chains\n\
              bounds: update < 2^{}, squared norm < 2^{}, loss < 2^{}\n\
              training: {}\ndataset:  {}\nround:    {}\n\
@@ -155,7 +159,7 @@ impl InspectArgs {
             profile.name,
             layers.join("-"),
             profile.parameters(),
-            profile.batch,
+            profile.shard_records(),
             profile.k,
             grid.rows(),
             grid.end(),

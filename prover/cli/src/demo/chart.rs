@@ -41,7 +41,7 @@ pub fn page(report: &Report) -> String {
         "<p>{} parameters, {} records a shard; accuracy on {} test records. Every step from the first model to the last is \
          proven and was verified on a local chain before {} tokens were minted.</p>",
         report.parameters,
-        report.batch,
+        report.shard_records(),
         report.test_records,
         escape(&report.rounds.iter().filter_map(|round| round.minted.parse::<f64>().ok()).sum::<f64>().to_string())
     );

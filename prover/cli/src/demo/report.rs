@@ -53,6 +53,8 @@ pub struct Report {
     pub parameters: usize,
     /// Records of a step.
     pub batch: usize,
+    /// Steps of a claim's run.
+    pub local_steps: u64,
     /// The commitment key.
     pub srs: SrsName,
     /// Time to the witness.
@@ -231,6 +233,7 @@ impl Report {
             fixed_columns: facts.fixed_columns,
             parameters: profile.parameters(),
             batch: profile.batch,
+            local_steps: profile.local_steps,
             srs: SrsName { k: srs.k(), digest: srs.digest(), origin: srs.origin() },
             witness_ms: claim.witness_ms,
             prove_ms: claim.prove_ms,
@@ -260,6 +263,19 @@ impl Report {
         })
     }
 
+    /// Records that a claim's update comes from.
+    pub fn shard_records(&self) -> usize {
+        usize::try_from(self.local_steps).unwrap_or(usize::MAX).saturating_mul(self.batch)
+    }
+
+    /// What a claim is, in words.
+    fn claim_in_words(&self) -> String {
+        match self.local_steps {
+            1 => format!("batch {}", self.batch),
+            steps => format!("claims of {steps} steps of batch {}", self.batch),
+        }
+    }
+
     /// A table for people.
     pub fn table(&self) -> String {
         let megabytes = |bytes: Option<u64>| match bytes {
@@ -269,7 +285,7 @@ impl Report {
         let largest = self.verifier_bytes.iter().max_by_key(|(_, bytes)| **bytes);
         let largest = largest.map_or(String::new(), |(name, bytes)| format!("{bytes} ({name})"));
         let rows = [
-            ("profile", format!("{}, {} parameters, batch {}", self.profile, self.parameters, self.batch)),
+            ("profile", format!("{}, {} parameters, {}", self.profile, self.parameters, self.claim_in_words())),
             (
                 "circuit",
                 format!("2^{} rows, {} advice and {} fixed columns", self.k, self.advice_columns, self.fixed_columns),
