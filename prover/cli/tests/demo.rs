@@ -105,6 +105,28 @@ fn e2e_demo_on_digits_mints() {
     assert_eq!(left, ["keys", "srs"]);
 }
 
+/// Claims of whole local runs, of which only the sum becomes known.
+#[test]
+fn e2e_demo_of_local_runs_learns_from_masked_claims() {
+    let home = tempfile::tempdir().expect("a folder");
+    let arguments = "demo --profile digits-local --contributors 3 --shards 2 --rounds 3 --no-report --json";
+    let output = run(zkpoc(home.path()).args(arguments.split(' ')));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = last_line(&output);
+    assert_eq!((report["batch"].as_u64(), report["local_steps"].as_u64()), (Some(8), Some(4)));
+    let rounds = report["rounds"].as_array().expect("rounds");
+    assert_eq!(rounds.len(), 3);
+    let number = |round: &Value, field: &str| round[field].as_f64().expect("a number");
+    for round in rounds {
+        assert_eq!((round["mode"].as_str(), round["claims"].as_u64()), (Some("masked"), Some(3)), "{round}");
+        assert_eq!(round["paid_claims"], 3, "{round}");
+    }
+    // Twelve steps; which shards they train on is drawn anew in each run.
+    let (before, after) = (number(&rounds[0], "test_accuracy_before"), number(&rounds[2], "test_accuracy"));
+    assert!(after > before + 0.15, "{before} to {after}");
+    assert!(number(&rounds[2], "test_loss") < number(&rounds[0], "test_loss"), "{rounds:?}");
+}
+
 #[test]
 fn rejects_what_the_demo_cannot_do() {
     let home = tempfile::tempdir().expect("a folder");
